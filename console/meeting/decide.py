@@ -1,0 +1,442 @@
+"""What the meeting allows: command → events, or a refusal with a reason for a person.
+
+Rules:
+- One site at most has the floor; giving it to another ends the turn before.
+- The chair is always heard while the meeting is open: it is never muted and needs no floor.
+- Only the floor's holder, the panel and the chair are ever unmuted; the audience is heard by
+  nobody.
+- *Call next* passes over sites that are offline, absent or excused; they stay in the queue.
+- A holder that drops keeps its turn for the grace time, then the turn is suspended, not lost.
+- A command is carried out once: its id is remembered in the state.
+- Closing with reports missing warns first.
+
+Pure: ids and the time come from the caller.
+"""
+
+import re
+from datetime import date
+
+import msgspec
+
+from console.meeting.state import AWAY, Meeting, Turn
+from protocol import commands as c
+from protocol import events as e
+
+MAX_TEXT = 20_000
+MAX_PANEL = 2
+TAG = re.compile(r"(?<![\w#])#(\w[\w-]*)")
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a command is not carried out: a stable `code`, an English `reason` for a person, and
+    the `arguments` a translation of the code fills in."""
+
+    code: str
+    reason: str
+    arguments: dict[str, str | int] = {}
+
+
+Decision = list[e.Event] | Refusal
+
+
+def tags_of(text: str, tags: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Given tags and the `#word`s of the text: lower case, without `#`, each once, in order."""
+    words = [*(t.lstrip("#") for t in tags), *TAG.findall(text)]
+    return tuple(dict.fromkeys(w.lower() for w in words if w))
+
+
+def deadline(state: Meeting) -> int | None:
+    """When the server must submit Tick (ms UTC); None when nothing is due."""
+    turn = state.floor
+    if state.phase != "open" or turn is None:
+        return None
+    if turn.status == "lost":
+        return turn.grace_until
+    return None if turn.overran else turn.used_up_at()
+
+
+def decide(
+    state: Meeting, command: c.AnyCommand, now: int, command_id: str = "", new_id: str = ""
+) -> Decision:
+    """The events that carry out `command` at `now` (ms UTC); may be none when nothing changes.
+
+    `command_id` already carried out: no events. `new_id` names what the command creates; the
+    shell makes it (UUIDv7), tests give any unique text.
+    """
+    if command_id and command_id in state.commands:
+        return []
+    if isinstance(command, c.ConveneMeeting):
+        return _convene(state, command)
+    if state.phase == "none":
+        return Refusal("no-meeting", "There is no meeting yet.")
+    site = getattr(command, "site", None)
+    if site is not None and site not in state.sites:
+        return Refusal(
+            "unknown-site", f"There is no site {site!r} in this meeting.", {"site": site}
+        )
+    return _decide(state, command, now, new_id or command_id)
+
+
+def _convene(state: Meeting, command: c.ConveneMeeting) -> Decision:
+    if state.phase == "open":
+        return Refusal("meeting-open", "A meeting is running: close it first.")
+    if command.plan is None or not command.plan.sites:
+        return Refusal("no-roster", "A meeting needs a roster with at least one site.")
+    if not any(s.kind == "hall" for s in command.plan.sites):
+        return Refusal("no-hall", "The roster has no site of kind 'hall' to preside.")
+    return [e.MeetingConvened(command.plan)]
+
+
+def _decide(state: Meeting, command: c.AnyCommand, now: int, new_id: str) -> Decision:
+    match command:
+        case c.ConveneMeeting():
+            return _convene(state, command)
+        case c.OpenMeeting():
+            if state.phase == "open":
+                return Refusal("already-open", "The meeting is open already.")
+            if state.phase == "closed":
+                return Refusal("closed", "The meeting is closed; convene a new one.")
+            return [e.MeetingOpened(), *_present_at_opening(state)]
+        case c.CloseMeeting(force=force):
+            return _close(state, force, now)
+        case c.MarkAttendance(site=site, attendance=attendance, note=note):
+            if too_long := _too_long(note):
+                return too_long
+            was = state.sites[site]
+            if (was.attendance, was.attendance_note) == (attendance, note):
+                return []
+            return [e.AttendanceMarked(site, attendance, note)]
+        case c.CallNext():
+            return _call_next(state, now)
+        case c.GrantFloor(site=site):
+            return _grant(state, site, now)
+        case c.EndTurn():
+            turn = state.floor
+            if refusal := _not_open(state):
+                return refusal
+            if turn is None:
+                return Refusal("no-turn", "Nobody has the floor.")
+            return [_end(turn, "ended", now)]
+        case c.ExtendTurn(seconds=seconds):
+            turn = state.floor
+            if refusal := _not_open(state):
+                return refusal
+            if turn is None:
+                return Refusal("no-turn", "Nobody has the floor.")
+            if not 1 <= seconds <= 3600:
+                return Refusal("bad-seconds", "Extend by 1 to 3600 seconds.", {"seconds": seconds})
+            return [e.TurnExtended(turn.site, turn.number, seconds)]
+        case c.Mute(site=site):
+            return _mute(state, site)
+        case c.Unmute(site=site):
+            return _unmute(state, site)
+        case c.MuteAll():
+            if refusal := _not_open(state):
+                return refusal
+            live = tuple(s for s in state.sites if s != state.chair and state.is_live(s))
+            return [e.AllMuted(live)] if live else []
+        case c.Promote(site=site):
+            return _promote(state, site)
+        case c.Demote(site=site):
+            if not state.sites[site].panel:
+                return Refusal(
+                    "not-panel",
+                    f"{_name(state, site)} is not on the panel.",
+                    {"site": _name(state, site)},
+                )
+            return [e.SiteDemoted(site)]
+        case c.RaiseHand(site=site):
+            return _raise_hand(state, site)
+        case c.LowerHand(site=site):
+            return [e.HandLowered(site)] if state.sites[site].hand_at is not None else []
+        case c.MoveInQueue(site=site, position=position):
+            return _move(state, site, position)
+        case c.Skip(site=site):
+            if site not in state.queue:
+                return Refusal(
+                    "not-queued",
+                    f"{_name(state, site)} is not in the queue.",
+                    {"site": _name(state, site)},
+                )
+            return [e.SiteSkipped(site)]
+        case c.DraftReport(site=site, text=text):
+            if too_long := _too_long(text):
+                return too_long
+            return [e.ReportDrafted(site, text)] if state.sites[site].draft != text else []
+        case c.LogReport(site=site, text=text, tags=tags):
+            return _log_report(state, site, text, tags, new_id)
+        case c.AmendReport(report=report, text=text, tags=tags):
+            if bad := _bad_text(text):
+                return bad
+            if not any(r.id == report for r in state.reports):
+                return Refusal("unknown-report", "There is no such report.", {"report": report})
+            return [e.ReportAmended(report, text.strip(), tags_of(text, tags))]
+        case c.AddFollowUp(text=text, owner=owner, due=due, site=about):
+            return _add_follow_up(text, owner, due, about, new_id)
+        case c.AddNote(text=text, kind=kind, site=about):
+            if bad := _bad_text(text):
+                return bad
+            return [e.NoteAdded(new_id, kind, text.strip(), about)]
+        case c.SetBanner(text=text):
+            if len(text) > 500:
+                return Refusal("banner-too-long", "An announcement has at most 500 characters.")
+            return [e.BannerSet(text.strip())] if text.strip() != state.banner else []
+        case c.NoteSiteJoined(site=site, agent_version=version):
+            return _joined(state, site, version, now)
+        case c.NoteSiteLeft(site=site, reason=reason):
+            return _left(state, site, reason, now)
+        case c.Tick():
+            return _tick(state, now)
+
+
+# -- refusals used in several places ------------------------------------------------------------
+
+
+def _name(state: Meeting, site: str) -> str:
+    return state.sites[site].entry.name
+
+
+def _not_open(state: Meeting) -> Refusal | None:
+    if state.phase == "planned":
+        return Refusal("not-open", "The meeting is not open yet.")
+    if state.phase == "closed":
+        return Refusal("closed", "The meeting is closed; convene a new one.")
+    return None
+
+
+def _too_long(text: str) -> Refusal | None:
+    if len(text) > MAX_TEXT:
+        return Refusal("text-too-long", f"At most {MAX_TEXT} characters.", {"maximum": MAX_TEXT})
+    return None
+
+
+def _bad_text(text: str) -> Refusal | None:
+    if not text.strip():
+        return Refusal("text-empty", "The text is empty.")
+    return _too_long(text)
+
+
+# -- the floor ----------------------------------------------------------------------------------
+
+
+def _end(turn: Turn, reason: e.TurnEnd, now: int) -> e.Event:
+    return e.TurnEnded(turn.site, turn.number, reason, turn.spoken_until(now))
+
+
+def _call_next(state: Meeting, now: int) -> Decision:
+    if refusal := _not_open(state):
+        return refusal
+    site = state.next_site()
+    if site is not None:
+        return _grant(state, site, now)
+    waiting = [s for s in state.queue if s != state.holder]
+    if not waiting:
+        return Refusal("queue-empty", "Every site in the queue has had its turn.")
+    names = ", ".join(_name(state, s) for s in waiting)
+    return Refusal(
+        "nobody-callable",
+        f"No site in the queue can be called now (offline, absent or excused): {names}.",
+        {"sites": names},
+    )
+
+
+def _grant(state: Meeting, site: str, now: int) -> Decision:
+    if refusal := _not_open(state):
+        return refusal
+    target = state.sites[site]
+    name = target.entry.name
+    if site == state.chair:
+        return Refusal(
+            "is-chair", f"{name} presides: it is always heard and needs no turn.", {"site": name}
+        )
+    if state.holder == site:
+        return Refusal("has-floor", f"{name} has the floor already.", {"site": name})
+    if not target.online:
+        return Refusal("offline", f"{name} is not connected.", {"site": name})
+    if target.attendance in AWAY:
+        return Refusal("away", f"{name} is marked absent or excused.", {"site": name})
+    happened: list[e.Event] = []
+    if (turn := state.floor) is not None:
+        happened.append(_end(turn, "next", now))
+    if (suspended := state.suspended_turn(site)) is not None:
+        happened.append(e.TurnResumed(site, suspended.number))
+    else:
+        number = len(state.turns) + 1
+        happened.append(e.FloorGranted(site, number, state.plan.allowance_s))
+    return happened
+
+
+def _mute(state: Meeting, site: str) -> Decision:
+    if refusal := _not_open(state):
+        return refusal
+    if site == state.chair:
+        return Refusal("chair-always-heard", "The chair is always heard: it can't be muted.")
+    return [e.SiteMuted(site)] if state.is_live(site) else []
+
+
+def _unmute(state: Meeting, site: str) -> Decision:
+    if refusal := _not_open(state):
+        return refusal
+    if state.is_live(site):
+        return []
+    name = _name(state, site)
+    if state.holder != site and not state.sites[site].panel:
+        return Refusal(
+            "audience",
+            f"{name} is in the audience: give it the floor or promote it to the panel first.",
+            {"site": name},
+        )
+    return [e.SiteUnmuted(site)]
+
+
+def _promote(state: Meeting, site: str) -> Decision:
+    if refusal := _not_open(state):
+        return refusal
+    name = _name(state, site)
+    if site == state.chair:
+        return Refusal(
+            "is-chair", f"{name} presides: it is always heard and needs no turn.", {"site": name}
+        )
+    if state.sites[site].panel:
+        return []
+    if not state.sites[site].online:
+        return Refusal("offline", f"{name} is not connected.", {"site": name})
+    if len(state.panel) >= MAX_PANEL:
+        return Refusal(
+            "panel-full",
+            f"The panel has {MAX_PANEL} places and both are taken.",
+            {"places": MAX_PANEL},
+        )
+    return [e.SitePromoted(site)]
+
+
+# -- hands and queue ----------------------------------------------------------------------------
+
+
+def _raise_hand(state: Meeting, site: str) -> Decision:
+    target = state.sites[site]
+    if state.phase == "closed":
+        return Refusal("closed", "The meeting is closed; convene a new one.")
+    if site == state.chair:
+        return Refusal(
+            "is-chair",
+            f"{target.entry.name} presides: it is always heard and needs no turn.",
+            {"site": target.entry.name},
+        )
+    if target.hand_at is not None:
+        return []
+    if not target.online:
+        return Refusal(
+            "offline", f"{target.entry.name} is not connected.", {"site": target.entry.name}
+        )
+    happened: list[e.Event] = [e.HandRaised(site)]
+    if site not in state.queue and state.holder != site:
+        happened.append(e.QueueMoved((*state.queue, site)))
+    return happened
+
+
+def _move(state: Meeting, site: str, position: int) -> Decision:
+    name = _name(state, site)
+    if site == state.chair:
+        return Refusal(
+            "is-chair", f"{name} presides: it is always heard and needs no turn.", {"site": name}
+        )
+    if state.holder == site:
+        return Refusal("has-floor", f"{name} has the floor already.", {"site": name})
+    if position < 0:
+        return Refusal(
+            "bad-position", "A place in the queue is 0 (next) or more.", {"position": position}
+        )
+    rest = [s for s in state.queue if s != site]
+    rest.insert(min(position, len(rest)), site)
+    return [e.QueueMoved(tuple(rest))] if tuple(rest) != state.queue else []
+
+
+# -- the record ---------------------------------------------------------------------------------
+
+
+def _log_report(
+    state: Meeting, site: str, text: str, tags: tuple[str, ...], new_id: str
+) -> Decision:
+    if bad := _bad_text(text):
+        return bad
+    number = next((t.number for t in reversed(state.turns) if t.site == site), None)
+    return [e.ReportLogged(new_id, site, text.strip(), tags_of(text, tags), number)]
+
+
+def _add_follow_up(text: str, owner: str, due: str, about: str | None, new_id: str) -> Decision:
+    if bad := _bad_text(text) or _too_long(owner):
+        return bad
+    if due:
+        try:
+            date.fromisoformat(due)
+        except ValueError:
+            return Refusal("bad-date", f"{due!r} is not a date like 2019-02-15.", {"due": due})
+    return [e.FollowUpAdded(new_id, text.strip(), owner.strip(), due, about)]
+
+
+# -- opening, closing, coming and going ---------------------------------------------------------
+
+
+def _present_at_opening(state: Meeting) -> list[e.Event]:
+    return [
+        e.AttendanceMarked(s.id, "present")
+        for s in state.sites.values()
+        if s.online and s.attendance == "unmarked"
+    ]
+
+
+def _close(state: Meeting, force: bool, now: int) -> Decision:
+    if refusal := _not_open(state):
+        return refusal
+    missing = state.reports_missing()
+    if missing and not force:
+        names = ", ".join(_name(state, s) for s in missing)
+        return Refusal(
+            "reports-missing",
+            f"No report written for: {names}. Close again to close all the same.",
+            {"sites": names},
+        )
+    happened: list[e.Event] = []
+    if (turn := state.floor) is not None:
+        happened.append(_end(turn, "closed", now))
+    happened += [
+        e.AttendanceMarked(s.id, "absent")
+        for s in state.sites.values()
+        if s.attendance == "unmarked" and s.entry.kind != "guest"
+    ]
+    happened.append(e.MeetingClosed(missing))
+    return happened
+
+
+def _joined(state: Meeting, site: str, version: str, now: int) -> Decision:
+    was = state.sites[site]
+    happened: list[e.Event] = [] if was.online else [e.SiteJoined(site, version)]
+    if was.attendance in ("unmarked", "absent") and state.phase in ("planned", "open"):
+        arrived_late = state.phase == "open"
+        happened.append(e.AttendanceMarked(site, "late" if arrived_late else "present"))
+    turn = state.floor
+    if turn is not None and turn.site == site and turn.status == "lost":
+        gap_ms = now - turn.lost_at if turn.lost_at is not None else 0
+        happened.append(e.HolderReturned(site, turn.number, gap_ms))
+    return happened
+
+
+def _left(state: Meeting, site: str, reason: str, now: int) -> Decision:
+    if not state.sites[site].online:
+        return []
+    happened: list[e.Event] = [e.SiteLeft(site, reason)]
+    turn = state.floor
+    if turn is not None and turn.site == site and turn.status == "speaking":
+        happened.append(e.HolderLost(site, turn.number, now + state.plan.grace_s * 1000))
+    return happened
+
+
+def _tick(state: Meeting, now: int) -> Decision:
+    due = deadline(state)
+    turn = state.floor
+    if due is None or turn is None or now < due:
+        return []
+    if turn.status == "lost":
+        return [e.TurnSuspended(turn.site, turn.number, turn.spoken_until(now))]
+    return [e.TurnOverran(turn.site, turn.number)]

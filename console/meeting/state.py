@@ -1,0 +1,445 @@
+"""The meeting's state and how events change it.
+
+Rules of this file:
+- `apply` is total: it never refuses and never raises on an event this or an older release wrote,
+  so that last year's journal always replays. Only `decide` says no.
+- The same `apply` runs in the server, in the console's replica and in `giliran journal verify`.
+- A microphone is open only when `is_live` says so: the chair from opening to closing, the floor's
+  holder, the panel. Everybody else is audience and heard by nobody.
+
+Times are milliseconds of UTC since 1970.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from protocol import events as e
+from protocol.events import Attendance, MeetingPlan, NoteKind, Recorded, SiteEntry
+
+Phase = Literal["none", "planned", "open", "closed"]
+TurnStatus = Literal["speaking", "lost", "suspended", "ended"]
+
+HERE: frozenset[Attendance] = frozenset({"present", "late", "represented"})
+AWAY: frozenset[Attendance] = frozenset({"absent", "excused"})
+
+
+class _Part(msgspec.Struct, frozen=True, omit_defaults=True):
+    pass
+
+
+class Site(_Part, frozen=True):
+    """A site in this meeting. `muted` is the operator's switch; see `is_live` for the effect."""
+
+    entry: SiteEntry
+    attendance: Attendance = "unmarked"
+    attendance_note: str = ""
+    arrived_at: int | None = None
+    left_at: int | None = None
+    online: bool = False
+    muted: bool = True
+    panel: bool = False
+    hand_at: int | None = None
+    skipped: bool = False
+    draft: str = ""
+
+    @property
+    def id(self) -> str:
+        return self.entry.id
+
+
+class Turn(_Part, frozen=True):
+    """One holding of the floor.
+
+    `spoken_ms` sums the closed intervals in which the microphone was open; an open one began at
+    `live_since`. `away_ms` and `drops` tell of lost connections during the turn.
+    """
+
+    number: int
+    site: str
+    granted_at: int
+    allowance_s: int
+    status: TurnStatus = "speaking"
+    spoken_ms: int = 0
+    live_since: int | None = None
+    lost_at: int | None = None
+    grace_until: int | None = None
+    away_ms: int = 0
+    drops: int = 0
+    overran: bool = False
+    ended_at: int | None = None
+
+    def spoken_until(self, at: int) -> int:
+        """Milliseconds spoken by the time `at`, the open interval included."""
+        running = 0 if self.live_since is None else max(0, at - self.live_since)
+        return self.spoken_ms + running
+
+    def used_up_at(self) -> int | None:
+        """When the allowance runs out if the microphone stays open; None while it is closed."""
+        if self.live_since is None:
+            return None
+        return self.live_since + max(0, self.allowance_s * 1000 - self.spoken_ms)
+
+
+class Wording(_Part, frozen=True):
+    """One text of a report, as it stood from `at` on."""
+
+    text: str
+    tags: tuple[str, ...]
+    at: int
+
+
+class Report(_Part, frozen=True):
+    """What a site reported; `wordings` oldest first, the last one counts."""
+
+    id: str
+    site: str
+    turn: int | None
+    at: int
+    wordings: tuple[Wording, ...]
+
+    @property
+    def text(self) -> str:
+        return self.wordings[-1].text
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return self.wordings[-1].tags
+
+
+class FollowUp(_Part, frozen=True):
+    """Something to be done; `due` is an ISO date or empty."""
+
+    id: str
+    text: str
+    owner: str
+    due: str
+    site: str | None
+    at: int
+
+
+class Note(_Part, frozen=True):
+    """A line for the minutes."""
+
+    id: str
+    kind: NoteKind
+    text: str
+    site: str | None
+    at: int
+
+
+class Meeting(_Part, frozen=True):
+    """The whole meeting: the fold of its events up to `seq`.
+
+    `queue` is the list of speakers, first is next. `holder_turn` is the number of the turn that
+    has the floor (also while its site is lost and in its grace time), None when the floor is
+    free. `commands` holds the ids already carried out.
+    """
+
+    id: str = ""
+    seq: int = 0
+    phase: Phase = "none"
+    plan: MeetingPlan = MeetingPlan(title="")
+    chair: str = ""
+    sites: dict[str, Site] = {}
+    queue: tuple[str, ...] = ()
+    holder_turn: int | None = None
+    turns: tuple[Turn, ...] = ()
+    reports: tuple[Report, ...] = ()
+    follow_ups: tuple[FollowUp, ...] = ()
+    notes: tuple[Note, ...] = ()
+    banner: str = ""
+    convened_at: int | None = None
+    opened_at: int | None = None
+    closed_at: int | None = None
+    commands: frozenset[str] = frozenset()
+
+    # -- questions ----------------------------------------------------------------------------
+
+    @property
+    def floor(self) -> Turn | None:
+        """The turn that has the floor."""
+        return None if self.holder_turn is None else self.turn(self.holder_turn)
+
+    @property
+    def holder(self) -> str | None:
+        """The site that has the floor."""
+        turn = self.floor
+        return None if turn is None else turn.site
+
+    @property
+    def panel(self) -> tuple[str, ...]:
+        """Sites on the panel in roster order."""
+        return tuple(s.id for s in self.sites.values() if s.panel)
+
+    def turn(self, number: int) -> Turn | None:
+        """Turn by number (from 1); None when there is none."""
+        return self.turns[number - 1] if 1 <= number <= len(self.turns) else None
+
+    def suspended_turn(self, site: str) -> Turn | None:
+        """The turn of this site that a lost connection suspended and nobody resumed."""
+        for turn in reversed(self.turns):
+            if turn.site == site and turn.status == "suspended":
+                return turn
+        return None
+
+    def is_live(self, site: str) -> bool:
+        """True when this site's microphone is to be open."""
+        if self.phase != "open" or site not in self.sites:
+            return False
+        if site == self.chair:
+            return True
+        entry = self.sites[site]
+        if entry.muted:
+            return False
+        return entry.panel or (self.holder == site)
+
+    def is_callable(self, site: str) -> bool:
+        """True when *call next* may pick this site: connected and not absent or excused."""
+        entry = self.sites[site]
+        return entry.online and entry.attendance not in AWAY
+
+    def next_site(self) -> str | None:
+        """Who *call next* would call: the site on deck."""
+        return next((s for s in self.queue if s != self.holder and self.is_callable(s)), None)
+
+    def has_spoken(self, site: str) -> bool:
+        return any(turn.site == site for turn in self.turns)
+
+    def has_reported(self, site: str) -> bool:
+        return any(report.site == site for report in self.reports)
+
+    def reports_missing(self) -> tuple[str, ...]:
+        """Sites that had a turn and have no report, in speaking order, each once."""
+        spoke = dict.fromkeys(turn.site for turn in self.turns)
+        return tuple(s for s in spoke if s != self.chair and not self.has_reported(s))
+
+
+def entry_sites(plan: MeetingPlan) -> dict[str, Site]:
+    return {entry.id: Site(entry=entry) for entry in plan.sites}
+
+
+def chair_of(plan: MeetingPlan) -> str:
+    """The site that presides: the first hall of the roster."""
+    return next((s.id for s in plan.sites if s.kind == "hall"), "")
+
+
+def speaking_order(plan: MeetingPlan) -> tuple[str, ...]:
+    """The first list of speakers: every kecamatan by its roster position."""
+    ordered = sorted(plan.sites, key=lambda s: s.position)
+    return tuple(s.id for s in ordered if s.kind == "kecamatan")
+
+
+# -- small changes ------------------------------------------------------------------------------
+
+
+def _with_site(state: Meeting, site: str, **changes: object) -> Meeting:
+    if site not in state.sites:
+        return state
+    sites = dict(state.sites)
+    sites[site] = msgspec.structs.replace(sites[site], **changes)
+    return msgspec.structs.replace(state, sites=sites)
+
+
+def _with_turn(state: Meeting, number: int, **changes: object) -> Meeting:
+    turn = state.turn(number)
+    if turn is None:
+        return state
+    turns = list(state.turns)
+    turns[number - 1] = msgspec.structs.replace(turn, **changes)
+    return msgspec.structs.replace(state, turns=tuple(turns))
+
+
+def _clock(state: Meeting, at: int) -> Meeting:
+    """Open or close the speaking interval of every turn so that it equals `is_live`.
+
+    A turn's clock runs while it holds the floor, its site is connected and its microphone open:
+    muting, dropping and leaving close the interval.
+    """
+    for turn in state.turns:
+        runs = (
+            turn.number == state.holder_turn
+            and turn.status == "speaking"
+            and state.is_live(turn.site)
+            and state.sites[turn.site].online
+        )
+        if runs and turn.live_since is None:
+            state = _with_turn(state, turn.number, live_since=at)
+        elif not runs and turn.live_since is not None:
+            state = _with_turn(state, turn.number, live_since=None, spoken_ms=turn.spoken_until(at))
+    return state
+
+
+def _without(queue: tuple[str, ...], site: str) -> tuple[str, ...]:
+    return tuple(s for s in queue if s != site)
+
+
+def _release(state: Meeting, number: int, at: int, **changes: object) -> Meeting:
+    """The turn no longer has the floor; its site is audience again unless it sits on the panel."""
+    turn = state.turn(number)
+    if turn is None:
+        return state
+    state = _with_turn(state, number, **changes)
+    if state.holder_turn == number:
+        state = msgspec.structs.replace(state, holder_turn=None)
+    site = state.sites.get(turn.site)
+    if site is not None and not site.panel:
+        state = _with_site(state, turn.site, muted=True)
+    return state
+
+
+# -- apply --------------------------------------------------------------------------------------
+
+
+def apply(state: Meeting, recorded: Recorded) -> Meeting:
+    """The state after this event. Total: an event that fits nothing changes nothing but `seq`."""
+    after = _apply_event(state, recorded.event, recorded.at, recorded.meeting)
+    commands = after.commands
+    if recorded.command and recorded.command not in commands:
+        commands = commands | {recorded.command}
+    return msgspec.structs.replace(_clock(after, recorded.at), seq=recorded.seq, commands=commands)
+
+
+def _apply_event(state: Meeting, event: e.Event, at: int, meeting: str) -> Meeting:
+    replace = msgspec.structs.replace
+    match event:
+        case e.MeetingConvened(plan=plan):
+            return Meeting(
+                id=meeting,
+                phase="planned",
+                plan=plan,
+                chair=chair_of(plan),
+                sites=entry_sites(plan),
+                queue=speaking_order(plan),
+                convened_at=at,
+            )
+        case e.MeetingOpened():
+            return replace(state, phase="open", opened_at=at)
+        case e.MeetingClosed():
+            if state.holder_turn is not None:
+                state = _release(state, state.holder_turn, at, status="ended", ended_at=at)
+            return replace(state, phase="closed", closed_at=at)
+        case e.SiteJoined(site=site):
+            was = state.sites.get(site)
+            if was is None:
+                return state
+            arrived = at if was.arrived_at is None else was.arrived_at
+            return _with_site(state, site, online=True, arrived_at=arrived, left_at=None)
+        case e.SiteLeft(site=site):
+            was = state.sites.get(site)
+            # A panelist who drops comes back closed; the holder keeps its turn for the grace time.
+            muted = True if was is None or state.holder != site else was.muted
+            return _with_site(state, site, online=False, left_at=at, hand_at=None, muted=muted)
+        case e.AttendanceMarked(site=site, attendance=attendance, note=note):
+            return _with_site(state, site, attendance=attendance, attendance_note=note)
+        case e.FloorGranted(site=site, turn=number, allowance_s=allowance_s):
+            turn = Turn(number=number, site=site, granted_at=at, allowance_s=allowance_s)
+            state = replace(
+                state,
+                turns=(*state.turns, turn),
+                holder_turn=number,
+                queue=_without(state.queue, site),
+            )
+            return _with_site(state, site, muted=False, hand_at=None, skipped=False)
+        case e.TurnEnded(turn=number):
+            return _release(state, number, at, status="ended", ended_at=at)
+        case e.TurnSuspended(turn=number, site=site):
+            state = _release(state, number, at, status="suspended", ended_at=at, grace_until=None)
+            return replace(state, queue=_without(state.queue, site))
+        case e.TurnResumed(turn=number, site=site):
+            turn_was = state.turn(number)
+            if turn_was is None:
+                return state
+            away = at - turn_was.lost_at if turn_was.lost_at is not None else 0
+            state = _with_turn(
+                state,
+                number,
+                status="speaking",
+                ended_at=None,
+                grace_until=None,
+                lost_at=None,
+                away_ms=turn_was.away_ms + away,
+            )
+            state = replace(state, holder_turn=number, queue=_without(state.queue, site))
+            return _with_site(state, site, muted=False, hand_at=None)
+        case e.HolderLost(turn=number, grace_until=grace_until):
+            turn_was = state.turn(number)
+            drops = 1 if turn_was is None else turn_was.drops + 1
+            return _with_turn(
+                state, number, status="lost", lost_at=at, grace_until=grace_until, drops=drops
+            )
+        case e.HolderReturned(turn=number, gap_ms=gap_ms):
+            turn_was = state.turn(number)
+            away = gap_ms if turn_was is None else turn_was.away_ms + gap_ms
+            return _with_turn(
+                state, number, status="speaking", lost_at=None, grace_until=None, away_ms=away
+            )
+        case e.TurnExtended(turn=number, seconds=seconds):
+            turn_was = state.turn(number)
+            if turn_was is None:
+                return state
+            return _with_turn(
+                state, number, allowance_s=turn_was.allowance_s + seconds, overran=False
+            )
+        case e.TurnOverran(turn=number):
+            return _with_turn(state, number, overran=True)
+        case e.SiteMuted(site=site):
+            return _with_site(state, site, muted=True)
+        case e.SiteUnmuted(site=site):
+            return _with_site(state, site, muted=False)
+        case e.AllMuted():
+            for site in state.sites:
+                if site != state.chair and not state.sites[site].muted:
+                    state = _with_site(state, site, muted=True)
+            return state
+        case e.SitePromoted(site=site):
+            return _with_site(state, site, panel=True, muted=False, hand_at=None)
+        case e.SiteDemoted(site=site):
+            muted = state.holder != site or (site in state.sites and state.sites[site].muted)
+            return _with_site(state, site, panel=False, muted=muted)
+        case e.HandRaised(site=site):
+            return _with_site(state, site, hand_at=at)
+        case e.HandLowered(site=site):
+            return _with_site(state, site, hand_at=None)
+        case e.QueueMoved(queue=queue):
+            return replace(state, queue=tuple(s for s in queue if s in state.sites))
+        case e.SiteSkipped(site=site):
+            state = replace(state, queue=_without(state.queue, site))
+            return _with_site(state, site, skipped=True, hand_at=None)
+        case e.ReportDrafted(site=site, text=text):
+            return _with_site(state, site, draft=text)
+        case e.ReportLogged(report=report, site=site, text=text, tags=tags, turn=number_or_none):
+            logged = Report(report, site, number_or_none, at, (Wording(text, tags, at),))
+            state = replace(state, reports=(*state.reports, logged))
+            return _with_site(state, site, draft="")
+        case e.ReportAmended(report=report, text=text, tags=tags):
+            reports = tuple(
+                replace(r, wordings=(*r.wordings, Wording(text, tags, at))) if r.id == report else r
+                for r in state.reports
+            )
+            return replace(state, reports=reports)
+        case e.FollowUpAdded(follow_up=ident, text=text, owner=owner, due=due, site=about):
+            added = FollowUp(ident, text, owner, due, about, at)
+            return replace(state, follow_ups=(*state.follow_ups, added))
+        case e.NoteAdded(note=ident, kind=kind, text=text, site=about):
+            return replace(state, notes=(*state.notes, Note(ident, kind, text, about, at)))
+        case e.BannerSet(text=text):
+            return replace(state, banner=text)
+
+
+def encode(state: Meeting) -> bytes:
+    """The state as JSON with sorted keys: the snapshot, and what replays are compared by."""
+    return msgspec.json.encode(state, order="sorted")
+
+
+def decode(data: bytes | str | msgspec.Raw) -> Meeting:
+    """Inverse of `encode`. Raises msgspec.ValidationError."""
+    return msgspec.json.decode(data, type=Meeting)
+
+
+def replay(recorded: list[Recorded], start: Meeting | None = None) -> Meeting:
+    """Fold the events over the empty state."""
+    state = Meeting() if start is None else start
+    for one in recorded:
+        state = apply(state, one)
+    return state

@@ -1,0 +1,205 @@
+"""What someone wants. Imperative; may be refused (`console.meeting.decide.decide`).
+
+Commands of the operator travel in a `Command` frame with a client-made id. The last group is
+made by the server itself and is never accepted from a connection.
+"""
+
+import msgspec
+
+from protocol.events import Attendance, MeetingPlan, NoteKind
+
+
+class _Command(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", omit_defaults=True
+):
+    pass
+
+
+class ConveneMeeting(_Command, frozen=True, tag="convene-meeting"):
+    """Begin a new meeting record; `plan` None means the roster the server was started with."""
+
+    plan: MeetingPlan | None = None
+
+
+class OpenMeeting(_Command, frozen=True, tag="open-meeting"):
+    """Open the meeting; the chair is heard from here on."""
+
+
+class CloseMeeting(_Command, frozen=True, tag="close-meeting"):
+    """Close it. Refused with `reports-missing` first; `force` closes all the same."""
+
+    force: bool = False
+
+
+class MarkAttendance(_Command, frozen=True, tag="mark-attendance"):
+    """Roll call; `note` is the deputy's name (represented) or the reason (excused)."""
+
+    site: str
+    attendance: Attendance
+    note: str = ""
+
+
+class CallNext(_Command, frozen=True, tag="call-next"):
+    """Give the floor to the first in the queue that is online and not absent."""
+
+
+class GrantFloor(_Command, frozen=True, tag="grant-floor"):
+    """Give the floor to this site; ends the turn of another, resumes a suspended one."""
+
+    site: str
+
+
+class EndTurn(_Command, frozen=True, tag="end-turn"):
+    """Take the floor back."""
+
+
+class ExtendTurn(_Command, frozen=True, tag="extend-turn"):
+    """More speaking time for the running turn (1 to 3600 seconds)."""
+
+    seconds: int = 60
+
+
+class Mute(_Command, frozen=True, tag="mute"):
+    """Close a live microphone."""
+
+    site: str
+
+
+class Unmute(_Command, frozen=True, tag="unmute"):
+    """Open the microphone of the floor's holder or of a panelist."""
+
+    site: str
+
+
+class MuteAll(_Command, frozen=True, tag="mute-all"):
+    """Close every microphone but the chair's."""
+
+
+class Promote(_Command, frozen=True, tag="promote"):
+    """Make a site a panelist: heard without the floor. At most two."""
+
+    site: str
+
+
+class Demote(_Command, frozen=True, tag="demote"):
+    """Send a panelist back to the audience."""
+
+    site: str
+
+
+class RaiseHand(_Command, frozen=True, tag="raise-hand"):
+    """By a site for itself, or by the operator for it."""
+
+    site: str
+
+
+class LowerHand(_Command, frozen=True, tag="lower-hand"):
+    """By a site for itself, or by the operator for it."""
+
+    site: str
+
+
+class MoveInQueue(_Command, frozen=True, tag="move-in-queue"):
+    """Put a site at `position` (0 is next; beyond the end means last)."""
+
+    site: str
+    position: int
+
+
+class Skip(_Command, frozen=True, tag="skip"):
+    """Take a site off the list of speakers; it can be called later."""
+
+    site: str
+
+
+class DraftReport(_Command, frozen=True, tag="draft-report"):
+    """Save report text while it is typed."""
+
+    site: str
+    text: str
+
+
+class LogReport(_Command, frozen=True, tag="log-report"):
+    """Write down what a site reported. `#word`s in the text become tags as well."""
+
+    site: str
+    text: str
+    tags: tuple[str, ...] = ()
+
+
+class AmendReport(_Command, frozen=True, tag="amend-report"):
+    """Give a report a new text; the old one stays in the record."""
+
+    report: str
+    text: str
+    tags: tuple[str, ...] = ()
+
+
+class AddFollowUp(_Command, frozen=True, tag="add-follow-up"):
+    """Something to be done; `due` is an ISO date (2019-02-15) or empty."""
+
+    text: str
+    owner: str = ""
+    due: str = ""
+    site: str | None = None
+
+
+class AddNote(_Command, frozen=True, tag="add-note"):
+    """A line for the minutes."""
+
+    text: str
+    kind: NoteKind = "note"
+    site: str | None = None
+
+
+class SetBanner(_Command, frozen=True, tag="set-banner"):
+    """The announcement shown at every site; empty takes it away."""
+
+    text: str
+
+
+class NoteSiteJoined(_Command, frozen=True, tag="note-site-joined"):
+    """Made by the server when a site's agent connected."""
+
+    site: str
+    agent_version: str = ""
+
+
+class NoteSiteLeft(_Command, frozen=True, tag="note-site-left"):
+    """Made by the server when a site's agent is gone."""
+
+    site: str
+    reason: str = ""
+
+
+class Tick(_Command, frozen=True, tag="tick"):
+    """Made by the server's timer when `deadline(state)` has come."""
+
+
+ModeratorCommand = (
+    ConveneMeeting
+    | OpenMeeting
+    | CloseMeeting
+    | MarkAttendance
+    | CallNext
+    | GrantFloor
+    | EndTurn
+    | ExtendTurn
+    | Mute
+    | Unmute
+    | MuteAll
+    | Promote
+    | Demote
+    | RaiseHand
+    | LowerHand
+    | MoveInQueue
+    | Skip
+    | DraftReport
+    | LogReport
+    | AmendReport
+    | AddFollowUp
+    | AddNote
+    | SetBanner
+)
+ServerCommand = NoteSiteJoined | NoteSiteLeft | Tick
+AnyCommand = ModeratorCommand | ServerCommand

@@ -1,0 +1,361 @@
+"""What happened. Past tense; never refused; the journal keeps these and everything else is a
+fold of them (`console.meeting.state.apply`).
+
+`at` is milliseconds of UTC since 1970; durations carry their unit in the name. Sites are named
+by their roster id.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+SiteKind = Literal["kecamatan", "hall", "guest"]
+Attendance = Literal["unmarked", "present", "represented", "late", "excused", "absent"]
+NoteKind = Literal["note", "opening", "direction", "decision", "closing"]
+TurnEnd = Literal["ended", "next", "closed"]
+
+
+class _Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    pass
+
+
+class SiteEntry(_Value, frozen=True):
+    """One row of the roster: a place with a person.
+
+    `distance_km` is one way from the hall; `position` is the calling order from 1.
+    """
+
+    id: str
+    name: str
+    kind: SiteKind
+    officer: str = ""
+    title: str = ""
+    position: int = 0
+    distance_km: float | None = None
+    contact: str = ""
+    code: str = ""
+    seat: str = ""
+
+
+class Signatory(_Value, frozen=True):
+    """Who signs the minutes: name, office and, for a civil servant, rank and NIP."""
+
+    name: str = ""
+    office: str = ""
+    rank: str = ""
+    nip: str = ""
+
+
+class MeetingPlan(_Value, frozen=True):
+    """All that is known of a meeting before it opens; comes from the roster file.
+
+    `allowance_s` is the speaking time of one turn, `grace_s` how long a site that dropped keeps
+    its turn, `budget_s` the planned length of the whole meeting. `utc_offset_minutes` and
+    `time_zone` say how minutes print times (WIB is UTC+7).
+    """
+
+    title: str
+    place: str = ""
+    city: str = ""
+    agenda: tuple[str, ...] = ()
+    organisation: str = ""
+    letterhead: tuple[str, ...] = ()
+    number: str = ""
+    chair_person: Signatory = Signatory()
+    note_taker: Signatory = Signatory()
+    secretary: Signatory = Signatory()
+    allowance_s: int = 180
+    grace_s: int = 20
+    budget_s: int = 2700
+    time_zone: str = "WIB"
+    utc_offset_minutes: int = 420
+    topics: tuple[str, ...] = ()
+    sites: tuple[SiteEntry, ...] = ()
+
+
+class _Event(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", omit_defaults=True
+):
+    pass
+
+
+# -- the meeting ---------------------------------------------------------------------------
+
+
+class MeetingConvened(_Event, frozen=True, tag="meeting-convened"):
+    """A meeting exists: its plan and roster are fixed; sites may connect."""
+
+    plan: MeetingPlan
+
+
+class MeetingOpened(_Event, frozen=True, tag="meeting-opened"):
+    """The chair opened the meeting; the chair is heard from here on."""
+
+
+class MeetingClosed(_Event, frozen=True, tag="meeting-closed"):
+    """The meeting is over; every microphone is closed. `missing` spoke without a report."""
+
+    missing: tuple[str, ...] = ()
+
+
+# -- sites ---------------------------------------------------------------------------------
+
+
+class SiteJoined(_Event, frozen=True, tag="site-joined"):
+    """A site's agent connected."""
+
+    site: str
+    agent_version: str = ""
+
+
+class SiteLeft(_Event, frozen=True, tag="site-left"):
+    """A site's agent is gone: connection closed or silent."""
+
+    site: str
+    reason: str = ""
+
+
+class AttendanceMarked(_Event, frozen=True, tag="attendance-marked"):
+    """Roll call. `note` holds the deputy's name (represented) or the reason (excused)."""
+
+    site: str
+    attendance: Attendance
+    note: str = ""
+
+
+# -- the floor -----------------------------------------------------------------------------
+
+
+class FloorGranted(_Event, frozen=True, tag="floor-granted"):
+    """The site has the floor (BFCP, RFC 4582: granted) in turn number `turn`, counted from 1."""
+
+    site: str
+    turn: int
+    allowance_s: int
+
+
+class TurnEnded(_Event, frozen=True, tag="turn-ended"):
+    """The floor is released; `spoken_ms` is the time the microphone was open in this turn."""
+
+    site: str
+    turn: int
+    reason: TurnEnd
+    spoken_ms: int
+
+
+class HolderLost(_Event, frozen=True, tag="holder-lost"):
+    """The site that has the floor dropped; it keeps its turn until `grace_until`."""
+
+    site: str
+    turn: int
+    grace_until: int
+
+
+class HolderReturned(_Event, frozen=True, tag="holder-returned"):
+    """The site came back in time and has its turn again; `gap_ms` is how long it was away."""
+
+    site: str
+    turn: int
+    gap_ms: int
+
+
+class TurnSuspended(_Event, frozen=True, tag="turn-suspended"):
+    """The grace time passed; the floor is free, the turn can be resumed."""
+
+    site: str
+    turn: int
+    spoken_ms: int
+
+
+class TurnResumed(_Event, frozen=True, tag="turn-resumed"):
+    """A suspended turn goes on with the time that was left."""
+
+    site: str
+    turn: int
+
+
+class TurnExtended(_Event, frozen=True, tag="turn-extended"):
+    """`seconds` more speaking time for the running turn."""
+
+    site: str
+    turn: int
+    seconds: int
+
+
+class TurnOverran(_Event, frozen=True, tag="turn-overran"):
+    """The running turn used up its allowance; the clock counts up from here."""
+
+    site: str
+    turn: int
+
+
+# -- microphones, panel, hands, queue ---------------------------------------------------------
+
+
+class SiteMuted(_Event, frozen=True, tag="site-muted"):
+    """The operator closed the microphone of a site that was live."""
+
+    site: str
+
+
+class SiteUnmuted(_Event, frozen=True, tag="site-unmuted"):
+    """The operator opened the microphone of a site that has the floor or sits on the panel."""
+
+    site: str
+
+
+class AllMuted(_Event, frozen=True, tag="all-muted"):
+    """Every microphone but the chair's was closed; `sites` were live."""
+
+    sites: tuple[str, ...]
+
+
+class SitePromoted(_Event, frozen=True, tag="site-promoted"):
+    """The site joined the panel: it may be heard without the floor."""
+
+    site: str
+
+
+class SiteDemoted(_Event, frozen=True, tag="site-demoted"):
+    """The site went back to the audience."""
+
+    site: str
+
+
+class HandRaised(_Event, frozen=True, tag="hand-raised"):
+    """The site asks to speak."""
+
+    site: str
+
+
+class HandLowered(_Event, frozen=True, tag="hand-lowered"):
+    """The request to speak was withdrawn or served."""
+
+    site: str
+
+
+class QueueMoved(_Event, frozen=True, tag="queue-moved"):
+    """The list of speakers has a new order; `queue` is the whole of it, first is next."""
+
+    queue: tuple[str, ...]
+
+
+class SiteSkipped(_Event, frozen=True, tag="site-skipped"):
+    """The site left the list of speakers without a turn; it can be called later."""
+
+    site: str
+
+
+# -- the record ----------------------------------------------------------------------------
+
+
+class ReportDrafted(_Event, frozen=True, tag="report-drafted"):
+    """Report text being typed for a site, as far as it got."""
+
+    site: str
+    text: str
+
+
+class ReportLogged(_Event, frozen=True, tag="report-logged"):
+    """What a site reported. `turn` is None when it was written down outside a turn."""
+
+    report: str
+    site: str
+    text: str
+    tags: tuple[str, ...] = ()
+    turn: int | None = None
+
+
+class ReportAmended(_Event, frozen=True, tag="report-amended"):
+    """A report has a new text; the old one stays in the record."""
+
+    report: str
+    text: str
+    tags: tuple[str, ...] = ()
+
+
+class FollowUpAdded(_Event, frozen=True, tag="follow-up-added"):
+    """Something is to be done: by whom and until when (`due` is an ISO date or empty)."""
+
+    follow_up: str
+    text: str
+    owner: str = ""
+    due: str = ""
+    site: str | None = None
+
+
+class NoteAdded(_Event, frozen=True, tag="note-added"):
+    """A line for the minutes: note, opening words, direction (*arahan*), decision, closing."""
+
+    note: str
+    kind: NoteKind
+    text: str
+    site: str | None = None
+
+
+class BannerSet(_Event, frozen=True, tag="banner-set"):
+    """The announcement shown at every site; empty takes it away."""
+
+    text: str
+
+
+Event = (
+    MeetingConvened
+    | MeetingOpened
+    | MeetingClosed
+    | SiteJoined
+    | SiteLeft
+    | AttendanceMarked
+    | FloorGranted
+    | TurnEnded
+    | HolderLost
+    | HolderReturned
+    | TurnSuspended
+    | TurnResumed
+    | TurnExtended
+    | TurnOverran
+    | SiteMuted
+    | SiteUnmuted
+    | AllMuted
+    | SitePromoted
+    | SiteDemoted
+    | HandRaised
+    | HandLowered
+    | QueueMoved
+    | SiteSkipped
+    | ReportDrafted
+    | ReportLogged
+    | ReportAmended
+    | FollowUpAdded
+    | NoteAdded
+    | BannerSet
+)
+
+
+class Recorded(_Value, frozen=True):
+    """An event as the journal keeps it.
+
+    `seq` counts from 1 without gaps; `at` is ms of UTC; `actor` is `moderator`, `site:<id>` or
+    `server`; `command` is the id of the command that caused it, empty when none did.
+    """
+
+    seq: int
+    meeting: str
+    at: int
+    actor: str
+    command: str
+    event: Event
+
+
+def encode(event: Event) -> bytes:
+    """The journal's bytes of an event: JSON with sorted keys, so that its hash is stable."""
+    return msgspec.json.encode(event, order="sorted")
+
+
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Event)
+
+
+def decode(data: bytes | str) -> Event:
+    """Inverse of `encode`. Raises msgspec.ValidationError on anything that is not an event."""
+    event: Event = _decoder.decode(data)
+    return event

@@ -1,0 +1,273 @@
+"""Frames of the control protocol `giliran.v1`: JSON text over WebSocket, one frame a message.
+
+Docstring form: *Sent by X to Y when Z; answered by W.* `FromClient` and `FromServer` are the
+two unions; anything else is a violation (`protocol.session`).
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+from protocol.commands import ModeratorCommand
+from protocol.events import Recorded
+
+Role = Literal["moderator", "observer", "agent", "relay"]
+Microphone = Literal["live", "muted"]
+Camera = Literal["live", "off"]
+LinkState = Literal["down", "connecting", "up"]
+SlotName = Literal["main", "second", "chair", "floor", "panel-1", "panel-2"]
+AUDIO_SLOTS: tuple[SlotName, ...] = ("chair", "floor", "panel-1", "panel-2")
+VIDEO_SLOTS: tuple[SlotName, ...] = ("main", "second")
+
+
+class _Message(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", omit_defaults=True
+):
+    pass
+
+
+class _Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    pass
+
+
+# -- from client to server ----------------------------------------------------------------------
+
+
+class Hello(_Message, frozen=True, tag="hello"):
+    """Sent by every client as its first frame; answered by Welcome or Goodbye.
+
+    `site` names the site of an agent; `instance` is new at every start of a process; `resume`
+    is the last journal seq a console has seen (0: none).
+    """
+
+    role: Role
+    version: int
+    site: str = ""
+    instance: str = ""
+    software: str = ""
+    pid: int = 0
+    resume: int = 0
+
+
+class Command(_Message, frozen=True, tag="command"):
+    """Sent by a console (or an agent, for its hand); answered by Ack or Refused with the same id.
+
+    `id` is a UUIDv7 made by the client; a command sent again with its id is applied once.
+    """
+
+    id: str
+    body: ModeratorCommand
+
+
+class Actual(_Message, frozen=True, tag="actual"):
+    """Sent by an agent to the server when its state changed, and after each Desired.
+
+    `revision` is that of the Desired it carries out. `hearing` names the slots from which
+    sound arrives, `seeing` those from which whole pictures arrive.
+    """
+
+    revision: int
+    microphone: Microphone
+    camera: Camera
+    uplink: LinkState
+    downlink: LinkState
+    hearing: tuple[SlotName, ...] = ()
+    seeing: tuple[SlotName, ...] = ()
+    trouble: str = ""
+
+
+class SiteReading(_Value, frozen=True):
+    """What an agent measured in the last telemetry interval.
+
+    Levels are -dBov per RFC 6464 (0 loudest, 127 silent); `own_level` is the microphone before
+    the gate, so that a muted site shows life. Loss is after recovery for `gap_percent`, before
+    it for `loss_percent`.
+    """
+
+    own_level: int = 127
+    heard_level: int = 127
+    rtt_ms: float = 0.0
+    jitter_ms: float = 0.0
+    loss_percent: float = 0.0
+    gap_percent: float = 0.0
+    delay_ms: float = 0.0
+    up_kbps: float = 0.0
+    down_kbps: float = 0.0
+    fps: float = 0.0
+    cpu_percent: float = 0.0
+    late_ms: float = 0.0
+
+
+class SiteTelemetry(_Message, frozen=True, tag="site-telemetry"):
+    """Sent by an agent to the server twice a second; unsequenced, the latest wins."""
+
+    reading: SiteReading
+
+
+class LinkReading(_Value, frozen=True):
+    """What the relay measured of one site's two connections in the last interval."""
+
+    uplink: LinkState = "down"
+    downlink: LinkState = "down"
+    up_kbps: float = 0.0
+    down_kbps: float = 0.0
+    up_packets: int = 0
+    down_packets: int = 0
+    up_loss_percent: float = 0.0
+    down_loss_percent: float = 0.0
+    rtt_ms: float = 0.0
+    closed_packets: int = 0
+    silent_ms: int = 0
+
+
+class RelayReading(_Value, frozen=True):
+    """What the relay measured of itself since its start."""
+
+    packets_in: int = 0
+    packets_out: int = 0
+    cpu_us_per_packet_out: float = 0.0
+    forward_delay_median_ms: float = 0.0
+    forward_delay_p99_ms: float = 0.0
+    late_ms: float = 0.0
+
+
+class RelayTelemetry(_Message, frozen=True, tag="relay-telemetry"):
+    """Sent by the relay to the server twice a second; unsequenced, the latest wins."""
+
+    reading: RelayReading
+    links: dict[str, LinkReading]
+
+
+class Routed(_Message, frozen=True, tag="routed"):
+    """Sent by the relay to the server when a Route is carried out."""
+
+    revision: int
+
+
+class Signal(_Message, frozen=True, tag="signal"):
+    """An SDP description between agent and relay, carried by the server untouched.
+
+    To the server `peer` is the addressee (a site id, or `relay`), from it the sender. `attempt`
+    is made by the agent for each try to connect; descriptions of another attempt are stale.
+    `link` says which of the two connections: the agent offers `uplink`, the relay `downlink`.
+    `description` empty with kind `bye` ends the attempt.
+    """
+
+    peer: str
+    attempt: str
+    link: Literal["uplink", "downlink"]
+    kind: Literal["offer", "answer", "bye"]
+    description: str = ""
+
+
+FromClient = Hello | Command | Actual | SiteTelemetry | RelayTelemetry | Routed | Signal
+
+
+# -- from server to client ----------------------------------------------------------------------
+
+
+class Welcome(_Message, frozen=True, tag="welcome"):
+    """Sent by the server to a client whose Hello it accepts.
+
+    `snapshot` is the meeting's state as `console.meeting.state` encodes it (consoles only; None
+    when the events since `resume` follow instead); `seq` the last journal number; `time` the
+    server's clock in ms of UTC.
+    """
+
+    seq: int
+    time: int
+    server: str
+    snapshot: msgspec.Raw | None = None
+
+
+class Ack(_Message, frozen=True, tag="ack"):
+    """Sent by the server when the events of a command are committed; `seq` is the last of them."""
+
+    id: str
+    seq: int
+
+
+class Refused(_Message, frozen=True, tag="refused"):
+    """Sent by the server when a command is not carried out; `reason` is for a person.
+
+    `code` is stable, `reason` English, `arguments` fill a client's own translation of the code.
+    """
+
+    id: str
+    code: str
+    reason: str
+    arguments: dict[str, Any] = {}
+
+
+class Occurred(_Message, frozen=True, tag="event"):
+    """Sent by the server to consoles for every journalled event, in order of `seq`."""
+
+    recorded: Recorded
+
+
+class Desired(_Message, frozen=True, tag="desired"):
+    """Sent by the server to an agent: the whole state it is to be in; idempotent.
+
+    `relay` is the instance of the relay to be connected to (empty: none is up). `slots` names
+    the site that feeds each slot. `volume` in percent. Answered by Actual.
+    """
+
+    revision: int
+    relay: str
+    microphone: Microphone
+    camera: Camera
+    slots: dict[SlotName, str]
+    labels: dict[SlotName, str] = {}
+    volume: int = 100
+    banner: str = ""
+    meeting: str = ""
+
+
+class Route(_Message, frozen=True, tag="route"):
+    """Sent by the server to the relay: which site feeds each slot; the whole of it, idempotent.
+
+    Nothing is forwarded from a site that feeds no slot. Answered by Routed.
+    """
+
+    revision: int
+    slots: dict[SlotName, str]
+    sites: tuple[str, ...]
+
+
+class SiteStatus(_Value, frozen=True):
+    """One site as the server knows it now, beside the journal: what it says of itself, what
+    the relay says of it. `actual` None: not connected. `closed_packets` counts media packets
+    of this site that arrived at the relay while the site fed no slot, in the last interval.
+    """
+
+    connected: bool = False
+    desired_microphone: Microphone = "muted"
+    actual: Actual | None = None
+    reading: SiteReading | None = None
+    link: LinkReading | None = None
+
+
+class Telemetry(_Message, frozen=True, tag="telemetry"):
+    """Sent by the server to consoles four times a second; unsequenced, the latest wins.
+
+    Holds the sites whose status changed since the last one (`whole`: all of them).
+    """
+
+    at: int
+    sites: dict[str, SiteStatus]
+    whole: bool = False
+    relay: RelayReading | None = None
+    relay_up: bool = False
+    relay_pid: int = 0
+    consoles: int = 0
+
+
+class Goodbye(_Message, frozen=True, tag="goodbye"):
+    """Sent by the server before it closes a connection for a reason the client should know."""
+
+    code: str
+    reason: str
+
+
+FromServer = Welcome | Ack | Refused | Occurred | Desired | Route | Signal | Telemetry | Goodbye
+Message = FromClient | FromServer
