@@ -1,0 +1,162 @@
+"""The one reconnecting client of the control protocol, for console, agent and relay.
+
+It tries for ever: full-jitter backoff from 0.25 s to 8 s, a ping every 5 s with 10 s to answer,
+and says the reason of every failure. What is sent while it is down is not kept: the caller knows
+its own state and says it again after LinkUp.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+import msgspec
+from websockets.asyncio.client import ClientConnection, connect, unix_connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.typing import Subprotocol
+
+from protocol import SUBPROTOCOL
+from protocol.messages import FromClient, FromServer, Goodbye, Hello, Welcome
+from protocol.session import decode_from_server, encode
+
+FIRST_DELAY_S = 0.25
+LAST_DELAY_S = 8.0
+PING_EVERY_S = 5.0
+PING_TIMEOUT_S = 10.0
+CONNECT_TIMEOUT_S = 5.0
+QUEUE_FRAMES = 1024
+MAX_WELCOME_BYTES = 64 * 1024 * 1024
+
+
+class LinkUp(msgspec.Struct, frozen=True):
+    """The server said Welcome."""
+
+    welcome: Welcome
+
+
+class LinkDown(msgspec.Struct, frozen=True):
+    """The link is down for `reason`; the next try comes in `retry_in_s` seconds."""
+
+    reason: str
+    retry_in_s: float
+    code: str = ""
+
+
+Incoming = FromServer | LinkUp | LinkDown
+
+
+class Link:
+    """A link to `address`: `unix:/path/to/socket` or `ws://host:port`.
+
+    `hello` is asked for at every try, so that `resume` is current; `receive` is called on the
+    event loop for every message and must not block. Raises ValueError for any other address.
+    """
+
+    def __init__(
+        self, address: str, hello: Callable[[], Hello], receive: Callable[[Incoming], None]
+    ) -> None:
+        if not address.startswith(("unix:", "ws://")):
+            raise ValueError(f"address {address!r}: expected unix:/path or ws://host:port")
+        self.address = address
+        self.up = False
+        self._hello = hello
+        self._receive = receive
+        self._outgoing: asyncio.Queue[bytes] = asyncio.Queue(QUEUE_FRAMES)
+        self._delay_s = FIRST_DELAY_S
+
+    def send(self, message: FromClient) -> bool:
+        """Queue a message; False when the link is down or its queue is full (message dropped)."""
+        if not self.up:
+            return False
+        try:
+            self._outgoing.put_nowait(encode(message))
+        except asyncio.QueueFull:
+            return False
+        return True
+
+    async def run(self) -> None:
+        """Keep the link up until cancelled."""
+        while True:
+            reason, code = await self._one_connection()
+            self.up = False
+            delay_s = random.uniform(0, self._delay_s) if code != "replaced" else LAST_DELAY_S
+            self._delay_s = min(LAST_DELAY_S, self._delay_s * 2)
+            self._receive(LinkDown(reason, delay_s, code))
+            await asyncio.sleep(delay_s)
+
+    async def _one_connection(self) -> tuple[str, str]:
+        """Connect, serve until the end, and say why it ended: (reason, code)."""
+        try:
+            connection = await self._connect()
+        except TimeoutError:
+            return "no answer", ""
+        except (OSError, InvalidHandshake, InvalidURI) as error:
+            return str(error) or type(error).__name__, ""
+        try:
+            return await self._serve(connection)
+        finally:
+            await connection.close()
+
+    async def _connect(self) -> ClientConnection:
+        protocols = [Subprotocol(SUBPROTOCOL)]
+        if self.address.startswith("unix:"):
+            return await unix_connect(
+                self.address.removeprefix("unix:"),
+                "ws://localhost/",
+                subprotocols=protocols,
+                compression=None,
+                open_timeout=CONNECT_TIMEOUT_S,
+                ping_interval=PING_EVERY_S,
+                ping_timeout=PING_TIMEOUT_S,
+                close_timeout=1,
+                max_size=MAX_WELCOME_BYTES,
+            )
+        return await connect(
+            self.address,
+            subprotocols=protocols,
+            compression=None,
+            proxy=None,
+            open_timeout=CONNECT_TIMEOUT_S,
+            ping_interval=PING_EVERY_S,
+            ping_timeout=PING_TIMEOUT_S,
+            close_timeout=1,
+            max_size=MAX_WELCOME_BYTES,
+        )
+
+    async def _serve(self, connection: ClientConnection) -> tuple[str, str]:
+        while not self._outgoing.empty():
+            self._outgoing.get_nowait()
+        goodbye: Goodbye | None = None
+        writer: asyncio.Task[None] | None = None
+        try:
+            async with asyncio.TaskGroup() as group:
+                await connection.send(encode(self._hello()).decode())
+                async for frame in connection:
+                    message = decode_from_server(frame)
+                    if isinstance(message, Goodbye):
+                        goodbye = message
+                        break
+                    if isinstance(message, Welcome):
+                        self.up = True
+                        self._delay_s = FIRST_DELAY_S
+                        writer = group.create_task(self._write(connection))
+                        self._receive(LinkUp(message))
+                    else:
+                        self._receive(message)
+                if writer is not None:
+                    writer.cancel()
+        except* ConnectionClosed:
+            pass
+        except* (msgspec.MsgspecError, UnicodeError) as errors:
+            return f"the server sent what this release does not know: {errors.exceptions[0]}", ""
+        if goodbye is not None:
+            return goodbye.reason, goodbye.code
+        reason = connection.close_reason or ""
+        return reason or f"connection closed ({connection.close_code})", ""
+
+    async def _write(self, connection: ClientConnection) -> None:
+        while True:
+            frame = await self._outgoing.get()
+            try:
+                await connection.send(frame.decode())
+            except ConnectionClosed:
+                return
