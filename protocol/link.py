@@ -126,6 +126,7 @@ class Link:
         while not self._outgoing.empty():
             self._outgoing.get_nowait()
         goodbye: Goodbye | None = None
+        damage = ""
         writer: asyncio.Task[None] | None = None
         try:
             async with asyncio.TaskGroup() as group:
@@ -147,7 +148,9 @@ class Link:
         except* ConnectionClosed:
             pass
         except* (msgspec.MsgspecError, UnicodeError) as errors:
-            return f"the server sent what this release does not know: {errors.exceptions[0]}", ""
+            damage = f"the server sent what this release does not know: {errors.exceptions[0]}"
+        if damage:
+            return damage, ""
         if goodbye is not None:
             return goodbye.reason, goodbye.code
         reason = connection.close_reason or ""
