@@ -15,7 +15,7 @@ NoteKind = Literal["note", "opening", "direction", "decision", "closing"]
 TurnEnd = Literal["ended", "next", "closed"]
 
 
-class _Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class _Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pass
 
 
@@ -73,10 +73,8 @@ class MeetingPlan(_Value, frozen=True):
     sites: tuple[SiteEntry, ...] = ()
 
 
-class _Event(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", omit_defaults=True
-):
-    pass
+class _Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
+    """Written whole, defaults too: a default changed later must not change an old journal."""
 
 
 # -- the meeting ---------------------------------------------------------------------------

@@ -279,6 +279,8 @@ def _release(state: Meeting, number: int, at: int, **changes: object) -> Meeting
     turn = state.turn(number)
     if turn is None:
         return state
+    away_ms = turn.away_ms + (at - turn.lost_at if turn.lost_at is not None else 0)
+    changes = {"away_ms": away_ms, "lost_at": None, "grace_until": None, **changes}
     state = _with_turn(state, number, **changes)
     if state.holder_turn == number:
         state = msgspec.structs.replace(state, holder_turn=None)
@@ -344,20 +346,18 @@ def _apply_event(state: Meeting, event: e.Event, at: int, meeting: str) -> Meeti
         case e.TurnEnded(turn=number):
             return _release(state, number, at, status="ended", ended_at=at)
         case e.TurnSuspended(turn=number, site=site):
-            state = _release(state, number, at, status="suspended", ended_at=at, grace_until=None)
+            state = _release(state, number, at, status="suspended", ended_at=at)
             return replace(state, queue=_without(state.queue, site))
         case e.TurnResumed(turn=number, site=site):
             turn_was = state.turn(number)
             if turn_was is None:
                 return state
-            away = at - turn_was.lost_at if turn_was.lost_at is not None else 0
+            away = at - turn_was.ended_at if turn_was.ended_at is not None else 0
             state = _with_turn(
                 state,
                 number,
                 status="speaking",
                 ended_at=None,
-                grace_until=None,
-                lost_at=None,
                 away_ms=turn_was.away_ms + away,
             )
             state = replace(state, holder_turn=number, queue=_without(state.queue, site))
