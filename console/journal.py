@@ -18,6 +18,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import sqlite_utils
@@ -208,6 +209,11 @@ class Journal:
         rows = self._query("select meeting from events order by seq desc limit 1")
         return str(rows[0][0]) if rows else None
 
+    def first_seq(self, meeting: str) -> int:
+        """The seq of a meeting's first event; 0 when it has none."""
+        rows = self._query("select min(seq) from events where meeting = ?", (meeting,))
+        return int(rows[0][0] or 0)
+
     def count(self) -> int:
         """How many events there are."""
         return int(self._query("select count(*) from events")[0][0])
@@ -255,7 +261,7 @@ class Journal:
                 raise JournalError(f"{self.path}: event {seq} can't be read: {error}") from error
             yield Recorded(seq, meeting, at, actor, command, event)
 
-    def _query(self, sql: str, values: Iterable[object] = ()) -> list[tuple]:
+    def _query(self, sql: str, values: Iterable[object] = ()) -> list[tuple[Any, ...]]:
         try:
             return self._connection.execute(sql, tuple(values)).fetchall()
         except sqlite3.Error as error:
@@ -286,7 +292,7 @@ class Journal:
             self._connection.execute(f"pragma user_version = {SCHEMA}")
 
     def _migrate_1(self) -> None:
-        self._db["events"].create(
+        self._db.table("events").create(
             {
                 "seq": int,
                 "meeting": str,
@@ -302,7 +308,7 @@ class Journal:
             not_null={"meeting", "at", "actor", "command", "type", "body", "prev_hash", "hash"},
             if_not_exists=True,
         )
-        self._db["events"].create_index(["meeting", "seq"], if_not_exists=True)
+        self._db.table("events").create_index(["meeting", "seq"], if_not_exists=True)
         create_projections(self._db)
 
     def _tail(self) -> tuple[int, str]:

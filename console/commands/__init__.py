@@ -1,0 +1,1 @@
+"""The sub-commands of `giliran`, one a file, each loaded when it is called."""

@@ -1,0 +1,604 @@
+"""`giliran serve`: the single writer of the meeting. Holds no media.
+
+One task a connection, one task for the meeting, one timer, one for telemetry. Order of what goes
+out after a command: the route to the relay, the changed desired states to the agents, the
+acknowledgement, then the events to the consoles: the ear comes before the eye.
+"""
+
+import asyncio
+import errno
+import fcntl
+import ipaddress
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from protocol.words import _
+from websockets.asyncio.server import Server, ServerConnection, serve, unix_serve
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from console.journal import Journal, JournalError
+from console.meeting import layout as lay
+from console.meeting import state as st
+from console.meeting.decide import Refusal, deadline, decide
+from console.places import server_lock, socket_path
+from console.relay_child import RelayChild
+from protocol import MAX_FRAME_BYTES, SUBPROTOCOL
+from protocol import commands as c
+from protocol import events as e
+from protocol import messages as m
+from protocol.ids import uuid7
+from protocol.session import ServerSession, Violation, actor, encode
+
+PEER_QUEUE = 2048
+COMMAND_QUEUE = 1024
+SILENT_AFTER_S = 5.0
+BACK_AFTER_RESTART_S = 5.0
+TELEMETRY_EVERY_S = 0.25
+DEFAULT_PORT = 8470
+
+
+class ServeError(Exception):
+    """The server can't start; the text says why and what to do."""
+
+
+class Peer:
+    """One connection that said hello. Its queue is bounded: telemetry is dropped when it is
+    full, anything else ends the connection (the client comes back and resumes)."""
+
+    def __init__(self, connection: ServerConnection, hello: m.Hello) -> None:
+        self.connection = connection
+        self.hello = hello
+        self.heard_at = time.monotonic()
+        self.queue: asyncio.Queue[bytes | None] = asyncio.Queue(PEER_QUEUE)
+        self.desired: m.Desired | None = None
+        self.too_slow = False
+
+    def send(self, message: m.FromServer) -> None:
+        try:
+            self.queue.put_nowait(encode(message))
+        except asyncio.QueueFull:
+            if not isinstance(message, m.Telemetry):
+                self.too_slow = True
+
+    def finish(self, goodbye: m.Goodbye | None = None) -> None:
+        """Send what is queued, then the goodbye, then close."""
+        if goodbye is not None:
+            self.send(goodbye)
+        try:
+            self.queue.put_nowait(None)
+        except asyncio.QueueFull:
+            self.too_slow = True
+
+
+class MeetingServer:
+    """The meeting and everybody connected to it.
+
+    `plan` is asked for at each new meeting (the roster file may have been edited) and raises
+    ValueError with a text for a person.
+    """
+
+    def __init__(self, journal: Journal, plan: Callable[[], e.MeetingPlan]) -> None:
+        self.journal = journal
+        self.instance = uuid7()
+        self.relay: Peer | None = None
+        self.agents: dict[str, Peer] = {}
+        self.consoles: list[Peer] = []
+        self.status: dict[str, m.SiteStatus] = {}
+        self.relay_reading: m.RelayReading | None = None
+        self.stopping = False
+        self._plan = plan
+        self._commands: asyncio.Queue[
+            tuple[Peer | None, str, c.AnyCommand, asyncio.Future[None] | None]
+        ] = asyncio.Queue(COMMAND_QUEUE)
+        self._changed: set[str] = set()
+        self._route: m.Route | None = None
+        self._due = asyncio.Event()
+        self._journal_trouble = ""
+        latest = journal.latest_meeting()
+        self.state = st.replay(journal.read(latest)) if latest else st.Meeting()
+
+    # -- the meeting task ----------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Serve the meeting until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._take_commands())
+            group.create_task(self._keep_time())
+            group.create_task(self._publish_telemetry())
+            group.create_task(self._watch_silence())
+            group.create_task(self._reconcile())
+
+    async def prepare(self) -> None:
+        """Have a meeting: the unfinished one of the journal, or a new one from the roster.
+
+        Raises ServeError when the roster is no good, JournalError when nothing can be written.
+        """
+        if self.state.phase == "open":
+            return
+        try:
+            plan = self._plan()
+        except ValueError as error:
+            raise ServeError(str(error)) from error
+        if self.state.phase == "planned" and self.state.plan == plan:
+            return
+        refusal = await self._carry_out(None, "", c.ConveneMeeting(plan))
+        if refusal is not None:
+            if self._journal_trouble:
+                raise JournalError(self._journal_trouble)
+            raise ServeError(refusal.reason)
+
+    async def submit(self, command: c.AnyCommand) -> None:
+        """Carry out a command of the server itself; returns when it is done or refused."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        await self._commands.put((None, "", command, done))
+        await done
+
+    async def _take_commands(self) -> None:
+        while True:
+            peer, command_id, command, done = await self._commands.get()
+            await self._carry_out(peer, command_id, command)
+            if done is not None:
+                done.set_result(None)
+
+    async def _carry_out(
+        self, peer: Peer | None, command_id: str, command: c.AnyCommand
+    ) -> Refusal | None:
+        now = _now_ms()
+        if isinstance(command, c.ConveneMeeting) and command.plan is None:
+            try:
+                command = c.ConveneMeeting(self._plan())
+            except ValueError as error:
+                return self._refuse(peer, command_id, Refusal("bad-roster", str(error)))
+        decision = decide(self.state, command, now, command_id, uuid7())
+        if isinstance(decision, Refusal):
+            return self._refuse(peer, command_id, decision)
+        seq = self.state.seq
+        if decision:
+            convened = isinstance(decision[0], e.MeetingConvened)
+            meeting = uuid7() if convened else self.state.id
+            who = "server" if peer is None else actor(peer.hello)
+            try:
+                recorded, after = await self.journal.append(
+                    self.state, meeting, now, who, command_id, decision
+                )
+            except JournalError as error:
+                self._journal_trouble = str(error)
+                return self._refuse(peer, command_id, Refusal("journal-failed", str(error)))
+            self._journal_trouble = ""
+            self.state, seq = after, after.seq
+            self._send_route()
+            self._send_desired()
+            if peer is not None and command_id:
+                peer.send(m.Ack(command_id, seq))
+            for one in recorded:
+                for console in self.consoles:
+                    console.send(m.Occurred(one))
+            self._due.set()
+            if convened:
+                for site in tuple(self.agents):
+                    await self._carry_out(None, "", c.NoteSiteJoined(site))
+        elif peer is not None and command_id:
+            peer.send(m.Ack(command_id, seq))
+        return None
+
+    def _refuse(self, peer: Peer | None, command_id: str, refusal: Refusal) -> Refusal:
+        if peer is not None and command_id:
+            peer.send(m.Refused(command_id, refusal.code, refusal.reason, refusal.arguments))
+        return refusal
+
+    async def _keep_time(self) -> None:
+        """Submit Tick when the state's deadline has come."""
+        while True:
+            self._due.clear()
+            due = deadline(self.state)
+            wait_s = None if due is None else max(0.0, (due - _now_ms()) / 1000)
+            try:
+                await asyncio.wait_for(self._due.wait(), wait_s)
+            except TimeoutError:
+                await self.submit(c.Tick())
+                if deadline(self.state) == due:
+                    # Not written (a full disk, say): try again, but don't spin.
+                    await asyncio.sleep(1)
+
+    async def _reconcile(self) -> None:
+        """Make the journal agree with who is connected: after a restart, and after a write that
+        failed. Sites get a few seconds to come back first."""
+        await asyncio.sleep(BACK_AFTER_RESTART_S)
+        while True:
+            for site, one in tuple(self.state.sites.items()):
+                peer = self.agents.get(site)
+                if one.online and peer is None:
+                    await self.submit(c.NoteSiteLeft(site, "did not come back"))
+                elif not one.online and peer is not None:
+                    await self.submit(c.NoteSiteJoined(site, peer.hello.software))
+            await asyncio.sleep(1)
+
+    # -- what goes out ---------------------------------------------------------------------------
+
+    def _send_route(self, *, again: bool = False) -> None:
+        if self.relay is None:
+            return
+        slots = lay.slots(self.state)
+        sites = tuple(self.state.sites)
+        if again or self._route is None or (self._route.slots, self._route.sites) != (slots, sites):
+            self._route = m.Route(self.state.seq, slots, sites)
+            self.relay.send(self._route)
+
+    def _send_desired(self, *, again: str = "") -> None:
+        relay = self.relay.hello.instance if self.relay is not None else ""
+        for site, peer in self.agents.items():
+            desired = lay.layout(self.state, site, relay)
+            known = peer.desired
+            same = (
+                known is not None
+                and msgspec.structs.replace(desired, revision=known.revision) == known
+            )
+            if same and site != again:
+                continue
+            peer.desired = desired
+            peer.send(desired)
+            self._touch(site, desired_microphone=desired.microphone)
+
+    def _touch(self, site: str, **changes: object) -> None:
+        was = self.status.get(site, m.SiteStatus())
+        now = msgspec.structs.replace(was, **changes)
+        if now != was:
+            self.status[site] = now
+            self._changed.add(site)
+
+    async def _publish_telemetry(self) -> None:
+        while True:
+            await asyncio.sleep(TELEMETRY_EVERY_S)
+            changed, self._changed = self._changed, set()
+            if self.consoles:
+                message = self._telemetry({s: self.status[s] for s in changed})
+                for console in self.consoles:
+                    console.send(message)
+
+    def _telemetry(self, sites: dict[str, m.SiteStatus], *, whole: bool = False) -> m.Telemetry:
+        relay = self.relay
+        return m.Telemetry(
+            at=_now_ms(),
+            sites=sites,
+            whole=whole,
+            relay=self.relay_reading,
+            relay_up=relay is not None,
+            relay_pid=relay.hello.pid if relay is not None else 0,
+            consoles=len(self.consoles),
+        )
+
+    async def _watch_silence(self) -> None:
+        """An agent speaks twice a second; one that says nothing for 5 s is gone."""
+        while True:
+            await asyncio.sleep(0.5)
+            limit = time.monotonic() - SILENT_AFTER_S
+            for peer in [*self.agents.values(), *([self.relay] if self.relay else [])]:
+                if peer.heard_at < limit:
+                    peer.connection.transport.abort()
+            for peer in [*self.agents.values(), *self.consoles]:
+                if peer.too_slow:
+                    peer.connection.transport.abort()
+
+    # -- connections -----------------------------------------------------------------------------
+
+    async def handle_local(self, connection: ServerConnection) -> None:
+        """A connection over the Unix socket."""
+        await self._handle(connection, ServerSession("local", time.monotonic()))
+
+    async def handle_network(self, connection: ServerConnection) -> None:
+        """A connection over TCP."""
+        await self._handle(connection, ServerSession("network", time.monotonic()))
+
+    async def _handle(self, connection: ServerConnection, session: ServerSession) -> None:
+        try:
+            async with asyncio.timeout(10):
+                frame = await connection.recv()
+        except (TimeoutError, ConnectionClosed):
+            return
+        hello = session.receive(frame, time.monotonic())
+        if not isinstance(hello, m.Hello):
+            assert isinstance(hello, Violation)
+            await _say_goodbye(connection, hello)
+            return
+        if hello.role == "agent" and hello.site not in self.state.sites:
+            known = ", ".join(self.state.sites)
+            await _say_goodbye(
+                connection,
+                Violation("unknown-site", f"There is no site {hello.site!r}; known: {known}"),
+            )
+            return
+        peer = Peer(connection, hello)
+        async with asyncio.TaskGroup() as group:
+            writer = group.create_task(_write(peer))
+            try:
+                await self._welcome(peer)
+                violation = await self._read(peer, session)
+                if violation is not None:
+                    peer.finish(m.Goodbye(violation.code, violation.reason))
+                else:
+                    writer.cancel()
+            finally:
+                await self._lose(peer)
+
+    async def _read(self, peer: Peer, session: ServerSession) -> Violation | None:
+        try:
+            async for frame in peer.connection:
+                peer.heard_at = time.monotonic()
+                message = session.receive(frame, peer.heard_at)
+                if isinstance(message, Violation):
+                    return message
+                await self._take(peer, message)
+        except ConnectionClosed:
+            pass
+        return None
+
+    async def _take(self, peer: Peer, message: m.FromClient) -> None:
+        site = peer.hello.site
+        match message:
+            case m.Command():
+                await self._commands.put((peer, message.id, message.body, None))
+            case m.Actual():
+                self._touch(site, actual=message)
+            case m.SiteTelemetry(reading=reading):
+                self._touch(site, reading=reading)
+            case m.RelayTelemetry(reading=relay_reading, links=links):
+                self.relay_reading = relay_reading
+                for name, link in links.items():
+                    if name in self.state.sites:
+                        self._touch(name, link=link)
+            case m.Signal():
+                self._carry(peer, message)
+            case m.Routed() | m.Hello():
+                pass
+
+    def _carry(self, peer: Peer, message: m.Signal) -> None:
+        """Bring a description to its addressee, with the sender's name on it."""
+        if peer.hello.role == "agent" and self.relay is not None:
+            self.relay.send(msgspec.structs.replace(message, peer=peer.hello.site))
+        elif peer.hello.role == "relay" and message.peer in self.agents:
+            self.agents[message.peer].send(msgspec.structs.replace(message, peer="relay"))
+
+    async def _welcome(self, peer: Peer) -> None:
+        """Admit the peer and bring it up to date."""
+        hello = peer.hello
+        replaced = None
+        if hello.role == "agent":
+            replaced = self.agents.get(hello.site)
+            self.agents[hello.site] = peer
+        elif hello.role == "relay":
+            replaced, self.relay = self.relay, peer
+        if replaced is not None:
+            replaced.finish(m.Goodbye("replaced", _("another process took this place")))
+        if hello.role in ("agent", "relay"):
+            peer.send(m.Welcome(self.state.seq, _now_ms(), self.instance))
+        if hello.role == "relay":
+            self._send_route(again=True)
+            self._send_desired()
+        elif hello.role == "agent":
+            self._touch(hello.site, connected=True, actual=None)
+            await self.submit(c.NoteSiteJoined(hello.site, hello.software))
+            if self.agents.get(hello.site) is peer:
+                self._send_desired(again=hello.site)
+        else:
+            self._welcome_console(peer)
+
+    def _welcome_console(self, peer: Peer) -> None:
+        missed: list[e.Recorded] | None = None
+        resume = peer.hello.resume
+        if 0 < resume <= self.state.seq:
+            missed = self.journal.read(self.state.id, resume)
+            if len(missed) > 200 or self._first_seq() > resume:
+                missed = None
+        snapshot = None if missed is not None else msgspec.Raw(st.encode(self.state))
+        peer.send(m.Welcome(self.state.seq, _now_ms(), self.instance, snapshot))
+        for one in missed or []:
+            peer.send(m.Occurred(one))
+        peer.send(self._telemetry(dict(self.status), whole=True))
+        self.consoles.append(peer)
+
+    def _first_seq(self) -> int:
+        return self.journal.first_seq(self.state.id)
+
+    async def _lose(self, peer: Peer) -> None:
+        """The connection is over."""
+        hello = peer.hello
+        if peer in self.consoles:
+            self.consoles.remove(peer)
+        elif hello.role == "relay" and self.relay is peer:
+            self.relay = None
+            self.relay_reading = None
+            for site in self.status:
+                self._touch(site, link=None)
+            self._send_desired()
+        elif hello.role == "agent" and self.agents.get(hello.site) is peer:
+            del self.agents[hello.site]
+            self._touch(hello.site, connected=False, actual=None, reading=None)
+            if not self.stopping:
+                await self.submit(c.NoteSiteLeft(hello.site, "connection lost"))
+
+    def say_goodbye(self) -> None:
+        """To all: this server stops. Nobody *left*: the state stays as it is for the next start."""
+        self.stopping = True
+        goodbye = m.Goodbye("stopping", _("the server was stopped"))
+        for peer in [*self.consoles, *self.agents.values(), *([self.relay] if self.relay else [])]:
+            peer.finish(goodbye)
+
+
+async def _write(peer: Peer) -> None:
+    while True:
+        frame = await peer.queue.get()
+        try:
+            if frame is None:
+                await peer.connection.close()
+                return
+            await peer.connection.send(frame.decode())
+        except ConnectionClosed:
+            return
+
+
+async def _say_goodbye(connection: ServerConnection, violation: Violation) -> None:
+    goodbye = m.Goodbye(violation.code, violation.reason)
+    try:
+        await connection.send(encode(goodbye).decode())
+        await connection.close()
+    except ConnectionClosed:
+        pass
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+# -- the process ---------------------------------------------------------------------------------
+
+
+def check_host(host: str) -> None:
+    """Raises ServeError for any address but loopback: nothing proves yet who connects."""
+    try:
+        is_loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = host == "localhost"
+    if not is_loopback:
+        raise ServeError(
+            _(
+                "--host {host}: this release serves 127.0.0.1 only. Until sites can enrol and "
+                "connections are encrypted, anybody in the network could pose as a site."
+            ).format(host=host)
+        )
+
+
+def lock(db: Path) -> int:
+    """Take the one server's lock of this journal; the file descriptor. Raises ServeError."""
+    path = server_lock(db)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ServeError(f"{path}: {error.strerror}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        holder = os.pread(handle, 32, 0).decode(errors="replace").strip()
+        os.close(handle)
+        raise ServeError(
+            _(
+                "a server of this journal is running already (process {pid}): "
+                "attach with `giliran console`, or name another journal with --db"
+            ).format(pid=holder or "?")
+        ) from error
+    os.truncate(handle, 0)
+    os.pwrite(handle, str(os.getpid()).encode(), 0)
+    return handle
+
+
+async def run_server(
+    db: Path,
+    plan: Callable[[], e.MeetingPlan],
+    *,
+    host: str = "127.0.0.1",
+    port: int = DEFAULT_PORT,
+    relay: bool = True,
+    ready: Callable[[str, str], None] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then drain. `ready(socket address, tcp address)` is called
+    once connections are accepted. Raises ServeError or JournalError before that."""
+    check_host(host)
+    held = lock(db)
+    try:
+        journal = Journal(db)
+    except JournalError:
+        os.close(held)
+        raise
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        server = MeetingServer(journal, plan)
+        await server.prepare()
+        local, network = await _listen(server, db, host, port)
+        address = network.sockets and next(iter(network.sockets)).getsockname()
+        child = RelayChild(db, f"unix:{socket_path(db)}") if relay else None
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(server.run())]
+            if child is not None:
+                tasks.append(group.create_task(child.run()))
+            if ready is not None:
+                ready(f"unix:{socket_path(db)}", f"ws://{address[0]}:{address[1]}")
+            await stop.wait()
+            server.say_goodbye()
+            if child is not None:
+                await child.stop()
+            local.close(close_connections=False)
+            network.close(close_connections=False)
+            await _drained(server)
+            for task in tasks:
+                task.cancel()
+        local.close()
+        network.close()
+        socket_path(db).unlink(missing_ok=True)
+    finally:
+        journal.close()
+        os.close(held)
+
+
+async def _drained(server: MeetingServer) -> None:
+    """Wait until what is queued went out, at most 2 s."""
+    try:
+        async with asyncio.timeout(2):
+            while server.agents or server.consoles or server.relay:
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        pass
+
+
+async def _listen(server: MeetingServer, db: Path, host: str, port: int) -> tuple[Server, Server]:
+    protocols = [Subprotocol(SUBPROTOCOL)]
+    path = socket_path(db)
+    path.unlink(missing_ok=True)
+    before = os.umask(0o177)
+    try:
+        local = await unix_serve(
+            server.handle_local,
+            str(path),
+            subprotocols=protocols,
+            compression=None,
+            max_size=MAX_FRAME_BYTES,
+            ping_interval=5,
+            ping_timeout=10,
+            close_timeout=1,
+        )
+    except OSError as error:
+        raise ServeError(f"{path}: {error.strerror or error}") from error
+    finally:
+        os.umask(before)
+    try:
+        network = await serve(
+            server.handle_network,
+            host,
+            port,
+            subprotocols=protocols,
+            compression=None,
+            max_size=MAX_FRAME_BYTES,
+            ping_interval=5,
+            ping_timeout=10,
+            close_timeout=1,
+            family=socket.AF_INET if ":" not in host else socket.AF_INET6,
+        )
+    except OSError as error:
+        local.close()
+        path.unlink(missing_ok=True)
+        if error.errno == errno.EADDRINUSE:
+            raise ServeError(
+                _(
+                    "port {port} is in use: is another server running? Name another one with --port"
+                ).format(port=port)
+            ) from error
+        raise ServeError(f"{host}:{port}: {error.strerror or error}") from error
+    return local, network
