@@ -1,0 +1,230 @@
+"""The form of the minutes: what every writer is given, and what the JSON export holds.
+
+`…_at` fields are ISO 8601 in the meeting's own zone, `…_on` ISO dates, `…_s` seconds; the rest
+is worded in Indonesian, cleaned of what no format can carry (`clean`) and not escaped: that is
+each writer's part. An empty text means there is none; a dash stands where a cell would be empty.
+"""
+
+import re
+from typing import Literal
+
+import msgspec
+
+from protocol.events import Attendance, SiteKind
+
+TitleWord = Literal["notula", "notulen"]
+Paper = Literal["a4", "f4"]
+
+# What no page can show: control characters, lone surrogates, non-characters, and the marks that
+# turn the direction of text around (a printed sentence must read as it was typed).
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\uffff"
+    "\ud800-\udfff\ufdd0-\ufdef]"
+)
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class Style(_Part, frozen=True):
+    """What a secretariat chooses: the title's word and the paper (F4 is 215 × 330 mm)."""
+
+    title: TitleWord = "notula"
+    paper: Paper = "a4"
+
+
+class Leaders(_Part, frozen=True):
+    """*Pimpinan Rapat*: each as `name, office`, or a dash. `deputy` is the *Wakil Ketua*."""
+
+    chair: str
+    deputy: str
+    secretary: str
+    note_taker: str
+
+
+class Counts(_Part, frozen=True):
+    """How many sites of kind kecamatan are in each state; `late` came too and is not in
+    `present`. All but `expected` add up to `expected`."""
+
+    expected: int = 0
+    present: int = 0
+    late: int = 0
+    represented: int = 0
+    excused: int = 0
+    absent: int = 0
+    unmarked: int = 0
+
+
+class Earlier(_Part, frozen=True):
+    """A wording that was replaced. `heading` says when it was written and replaced."""
+
+    heading: str
+    written_at: str
+    replaced_at: str
+    paragraphs: tuple[str, ...]
+    topics: tuple[str, ...]
+
+
+class ReportText(_Part, frozen=True):
+    """A report in its latest wording. `amended` is empty when it was never changed; `unsaved`
+    marks text that was typed and not yet written down as a report."""
+
+    id: str
+    written_at: str
+    paragraphs: tuple[str, ...]
+    topics: tuple[str, ...]
+    amended: str = ""
+    earlier: tuple[Earlier, ...] = ()
+    unsaved: bool = False
+
+
+class Block(_Part, frozen=True):
+    """One speaker's part of the discussion: a turn (`turn` is its number) with what was reported
+    and directed in it, or, with `turn` None, what was written down without a turn.
+
+    `heading` is `speaker` with `detail` in brackets.
+    """
+
+    number: int
+    site: str
+    turn: int | None
+    speaker: str
+    detail: str
+    heading: str
+    starts_at: str
+    topics: tuple[str, ...]
+    reports: tuple[ReportText, ...]
+    directions: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+class FollowUpRow(_Part, frozen=True):
+    """*Tindak lanjut*. `due_on` is an ISO date or empty, `due` its wording or a dash."""
+
+    number: int
+    text: str
+    owner: str
+    due: str
+    due_on: str
+    status: str
+    site: str
+
+
+class AttendanceRow(_Part, frozen=True):
+    """One row of the roster, whatever became of it. Times are `13.21` or a dash."""
+
+    number: int
+    site: str
+    kind: SiteKind
+    name: str
+    office: str
+    place: str
+    attendance: Attendance
+    arrived: str
+    left: str
+    arrived_at: str
+    left_at: str
+    drops: int
+    remark: str
+
+
+class TurnRow(_Part, frozen=True):
+    """One turn with its times. `over_s` is what was spoken beyond the allowance; `away_s` how
+    long the connection was gone, `drops` how often."""
+
+    number: int
+    site: str
+    speaker: str
+    starts: str
+    ends: str
+    starts_at: str
+    ends_at: str
+    spoken: str
+    spoken_s: int
+    allowance: str
+    allowance_s: int
+    over_s: int
+    away_s: int
+    drops: int
+    remark: str
+
+
+class Signature(_Part, frozen=True):
+    """Who signs: office, name and, for a civil servant, rank and NIP; each may be empty."""
+
+    office: str
+    name: str
+    rank: str
+    nip: str
+
+
+class Minutes(_Part, frozen=True):
+    """The minutes of one meeting, in the order they are printed.
+
+    `draft` while the meeting is not closed; `as_of` then says how far they go. `called` and
+    `time` are when the sites were called and when the meeting was held. `silent` names those
+    who had no turn and reported nothing. `hash` is the SHA-256 of the journal's last event
+    (`seq`): with it a printed page is checked against the journal.
+    """
+
+    format: Literal["giliran-minutes/1"]
+    meeting: str
+    draft: bool
+    as_of: str
+    seq: int
+    hash: str
+    hash_short: str
+    paper: Paper
+    letterhead: tuple[str, ...]
+    title: str
+    name: str
+    number: str
+    organisation: str
+    date: str
+    day: str
+    called: str
+    time: str
+    length: str
+    place: str
+    agenda: tuple[str, ...]
+    leaders: Leaders
+    participants: str
+    counts: Counts
+    guests: tuple[str, ...]
+    opening: tuple[str, ...]
+    discussion: tuple[Block, ...]
+    directions: tuple[str, ...]
+    notes: tuple[str, ...]
+    silent: tuple[str, ...]
+    decisions: tuple[str, ...]
+    follow_ups: tuple[FollowUpRow, ...]
+    closing: tuple[str, ...]
+    place_and_date: str
+    note_taker: Signature
+    chair: Signature
+    attendance: tuple[AttendanceRow, ...]
+    turns: tuple[TurnRow, ...]
+    total_spoken: str
+    total_spoken_s: int
+
+    @property
+    def file_name(self) -> str:
+        """`notula-2019-02-06-<meeting>`, without a suffix."""
+        return f"{self.title.lower()}-{self.date or 'tanpa-tanggal'}-{short_id(self.meeting)}"
+
+
+def short_id(meeting: str) -> str:
+    """The end of the id (a UUIDv7 begins with the time, its end tells meetings apart)."""
+    return re.sub(r"[^0-9A-Za-z]", "", meeting)[-8:].lower() or "rapat"
+
+
+def clean(text: str) -> tuple[str, ...]:
+    """Paragraphs of printable text: one a line, blanks trimmed, empty lines dropped."""
+    lines = re.split(r"\r\n|[\n\r\v\f\x85\u2028\u2029]", text)
+    tidy = (" ".join(_UNPRINTABLE.sub("", line).split()) for line in lines)
+    return tuple(line for line in tidy if line)
+
+
+def one_line(text: str) -> str:
+    return " ".join(clean(text))
