@@ -1,0 +1,43 @@
+"""The 20 ms clock that microphone and playout run on."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+FRAME_S = 0.02
+RESYNC_S = 0.2
+
+
+class FrameClock:
+    """Yields every 20 ms, catching up after a delay; gives up what is lost beyond 200 ms.
+
+    `late_ms` is the greatest lateness since it was last taken, `skipped` the frames given up: a
+    machine that is too slow shows here and not as a slow product.
+    """
+
+    def __init__(self) -> None:
+        self.late_ms = 0.0
+        self.skipped = 0
+
+    async def frames(self) -> AsyncIterator[float]:
+        """The time (monotonic seconds) at which each frame is taken."""
+        due = time.monotonic()
+        while True:
+            due += FRAME_S
+            now = time.monotonic()
+            if now < due:
+                await asyncio.sleep(due - now)
+                now = time.monotonic()
+            else:
+                await asyncio.sleep(0)
+            late_s = now - due
+            self.late_ms = max(self.late_ms, late_s * 1000)
+            if late_s > RESYNC_S:
+                self.skipped += int(late_s / FRAME_S)
+                due = now
+            yield now
+
+    def take_late_ms(self) -> float:
+        """The greatest lateness since the last call."""
+        late_ms, self.late_ms = self.late_ms, 0.0
+        return late_ms

@@ -1,0 +1,448 @@
+"""`giliran agent`: one site's daemon. It makes its actual state equal to the desired state.
+
+Rules:
+- No decisions: the server's Desired says what is open, what is shown, which relay to use.
+- The microphone gate is the last thing before the encoder: a muted site encodes and sends nothing.
+- "Connected" means media arrives: a downlink that brings nothing for 3 s is made anew, for ever.
+- A fresh process, and a fresh connection, starts muted; only a Desired opens it.
+- Losing the server changes nothing in what is sent and shown.
+"""
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import sys
+import time
+from importlib.metadata import version
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from agent import devices, lines
+from agent.impair import Direction, Impairment
+from agent.receiver import Receiver
+from agent.rtc import Connection
+from agent.sender import Sender
+from protocol import VERSION
+from protocol import commands as c
+from protocol import messages as m
+from protocol.ids import uuid7
+from protocol.link import Incoming, Link, LinkDown, LinkUp
+
+log = logging.getLogger("giliran.agent")
+
+SILENT_AFTER_S = 3.0
+CONNECT_TIMEOUT_S = 6.0
+FIRST_DELAY_S = 0.2
+LAST_DELAY_S = 4.0
+TELEMETRY_EVERY_S = 0.5
+REPORT_EVERY_S = 1.0
+
+
+class Attempt:
+    """One try to be connected to one relay: the uplink we offer and the downlink it offers."""
+
+    def __init__(self, relay: str) -> None:
+        self.id = uuid7()
+        self.relay = relay
+        self.uplink: Connection | None = None
+        self.downlink: Connection | None = None
+        self.began_at = time.monotonic()
+        self.heard_at = time.monotonic()
+        self.failed = ""
+
+    @property
+    def connected(self) -> bool:
+        return all(
+            one is not None and one.state == "connected" for one in (self.uplink, self.downlink)
+        )
+
+    async def close(self) -> None:
+        for one in (self.uplink, self.downlink):
+            if one is not None:
+                await one.close()
+
+
+class Site:
+    """The agent of one site."""
+
+    def __init__(
+        self,
+        site: str,
+        server: str,
+        sender: Sender,
+        receiver: Receiver,
+        *,
+        loopback: bool = True,
+        impairment: Impairment | None = None,
+    ) -> None:
+        self.site = site
+        self.instance = uuid7()
+        self.desired: m.Desired | None = None
+        self.hand = False
+        self.sender = sender
+        self.receiver = receiver
+        self._link = Link(server, self._hello, self._receive)
+        self._loopback = loopback
+        self._impairment = impairment
+        self._directions: list[Direction] = []
+        self._attempt: Attempt | None = None
+        self._wake = asyncio.Event()
+        self._group: asyncio.TaskGroup | None = None
+        self._actual: m.Actual | None = None
+        self._trouble = ""
+        self._cpu = (time.process_time(), time.monotonic())
+        self._bytes = (0, 0)
+
+    async def run(self) -> None:
+        """Serve the site until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            group.create_task(self._link.run())
+            group.create_task(self._keep_connected())
+            group.create_task(self.sender.run(self._send_media))
+            group.create_task(self.receiver.run(self._ask))
+            group.create_task(self._report())
+            group.create_task(self._telemetry())
+
+    # -- control ---------------------------------------------------------------------------------
+
+    def _hello(self) -> m.Hello:
+        return m.Hello(
+            "agent",
+            VERSION,
+            site=self.site,
+            instance=self.instance,
+            software=f"giliran {version('giliran')}",
+            pid=os.getpid(),
+        )
+
+    def _receive(self, message: Incoming) -> None:
+        match message:
+            case m.Desired():
+                self._take_desired(message)
+            case m.Signal():
+                self._take_signal(message)
+            case LinkUp():
+                log.info("server found")
+                self._actual = None
+            case LinkDown(reason=reason, retry_in_s=retry_in_s):
+                log.info("server lost: %s; next try in %.1f s", reason, retry_in_s)
+            case m.Refused(reason=reason):
+                log.warning("refused: %s", reason)
+            case _:
+                pass
+
+    def _take_desired(self, desired: m.Desired) -> None:
+        self.desired = desired
+        self.sender.microphone_open = desired.microphone == "live"
+        self.sender.camera_open = desired.camera == "live"
+        self.receiver.volume = desired.volume
+        self.receiver.labels = desired.labels
+        self.receiver.banner = desired.banner
+        self._wake.set()
+        self.say_actual()
+
+    def say_actual(self) -> None:
+        """Tell the server our state when it is not what we told last."""
+        desired = self.desired
+        if desired is None:
+            return
+        attempt = self._attempt
+        actual = m.Actual(
+            revision=desired.revision,
+            microphone="live" if self.sender.microphone_open else "muted",
+            camera="live" if self.sender.camera_open else "off",
+            uplink=_state(attempt.uplink if attempt else None),
+            downlink=_state(attempt.downlink if attempt else None),
+            hearing=self.receiver.hearing(),
+            seeing=self.receiver.seeing(),
+            trouble=self._trouble,
+        )
+        if actual != self._actual and self._link.send(actual):
+            self._actual = actual
+
+    def toggle_hand(self) -> None:
+        """Raise or lower our hand (SIGUSR1: what a push button at the site is wired to)."""
+        self.hand = not self.hand
+        body = c.RaiseHand(self.site) if self.hand else c.LowerHand(self.site)
+        self._link.send(m.Command(uuid7(), body))
+
+    # -- connections -----------------------------------------------------------------------------
+
+    async def _keep_connected(self) -> None:
+        """Have a living attempt with the relay that Desired names; make a new one when not."""
+        delay_s = FIRST_DELAY_S
+        while True:
+            attempt = self._attempt
+            why = self._why_again(attempt)
+            if why:
+                if attempt is not None:
+                    log.info("connecting anew: %s", why)
+                    self._trouble = why
+                    self._attempt = None
+                    self.say_actual()
+                    await attempt.close()
+                relay = self.desired.relay if self.desired is not None else ""
+                if relay:
+                    await self._begin(relay)
+                    delay_s = min(LAST_DELAY_S, delay_s * 2)
+            elif attempt is not None and attempt.connected:
+                delay_s = FIRST_DELAY_S
+                self._trouble = ""
+            self.say_actual()
+            wait_s = 0.1 if not why else random.uniform(0.05, delay_s)
+            self._wake.clear()
+            try:
+                await asyncio.wait_for(self._wake.wait(), wait_s)
+            except TimeoutError:
+                pass
+
+    def _why_again(self, attempt: Attempt | None) -> str:
+        """Why a new attempt is needed; empty when none is."""
+        desired = self.desired
+        if attempt is None:
+            return "none yet" if desired is not None and desired.relay else ""
+        if desired is not None and desired.relay and desired.relay != attempt.relay:
+            return "another relay"
+        if attempt.failed:
+            return attempt.failed
+        now = time.monotonic()
+        if not attempt.connected:
+            late = now - attempt.began_at > CONNECT_TIMEOUT_S
+            return "connecting took too long" if late else ""
+        if now - attempt.heard_at > SILENT_AFTER_S:
+            return f"nothing arrived for {SILENT_AFTER_S:g} s"
+        return ""
+
+    async def _begin(self, relay: str) -> None:
+        attempt = Attempt(relay)
+        self._attempt = attempt
+        self.sender.restart()
+        self.receiver.restart()
+        attempt.uplink = self._connection(attempt, "uplink")
+        offer = await attempt.uplink.offer(
+            lines.uplink(self.sender.audio_ssrc, self.sender.video_ssrc)
+        )
+        self._link.send(m.Signal("relay", attempt.id, "uplink", "offer", offer))
+
+    def _take_signal(self, message: m.Signal) -> None:
+        assert self._group is not None
+        attempt = self._attempt
+        if attempt is None or message.attempt != attempt.id:
+            return
+        if message.kind == "bye":
+            attempt.failed = "the relay refused"
+        else:
+            self._group.create_task(self._negotiate(attempt, message))
+
+    async def _negotiate(self, attempt: Attempt, message: m.Signal) -> None:
+        try:
+            if message.link == "uplink" and attempt.uplink is not None:
+                await attempt.uplink.accept(message.description)
+            elif message.link == "downlink":
+                attempt.downlink = self._connection(attempt, "downlink")
+                answer = await attempt.downlink.answer(message.description)
+                self._link.send(m.Signal("relay", attempt.id, "downlink", "answer", answer))
+        except (ValueError, OSError, ConnectionError) as error:
+            attempt.failed = f"negotiation failed: {error}"
+
+    def _connection(self, attempt: Attempt, which: str) -> Connection:
+        uplink = which == "uplink"
+
+        def on_rtp(packet: bytes, arrival: float) -> None:
+            attempt.heard_at = arrival
+            if not uplink and attempt is self._attempt:
+                self.receiver.take(packet, arrival)
+
+        def on_rtcp(packet: bytes, arrival: float) -> None:
+            if uplink:
+                self.sender.take_rtcp(packet, arrival)
+            else:
+                attempt.heard_at = arrival
+                self.receiver.take_rtcp(packet, arrival)
+
+        def on_state(state: str) -> None:
+            log.info("%s %s", which, state)
+            attempt.heard_at = time.monotonic()
+            if state in ("failed", "closed") and attempt is self._attempt:
+                attempt.failed = attempt.failed or f"{which} {state}"
+            self._wake.set()
+
+        return Connection(
+            loopback=self._loopback,
+            on_rtp=on_rtp,
+            on_rtcp=on_rtcp,
+            on_state=on_state,
+            impairment=self._impaired(uplink),
+        )
+
+    def _impaired(self, uplink: bool) -> tuple[Direction, Direction] | None:
+        """Emulated directions out and in, each with a salt of its own (rehearsal only)."""
+        if self._impairment is None:
+            return None
+        name = f"{self.site}/{'up' if uplink else 'down'}"
+        pair = (
+            Direction(self._impairment, f"{name}/out"),
+            Direction(self._impairment, f"{name}/in"),
+        )
+        cut = any(direction.cut for direction in self._directions)
+        self._directions = [*self._directions[-2:], *pair]
+        for direction in pair:
+            direction.cut = cut
+        return pair
+
+    def cut(self, is_cut: bool) -> None:
+        """Cut or mend the emulated cable."""
+        if self._impairment is None:
+            raise ValueError("only an agent started with --impair has a cable to cut")
+        for direction in self._directions:
+            direction.cut = is_cut
+
+    # -- media and reports -----------------------------------------------------------------------
+
+    def _send_media(self, packet: bytes) -> None:
+        attempt = self._attempt
+        if attempt is not None and attempt.uplink is not None:
+            attempt.uplink.send_rtp(packet)
+
+    def _ask(self, packet: bytes) -> None:
+        attempt = self._attempt
+        if attempt is not None and attempt.downlink is not None:
+            attempt.downlink.send_rtcp(packet)
+
+    async def _report(self) -> None:
+        """Once a second: sender reports on the uplink, receiver reports on the downlink."""
+        while True:
+            await asyncio.sleep(REPORT_EVERY_S)
+            attempt = self._attempt
+            if attempt is None:
+                continue
+            if attempt.uplink is not None:
+                for report in self.sender.reports():
+                    attempt.uplink.send_rtcp(report)
+            if attempt.downlink is not None:
+                attempt.downlink.send_rtcp(self.receiver.report())
+
+    async def _telemetry(self) -> None:
+        while True:
+            await asyncio.sleep(TELEMETRY_EVERY_S)
+            self.say_actual()
+            self._link.send(m.SiteTelemetry(self._reading()))
+
+    def _reading(self) -> m.SiteReading:
+        attempt = self._attempt
+        sent = attempt.uplink.bytes_out if attempt and attempt.uplink else 0
+        got = attempt.downlink.bytes_in if attempt and attempt.downlink else 0
+        cpu_before, at_before = self._cpu
+        cpu, at = time.process_time(), time.monotonic()
+        self._cpu = (cpu, at)
+        elapsed_s = max(1e-3, at - at_before)
+        sent_before, got_before = self._bytes
+        self._bytes = (sent, got)
+        heard = self.receiver.reading()
+        return m.SiteReading(
+            own_level=self.sender.level,
+            heard_level=heard.level,
+            rtt_ms=round(self.sender.rtt_ms, 1),
+            jitter_ms=heard.jitter_ms,
+            loss_percent=heard.loss_percent,
+            gap_percent=heard.gap_percent,
+            delay_ms=heard.delay_ms,
+            up_kbps=round(max(0, sent - sent_before) * 8 / 1000 / elapsed_s, 1),
+            down_kbps=round(max(0, got - got_before) * 8 / 1000 / elapsed_s, 1),
+            fps=heard.fps,
+            cpu_percent=round(100 * (cpu - cpu_before) / elapsed_s, 1),
+            late_ms=round(max(self.sender.take_late_ms(), heard.late_ms), 1),
+        )
+
+    async def close(self) -> None:
+        """Close the connections and the devices."""
+        if self._attempt is not None:
+            await self._attempt.close()
+        self.sender.close()
+        self.receiver.close()
+
+
+def _state(connection: Connection | None) -> m.LinkState:
+    if connection is None:
+        return "down"
+    if connection.state == "connected":
+        return "up"
+    return "connecting" if connection.state in ("new", "connecting") else "down"
+
+
+# -- the process -----------------------------------------------------------------------------------
+
+
+async def _serve(site: Site, instrument: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGUSR1, site.toggle_hand)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(site.run())
+        if instrument:
+            loop.add_reader(sys.stdin.fileno(), _take_instruction, site, loop)
+        await stop.wait()
+        running.cancel()
+    await site.close()
+
+
+def _take_instruction(site: Site, loop: asyncio.AbstractEventLoop) -> None:
+    """A line of standard input from the rehearsal: `cut` or `mend`."""
+    text = os.read(sys.stdin.fileno(), 4096).decode()
+    if not text:
+        loop.remove_reader(sys.stdin.fileno())
+    for line in text.split():
+        site.cut(line == "cut")
+
+
+def main(
+    *,
+    site: Annotated[str, Parameter(help="The site's id in the roster, as `kandis`.")],
+    server: Annotated[str, Parameter(help="The server: ws://HOST:PORT.")] = "ws://127.0.0.1:8470",
+    microphone: Annotated[str, Parameter(help=devices.MICROPHONES)] = "synthetic",
+    camera: Annotated[str, Parameter(help=devices.CAMERAS)] = "synthetic",
+    speaker: Annotated[str, Parameter(help=devices.SPEAKERS)] = "null",
+    display: Annotated[str, Parameter(help=devices.DISPLAYS)] = "null",
+    video: Annotated[str, Parameter(help="Picture sent: WIDTHxHEIGHT@FPS.")] = "320x180@10",
+    number: Annotated[
+        int, Parameter(help="Which synthetic person (0 to 63), as machines tell them apart.")
+    ] = 0,
+    name: Annotated[str, Parameter(help="Name in the synthetic picture; default: the id.")] = "",
+    impair: Annotated[
+        str, Parameter(help="Emulate a bad link: loss=10%,rtt=80ms,jitter=30ms,rate=256k,seed=7.")
+    ] = "",
+    instrument: Annotated[
+        bool, Parameter(help="Take `cut` and `mend` from standard input (rehearsal).")
+    ] = False,
+    verbose: Annotated[bool, Parameter(help="Say on standard error what happens.")] = False,
+) -> int:
+    """Run one site's media agent: camera and microphone up, picture and sound down.
+
+    It has no user interface and needs nobody: it does what the console tells it, and looks for
+    its server and relay for ever when they are gone. SIGUSR1 raises or lowers the site's hand.
+    """
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format=f"%(asctime)s {site} %(name)s %(message)s",
+    )
+    try:
+        width, height, fps = devices.parse_video(video)
+        impairment = Impairment.parse(impair) if impair or instrument else None
+        sender = Sender(
+            devices.open_microphone(microphone, number),
+            devices.open_camera(camera, name or site, number, width, height, fps),
+            fps=fps,
+        )
+        receiver = Receiver(devices.open_speaker(speaker), devices.open_display(display))
+        one = Site(site, server, sender, receiver, impairment=impairment)
+    except (ValueError, OSError) as error:
+        print(f"giliran agent: {error}", file=sys.stderr)
+        return 2
+    asyncio.run(_serve(one, instrument))
+    return 0

@@ -1,0 +1,143 @@
+"""Drives a meeting over the control protocol, as a console does: a client like others."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from console.meeting import state as st
+from protocol import VERSION
+from protocol import messages as m
+from protocol.commands import ModeratorCommand
+from protocol.ids import uuid7
+from protocol.link import Incoming, Link, LinkDown, LinkUp
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What became of a command. Times are monotonic seconds; `seq` 0 when refused."""
+
+    sent_at: float
+    answered_at: float
+    id: str
+    seq: int = 0
+    refused: m.Refused | None = None
+
+
+class Director:
+    """A moderator without a face: sends commands, waits for states."""
+
+    def __init__(self, address: str) -> None:
+        self.state = st.Meeting()
+        self.status: dict[str, m.SiteStatus] = {}
+        self.telemetry: m.Telemetry | None = None
+        self.acknowledged: dict[str, int] = {}
+        self.up_at = 0.0
+        self.down_at = 0.0
+        self.late_ms: dict[str, float] = {}
+        self.readings: dict[str, list[m.SiteStatus]] = {}
+        self._link = Link(address, self._hello, self._receive)
+        self._changed = asyncio.Event()
+        self._pending: dict[str, tuple[m.Command, asyncio.Future[m.Ack | m.Refused]]] = {}
+
+    async def run(self) -> None:
+        """Keep the link until cancelled."""
+        await self._link.run()
+
+    @property
+    def up(self) -> bool:
+        return self._link.up
+
+    def _hello(self) -> m.Hello:
+        return m.Hello("moderator", VERSION, software="rehearsal", resume=self.state.seq)
+
+    def _receive(self, message: Incoming) -> None:
+        match message:
+            case LinkUp(welcome=welcome):
+                self.up_at = time.monotonic()
+                if welcome.snapshot is not None:
+                    self.state = st.decode(welcome.snapshot)
+                for command, _answer in self._pending.values():
+                    self._link.send(command)
+            case LinkDown():
+                self.down_at = time.monotonic()
+            case m.Occurred(recorded=recorded):
+                if recorded.seq > self.state.seq:
+                    self.state = st.apply(self.state, recorded)
+            case m.Telemetry():
+                self._take_telemetry(message)
+            case m.Ack(id=ident) | m.Refused(id=ident):
+                if ident in self._pending:
+                    _command, answer = self._pending.pop(ident)
+                    if not answer.done():
+                        answer.set_result(message)
+            case _:
+                pass
+        self._changed.set()
+
+    def _take_telemetry(self, telemetry: m.Telemetry) -> None:
+        self.telemetry = telemetry
+        if telemetry.whole:
+            self.status = dict(telemetry.sites)
+        else:
+            self.status.update(telemetry.sites)
+        for site, status in telemetry.sites.items():
+            if status.reading is not None:
+                late_ms = max(self.late_ms.get(site, 0.0), status.reading.late_ms)
+                self.late_ms[site] = late_ms
+                self.readings.setdefault(site, []).append(status)
+        if telemetry.relay is not None:
+            late_ms = max(self.late_ms.get("relay", 0.0), telemetry.relay.late_ms)
+            self.late_ms["relay"] = late_ms
+
+    def forget_readings(self) -> None:
+        """Measure from now on."""
+        self.late_ms.clear()
+        self.readings.clear()
+
+    async def do(self, command: ModeratorCommand, timeout_s: float = 15.0) -> Answer:
+        """Send a command and wait for its answer; it is sent again after a lost connection.
+
+        Raises TimeoutError when there is no answer in time.
+        """
+        frame = m.Command(uuid7(), command)
+        answer: asyncio.Future[m.Ack | m.Refused] = asyncio.get_running_loop().create_future()
+        self._pending[frame.id] = (frame, answer)
+        sent_at = time.monotonic()
+        self._link.send(frame)
+        try:
+            result = await asyncio.wait_for(answer, timeout_s)
+        finally:
+            self._pending.pop(frame.id, None)
+        now = time.monotonic()
+        if isinstance(result, m.Refused):
+            return Answer(sent_at, now, frame.id, refused=result)
+        self.acknowledged[frame.id] = result.seq
+        return Answer(sent_at, now, frame.id, seq=result.seq)
+
+    async def wait_for(self, condition: Callable[[], bool], timeout_s: float) -> bool:
+        """True as soon as the condition holds, False when it doesn't in time."""
+        deadline = time.monotonic() + timeout_s
+        while not condition():
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                return False
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), left_s)
+            except TimeoutError:
+                return condition()
+        return True
+
+    def connected(self) -> set[str]:
+        """Sites with both media connections up, by the relay's word and their own."""
+        return {site for site, status in self.status.items() if is_connected(status)}
+
+
+def is_connected(status: m.SiteStatus) -> bool:
+    actual, link = status.actual, status.link
+    return (
+        actual is not None
+        and link is not None
+        and (actual.uplink, actual.downlink, link.uplink, link.downlink) == ("up",) * 4
+    )
