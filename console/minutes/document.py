@@ -371,14 +371,14 @@ class _Author:
                     heading=f"Semula ({self.at_clock(was.at)})",
                     written_at=self.iso(was.at),
                     replaced_at=self.iso(after.at),
-                    paragraphs=clean(was.text),
+                    paragraphs=clean(was.text) or (wording.NOTHING,),
                     topics=_topics(was.tags),
                 )
             )
         return ReportText(
             id=one_line(report.id),
             written_at=self.iso(report.at),
-            paragraphs=clean(report.text),
+            paragraphs=clean(report.text) or (wording.NOTHING,),
             topics=_topics(report.tags),
             amended=f"Diubah {self.at_clock(latest.at)}" if old else "",
             earlier=tuple(earlier),
@@ -439,7 +439,8 @@ class _Author:
         if presiding and not name:
             name = one_line(self.plan.chair_person.name)
         drops = self.drops.get(site.id, 0)
-        remark = REMARKS[site.attendance]
+        guest = site.entry.kind == "guest"  # comes when asked for, so is never late
+        remark = REMARKS["present" if guest and site.attendance == "late" else site.attendance]
         if note := one_line(site.attendance_note):
             remark += f" oleh {note}" if site.attendance == "represented" else f": {note}"
         if drops and site.attendance in HERE:

@@ -1,0 +1,512 @@
+"""Makes `notula.docx`, the Word template of the minutes, beside this file.
+
+    python console/minutes/templates/make_docx.py
+
+The result is an ordinary Word document with docxtpl tags (`{{ … }}`, `{%p … %}`): a secretariat
+corrects its wording and layout in Word and passes the folder with `--templates`. This script
+is how the shipped one came about. The tags name the fields of `console/minutes/form.py`.
+"""
+
+from pathlib import Path
+
+from docx import Document
+from docx.enum.section import WD_SECTION
+from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH as ALIGN
+from docx.enum.text import WD_TAB_ALIGNMENT
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Cm, Pt, RGBColor
+
+FONT = "Times New Roman"
+GREY = RGBColor(0x59, 0x59, 0x59)
+TARGET = Path(__file__).with_name("notula.docx")
+
+
+def make(target: Path = TARGET) -> None:
+    """Write the template to `target`."""
+    doc = Document()
+    _page(doc)
+    _letterhead(doc)
+    _title(doc)
+    _head(doc)
+    _activities(doc)
+    _signatures(doc)
+    _attendance(doc)
+    _turns(doc)
+    doc.save(str(target))
+
+
+# -- bricks -------------------------------------------------------------------------------------
+
+
+def line(
+    where,
+    *runs,
+    align=None,
+    before=0.0,
+    after=3.0,
+    left=0.0,
+    hang=0.0,
+    tabs=(),
+    size=None,
+    keep=False,
+    color=None,
+):
+    """A paragraph; a run is a text or (text, "b" | "i" | "u" | "bu"). Lengths in pt and cm."""
+    paragraph = where.add_paragraph()
+    form = paragraph.paragraph_format
+    form.space_before, form.space_after = Pt(before), Pt(after)
+    form.left_indent, form.first_line_indent = Cm(left), Cm(-hang)
+    form.keep_with_next = keep
+    if align is not None:
+        form.alignment = align
+    for stop in tabs:
+        form.tab_stops.add_tab_stop(Cm(stop))
+    for one in runs:
+        text, marks = one if isinstance(one, tuple) else (one, "")
+        run = paragraph.add_run(text)
+        run.bold, run.italic, run.underline = "b" in marks, "i" in marks, "u" in marks
+        if size:
+            run.font.size = Pt(size)
+        if color is not None:
+            run.font.color.rgb = color
+    return paragraph
+
+
+def tag(where, text):
+    """A docxtpl statement on a line of its own; the line is gone in the result."""
+    where.add_paragraph("{%p " + text + " %}")
+
+
+def first(cell):
+    """The paragraph a new cell begins with is taken away so that `line` and `tag` fill it."""
+    cell._element.remove(cell.paragraphs[0]._element)
+    return cell
+
+
+def field(paragraph, code, size):
+    """A Word field such as PAGE."""
+    for kind, text in (("begin", None), (None, code), ("separate", None), ("end", None)):
+        run = paragraph.add_run()
+        run.font.size, run.font.color.rgb = Pt(size), GREY
+        if kind is None:
+            element = OxmlElement("w:instrText")
+            element.set(qn("xml:space"), "preserve")
+            element.text = text
+        else:
+            element = OxmlElement("w:fldChar")
+            element.set(qn("w:fldCharType"), kind)
+        run._element.append(element)
+
+
+def border(paragraph, side, kind, eighths):
+    edges = OxmlElement("w:pBdr")
+    edge = OxmlElement(f"w:{side}")
+    for name, value in (("val", kind), ("sz", str(eighths)), ("space", "4"), ("color", "000000")):
+        edge.set(qn(f"w:{name}"), value)
+    edges.append(edge)
+    paragraph._element.get_or_add_pPr().append(edges)
+
+
+def table(doc, widths, rows=0, grid=True):
+    made = doc.add_table(rows=rows, cols=len(widths))
+    made.alignment = WD_TABLE_ALIGNMENT.CENTER
+    made.autofit = False
+    if grid:
+        made.style = "Table Grid"
+    for column, width in zip(made.columns, widths, strict=True):
+        column.width = Cm(width)
+    return made
+
+
+def row(made, widths, size, texts, *, bold=False, align=ALIGN.LEFT):
+    """A row of the table with one text a cell; never split over two pages."""
+    added = made.add_row()
+    properties = added._tr.get_or_add_trPr()
+    properties.append(OxmlElement("w:cantSplit"))
+    if bold:
+        properties.append(OxmlElement("w:tblHeader"))
+    for index, (cell, width, text) in enumerate(zip(added.cells, widths, texts, strict=True)):
+        cell.width = Cm(width)
+        line(
+            first(cell),
+            (text, "b" if bold else ""),
+            align=ALIGN.CENTER if bold or index == 0 else align,
+            before=2,
+            after=2,
+            size=size,
+        )
+    return added
+
+
+def loop_rows(made, statement):
+    """The row that holds `{%tr for … %}` or `{%tr endfor %}`."""
+    made.add_row().cells[0].paragraphs[0].text = "{%tr " + statement + " %}"
+
+
+# -- the page -----------------------------------------------------------------------------------
+
+
+def _page(doc):
+    normal = doc.styles["Normal"]
+    normal.font.name, normal.font.size = FONT, Pt(11.5)
+    normal.element.rPr.rFonts.set(qn("w:eastAsia"), FONT)
+    normal.element.rPr.rFonts.set(qn("w:cs"), FONT)
+    language = OxmlElement("w:lang")
+    language.set(qn("w:val"), "id-ID")
+    normal.element.rPr.append(language)
+    section = doc.sections[0]
+    section.start_type = WD_SECTION.NEW_PAGE
+    section.page_width, section.page_height = Cm(21), Cm(29.7)
+    section.left_margin, section.right_margin = Cm(2.5), Cm(2)
+    section.top_margin, section.bottom_margin = Cm(2), Cm(2.3)
+    section.header_distance = section.footer_distance = Cm(0.9)
+    header = section.header.paragraphs[0]
+    header.alignment = ALIGN.RIGHT
+    mark = header.add_run("{% if draft %}DRAF{% endif %}")
+    mark.bold, mark.font.size, mark.font.color.rgb = True, Pt(14), RGBColor(0xA0, 0xA0, 0xA0)
+    footer = section.footer.paragraphs[0]
+    border(footer, "top", "single", 4)
+    footer.style = normal  # the style Footer brings tab stops of its own
+    footer.paragraph_format.space_after = Pt(0)
+    footer.paragraph_format.tab_stops.add_tab_stop(Cm(16.5), WD_TAB_ALIGNMENT.RIGHT)
+    text = footer.add_run(
+        "{% if draft %}DRAF – {{ as_of }}. {% endif %}"
+        "Jurnal rapat {{ meeting }}, peristiwa {{ seq }}\tHalaman "
+    )
+    text.font.size, text.font.color.rgb = Pt(7), GREY
+    field(footer, "PAGE", 7)
+    middle = footer.add_run(" dari ")
+    middle.font.size, middle.font.color.rgb = Pt(7), GREY
+    field(footer, "NUMPAGES", 7)
+    line(section.footer, "SHA-256 {{ hash_short }} · {{ hash }}", size=6.5, after=0, color=GREY)
+
+
+def _letterhead(doc):
+    tag(doc, "if letterhead")
+    tag(doc, "for one in letterhead")
+    tag(doc, "if one == one.upper()")
+    line(doc, ("{{ one }}", "b"), align=ALIGN.CENTER, after=0, size=14)
+    tag(doc, "else")
+    line(doc, "{{ one }}", align=ALIGN.CENTER, after=0, size=9.5)
+    tag(doc, "endif")
+    tag(doc, "endfor")
+    border(line(doc, "", after=8, size=4), "top", "thickThinSmallGap", 24)
+    tag(doc, "endif")
+
+
+def _title(doc):
+    line(doc, ("{{ title }}", "b"), align=ALIGN.CENTER, size=14, after=2)
+    line(doc, ("{{ name }}", "b"), align=ALIGN.CENTER, size=12, after=2)
+    number = "NOMOR : {{ number or '……………………………' }}"
+    line(doc, number, align=ALIGN.CENTER, after=10)
+
+
+def _head(doc):
+    widths = (3.6, 0.5, 12.4)
+    made = table(doc, widths, grid=False)
+
+    def head(label):
+        cells = made.add_row().cells
+        for cell, width in zip(cells, widths, strict=True):
+            cell.width = Cm(width)
+        line(first(cells[0]), label)
+        line(first(cells[1]), ":")
+        return first(cells[2])
+
+    line(head("Rapat"), "{{ name }}")
+    line(head("Hari/Tanggal"), "{{ day }}")
+    line(head("Waktu Panggilan"), "{{ called }}")
+    line(head("Waktu Rapat"), "{{ time }}")
+    line(head("Tempat"), "{{ place }}")
+    agenda = head("Acara")
+    tag(agenda, "for one in agenda")
+    line(agenda, "{{ loop.index }}.\t{{ one }}", left=0.8, hang=0.8, tabs=(0.8,))
+    tag(agenda, "endfor")
+    leaders = head("Pimpinan Rapat")
+    for label, value in (
+        ("Ketua", "chair"),
+        ("Wakil Ketua", "deputy"),
+        ("Sekretaris", "secretary"),
+        ("Notulis", "note_taker"),
+    ):
+        text = f"{label}\t:\t{{{{ leaders.{value} }}}}"
+        line(leaders, text, left=3, hang=3, tabs=(2.5, 3), after=1)
+    people = head("Peserta Rapat")
+    line(people, "{{ participants }}", after=1)
+    line(
+        people,
+        "(dari {{ counts.expected }} kecamatan, sebagaimana daftar hadir terlampir)",
+    )
+    guests = head("Undangan/Warga")
+    tag(guests, "for one in guests")
+    line(guests, "{{ loop.index }}.\t{{ one }}", left=0.8, hang=0.8, tabs=(0.8,))
+    tag(guests, "else")
+    line(guests, "Tidak ada")
+    tag(guests, "endfor")
+
+
+def _part(doc, letter, title):
+    heading = f"{letter}.\t{title}"
+    line(doc, (heading, "b"), before=10, after=4, left=0.8, hang=0.8, tabs=(0.8,), keep=True)
+
+
+def _paragraphs(doc, name, *, left=0.8):
+    tag(doc, f"for one in {name}")
+    line(doc, "{{ one }}", left=left, after=4, align=ALIGN.JUSTIFY)
+    tag(doc, "endfor")
+
+
+def _labelled(doc, label, name):
+    """`Laporan : …`, the label before the first paragraph only."""
+    tag(doc, f"for one in {name}")
+    line(
+        doc,
+        f"{{{{ '{label}' if loop.first else '' }}}}\t{{{{ ':' if loop.first else '' }}}}\t"
+        "{{ one }}",
+        left=3.8,
+        hang=2.2,
+        tabs=(3.4, 3.8),
+        align=ALIGN.JUSTIFY,
+        after=2,
+    )
+    tag(doc, "endfor")
+
+
+def _activities(doc):
+    line(doc, ("Kegiatan Rapat", "b"), before=12, after=0, keep=True)
+    _part(doc, "A", "Kata Pembukaan")
+    _paragraphs(doc, "opening")
+
+    _part(doc, "B", "Pembahasan")
+    tag(doc, "for block in discussion")
+    line(
+        doc,
+        "{{ block.number }}.\t",
+        ("{{ block.speaker }}", "b"),
+        " ({{ block.detail }})",
+        before=5,
+        after=2,
+        left=1.6,
+        hang=0.8,
+        tabs=(1.6,),
+        keep=True,
+    )
+    tag(doc, "if block.topics")
+    line(
+        doc,
+        "Topik\t:\t{{ block.topics | join(', ') }}",
+        left=3.8,
+        hang=2.2,
+        tabs=(3.4, 3.8),
+        after=2,
+        keep=True,
+    )
+    tag(doc, "endif")
+    tag(doc, "for report in block.reports")
+    _labelled(doc, "Laporan", "report.paragraphs")
+    tag(doc, "if report.unsaved")
+    line(doc, ("(Sedang ditulis, belum disimpan sebagai laporan.)", "i"), left=3.8, after=2)
+    tag(doc, "endif")
+    tag(doc, "if report.earlier")
+    line(doc, "{{ report.amended }}.", left=3.8, after=0, size=9, color=GREY)
+    tag(doc, "for old in report.earlier")
+    line(
+        doc,
+        "{{ old.heading }}: {{ old.paragraphs | join(' / ') }}",
+        left=3.8,
+        after=2,
+        size=9,
+        color=GREY,
+    )
+    tag(doc, "endfor")
+    tag(doc, "endif")
+    tag(doc, "else")
+    line(doc, "Laporan\t:\t", ("belum dicatat", "i"), left=3.8, hang=2.2, tabs=(3.4, 3.8))
+    tag(doc, "endfor")
+    _labelled(doc, "Arahan", "block.directions")
+    _labelled(doc, "Catatan", "block.notes")
+    tag(doc, "else")
+    line(doc, ("{{ 'Belum' if draft else 'Tidak' }} ada yang berbicara.", "i"), left=0.8)
+    tag(doc, "endfor")
+    for name, heading in (("directions", "Arahan umum"), ("notes", "Catatan")):
+        tag(doc, f"if {name}")
+        line(doc, (heading, "b"), before=5, after=2, left=0.8, keep=True)
+        _paragraphs(doc, name)
+        tag(doc, "endif")
+    tag(doc, "if silent")
+    heading = "{{ 'Belum' if draft else 'Tidak' }} mendapat giliran"
+    line(doc, (heading, "b"), before=5, after=2, left=0.8, keep=True)
+    line(doc, "{{ silent | join('; ') }}.", left=0.8)
+    tag(doc, "endif")
+
+    _part(doc, "C", "Keputusan")
+    tag(doc, "for one in decisions")
+    numbered = "{{ loop.index }}.\t{{ one }}"
+    line(doc, numbered, left=1.6, hang=0.8, tabs=(1.6,), align=ALIGN.JUSTIFY)
+    tag(doc, "else")
+    missing = "{{ 'Belum' if draft else 'Tidak' }} ada keputusan yang dicatat."
+    line(doc, (missing, "i"), left=0.8)
+    tag(doc, "endfor")
+
+    _part(doc, "D", "Tindak Lanjut")
+    tag(doc, "if follow_ups")
+    widths = (1.0, 6.7, 3.8, 2.7, 2.3)
+    made = table(doc, widths)
+    titles = ("No", "Uraian", "Penanggung Jawab", "Tenggat", "Status")
+    row(made, widths, 9.5, titles, bold=True)
+    loop_rows(made, "for one in follow_ups")
+    cells = (
+        "{{ one.number }}",
+        "{{ one.text }}",
+        "{{ one.owner }}",
+        "{{ one.due }}",
+        "{{ one.status }}",
+    )
+    row(made, widths, 9.5, cells)
+    loop_rows(made, "endfor")
+    tag(doc, "else")
+    missing = "{{ 'Belum' if draft else 'Tidak' }} ada tindak lanjut yang dicatat."
+    line(doc, (missing, "i"), left=0.8)
+    tag(doc, "endif")
+
+    _part(doc, "E", "Penutup")
+    tag(doc, "for one in closing")
+    tag(doc, "if loop.last")  # it stays with the signatures
+    line(doc, "{{ one }}", left=0.8, after=4, align=ALIGN.JUSTIFY, keep=True)
+    tag(doc, "else")
+    line(doc, "{{ one }}", left=0.8, after=4, align=ALIGN.JUSTIFY)
+    tag(doc, "endif")
+    tag(doc, "endfor")
+
+
+def _signatures(doc):
+    widths = (8.25, 8.25)
+    made = table(doc, widths, grid=False)
+    date = made.add_row()
+    signed = made.add_row()
+    for one in (date, signed):
+        one._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
+        for cell, width in zip(one.cells, widths, strict=True):
+            cell.width = Cm(width)
+    line(first(date.cells[0]), "", before=8, keep=True)
+    place = "{{ place_and_date }}"
+    line(first(date.cells[1]), place, before=8, after=4, align=ALIGN.CENTER, keep=True)
+    for cell, role, who in (
+        (signed.cells[0], "NOTULIS,", "note_taker"),
+        (signed.cells[1], "PIMPINAN RAPAT,", "chair"),
+    ):
+        first(cell)
+        line(cell, role, align=ALIGN.CENTER, after=0, keep=True)
+        line(cell, f"{{{{ {who}.office }}}}", align=ALIGN.CENTER, after=58, keep=True)
+        tag(cell, f"if {who}.name")
+        line(cell, (f"{{{{ {who}.name }}}}", "bu"), align=ALIGN.CENTER, after=0, keep=True)
+        tag(cell, "else")
+        line(cell, "……………………………………", align=ALIGN.CENTER, after=0, keep=True)
+        tag(cell, "endif")
+        for text, name in ((f"{{{{ {who}.rank }}}}", "rank"), (f"NIP {{{{ {who}.nip }}}}", "nip")):
+            tag(cell, f"if {who}.{name}")
+            line(cell, text, align=ALIGN.CENTER, after=0)
+            tag(cell, "endif")
+
+
+def _annex(doc, roman, title):
+    heading = (
+        f"Lampiran {roman} {{{{ title | capitalize }}}}{{% if number %}} Nomor {{{{ number }}}}"
+        "{% endif %}"
+    )
+    line(doc, heading, size=9.5, after=6).paragraph_format.page_break_before = True
+    line(doc, (title, "b"), align=ALIGN.CENTER, size=12.5, after=2)
+    line(doc, "{{ name }}", align=ALIGN.CENTER, after=2)
+    line(doc, "{{ day }}", align=ALIGN.CENTER, after=8)
+
+
+def _attendance(doc):
+    _annex(doc, "I", "DAFTAR HADIR")
+    widths = (0.9, 2.6, 2.6, 2.2, 1.3, 1.4, 2.3, 1.6, 1.6)
+    made = table(doc, widths)
+    titles = (
+        "No",
+        "Nama",
+        "Jabatan",
+        "Kecamatan/ Instansi",
+        "Hadir pukul",
+        "Keluar pukul",
+        "Keterangan",
+        "Tanda Tangan",
+        "",
+    )
+    header = row(made, widths, 9, titles, bold=True)
+    merged = header.cells[7].merge(header.cells[8])
+    for spare in merged.paragraphs[1:]:
+        spare._element.getparent().remove(spare._element)
+    loop_rows(made, "for one in attendance")
+    cells = (
+        "{{ one.number }}",
+        "{{ one.name }}",
+        "{{ one.office }}",
+        "{{ one.place }}",
+        "{{ one.arrived }}",
+        "{{ one.left }}",
+        "{{ one.remark }}",
+        "{% if one.number is odd %}{{ one.number }}. ……{% endif %}",
+        "{% if one.number is even %}{{ one.number }}. ……{% endif %}",
+    )
+    added = row(made, widths, 9, cells)
+    added.height = Cm(0.9)  # room for a signature
+    for index in (4, 5):
+        added.cells[index].paragraphs[0].alignment = ALIGN.CENTER
+    _open_between(added.cells[7], added.cells[8])
+    loop_rows(made, "endfor")
+    total = "Peserta kecamatan: {{ participants }} · seluruhnya {{ counts.expected }}."
+    line(doc, total, size=9.5, before=6)
+
+
+def _open_between(left, right):
+    """No line between the two halves of the signature column."""
+    for cell, side in ((left, "right"), (right, "left")):
+        edges = OxmlElement("w:tcBorders")
+        edge = OxmlElement(f"w:{side}")
+        edge.set(qn("w:val"), "nil")
+        edges.append(edge)
+        cell._element.get_or_add_tcPr().append(edges)
+
+
+def _turns(doc):
+    _annex(doc, "II", "GILIRAN DAN WAKTU BICARA")
+    tag(doc, "if turns")
+    widths = (0.9, 4.6, 1.5, 1.6, 2.5, 2.2, 3.3)
+    made = table(doc, widths)
+    titles = (
+        "No",
+        "Pembicara",
+        "Mulai pukul",
+        "Selesai pukul",
+        "Waktu bicara",
+        "Jatah waktu",
+        "Keterangan",
+    )
+    row(made, widths, 9, titles, bold=True)
+    loop_rows(made, "for one in turns")
+    cells = (
+        "{{ one.number }}",
+        "{{ one.speaker }}",
+        "{{ one.starts }}",
+        "{{ one.ends }}",
+        "{{ one.spoken }}",
+        "{{ one.allowance }}",
+        "{{ one.remark }}",
+    )
+    added = row(made, widths, 9, cells)
+    for index in (2, 3):
+        added.cells[index].paragraphs[0].alignment = ALIGN.CENTER
+    loop_rows(made, "endfor")
+    line(doc, ("Jumlah waktu bicara: {{ total_spoken }}", "b"), size=9.5, before=6)
+    tag(doc, "else")
+    line(doc, ("{{ 'Belum' if draft else 'Tidak' }} ada giliran bicara.", "i"))
+    tag(doc, "endif")
+
+
+if __name__ == "__main__":
+    make()

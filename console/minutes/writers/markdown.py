@@ -1,0 +1,54 @@
+"""Markdown by Jinja, from `templates/notula.md`."""
+
+import re
+from pathlib import Path
+
+import jinja2
+import msgspec
+from markupsafe import Markup
+
+from console.minutes.errors import MinutesError
+from console.minutes.files import put, template
+from console.minutes.form import Minutes
+
+TEMPLATE = "notula.md"
+
+# What CommonMark (and tables, strikethrough, footnotes and formulas of its dialects) reads as
+# markup anywhere; and what it reads so only where a line begins.
+_MARKUP = re.compile(r"[\\`*_\[\]<>|~$^]|&(?=[#\w])|!(?=\[)|:(?=//)|(?<=\bwww)\.|@")
+_AT_START = re.compile(r"^(?:(\d{1,9})([.)])(?=\s|$)|([#+=-]))")
+
+
+def escape(text: str) -> str:
+    """Text that Markdown shows as it is, wherever in a line it stands."""
+    escaped = _MARKUP.sub(lambda found: "\\" + found[0], text)
+    return _AT_START.sub(
+        lambda found: f"{found[1]}\\{found[2]}" if found[1] else "\\" + found[3], escaped
+    )
+
+
+def render(minutes: Minutes, templates: Path | None = None) -> bytes:
+    """Raises MinutesError when the template can't be read or filled."""
+    source = template(templates, TEMPLATE)
+    environment = jinja2.Environment(
+        finalize=_plain,
+        autoescape=False,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    try:
+        made = environment.from_string(source.read_text("utf-8"))
+        text = made.render(msgspec.structs.asdict(minutes))
+    except (jinja2.TemplateError, ValueError, OSError) as error:
+        why = "{path}: the template has an error: {why}"
+        raise MinutesError(why.format(path=source, why=error)) from error
+    return text.encode()
+
+
+def write_md(minutes: Minutes, path: Path, templates: Path | None = None) -> Path:
+    put(path, render(minutes, templates))
+    return path
+
+
+def _plain(value: object) -> str:
+    return str(value) if isinstance(value, Markup | int) else escape(str(value))
