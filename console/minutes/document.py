@@ -20,6 +20,7 @@ from typing import Literal
 from console.meeting.state import HERE, Meeting, Note, Report, Site, Turn, replay
 from console.minutes import wording
 from console.minutes.form import (
+    ATTENDANCE,
     AttendanceRow,
     Block,
     Counts,
@@ -37,14 +38,6 @@ from console.minutes.form import (
 from protocol import events as e
 from protocol.events import Attendance, Recorded, Signatory
 
-REMARKS: dict[Attendance, str] = {
-    "unmarked": "Belum dicatat",
-    "present": "Hadir",
-    "late": "Terlambat",
-    "represented": "Diwakili",
-    "excused": "Izin",
-    "absent": "Tidak hadir",
-}
 OPEN_FOLLOW_UP = "Belum selesai"
 
 
@@ -391,7 +384,7 @@ class _Author:
     def silent(self) -> tuple[str, ...]:
         spoke = {turn.site for turn in self.state.turns}
         return tuple(
-            f"{self.office(s)} ({REMARKS[s.attendance].lower()})"
+            f"{self.office(s)} ({ATTENDANCE[s.attendance].lower()})"
             for s in self.roster_order()
             if s.id != self.state.chair
             and s.entry.kind == "kecamatan"
@@ -440,7 +433,7 @@ class _Author:
             name = one_line(self.plan.chair_person.name)
         drops = self.drops.get(site.id, 0)
         guest = site.entry.kind == "guest"  # comes when asked for, so is never late
-        remark = REMARKS["present" if guest and site.attendance == "late" else site.attendance]
+        remark = ATTENDANCE["present" if guest and site.attendance == "late" else site.attendance]
         if note := one_line(site.attendance_note):
             remark += f" oleh {note}" if site.attendance == "represented" else f": {note}"
         if drops and site.attendance in HERE:

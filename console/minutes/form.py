@@ -15,6 +15,15 @@ from protocol.events import Attendance, SiteKind
 TitleWord = Literal["notula", "notulen"]
 Paper = Literal["a4", "f4"]
 
+ATTENDANCE: dict[Attendance, str] = {
+    "unmarked": "Belum dicatat",
+    "present": "Hadir",
+    "late": "Terlambat",
+    "represented": "Diwakili",
+    "excused": "Izin",
+    "absent": "Tidak hadir",
+}
+
 # What no page can show: control characters, lone surrogates, non-characters, and the marks that
 # turn the direction of text around (a printed sentence must read as it was typed).
 _UNPRINTABLE = re.compile(

@@ -8,6 +8,7 @@ is how the shipped one came about. The tags name the fields of `console/minutes/
 """
 
 from pathlib import Path
+from typing import Any
 
 from docx import Document
 from docx.enum.section import WD_SECTION
@@ -41,18 +42,18 @@ def make(target: Path = TARGET) -> None:
 
 
 def line(
-    where,
-    *runs,
-    align=None,
-    before=0.0,
-    after=3.0,
-    left=0.0,
-    hang=0.0,
-    tabs=(),
-    size=None,
-    keep=False,
-    color=None,
-):
+    where: Any,
+    *runs: Any,
+    align: Any = None,
+    before: Any = 0.0,
+    after: Any = 3.0,
+    left: Any = 0.0,
+    hang: Any = 0.0,
+    tabs: Any = (),
+    size: Any = None,
+    keep: Any = False,
+    color: Any = None,
+) -> Any:
     """A paragraph; a run is a text or (text, "b" | "i" | "u" | "bu"). Lengths in pt and cm."""
     paragraph = where.add_paragraph()
     form = paragraph.paragraph_format
@@ -74,18 +75,18 @@ def line(
     return paragraph
 
 
-def tag(where, text):
+def tag(where: Any, text: Any) -> None:
     """A docxtpl statement on a line of its own; the line is gone in the result."""
     where.add_paragraph("{%p " + text + " %}")
 
 
-def first(cell):
+def first(cell: Any) -> Any:
     """The paragraph a new cell begins with is taken away so that `line` and `tag` fill it."""
     cell._element.remove(cell.paragraphs[0]._element)
     return cell
 
 
-def field(paragraph, code, size):
+def field(paragraph: Any, code: Any, size: Any) -> None:
     """A Word field such as PAGE."""
     for kind, text in (("begin", None), (None, code), ("separate", None), ("end", None)):
         run = paragraph.add_run()
@@ -100,7 +101,7 @@ def field(paragraph, code, size):
         run._element.append(element)
 
 
-def border(paragraph, side, kind, eighths):
+def border(paragraph: Any, side: Any, kind: Any, eighths: Any) -> None:
     edges = OxmlElement("w:pBdr")
     edge = OxmlElement(f"w:{side}")
     for name, value in (("val", kind), ("sz", str(eighths)), ("space", "4"), ("color", "000000")):
@@ -109,7 +110,7 @@ def border(paragraph, side, kind, eighths):
     paragraph._element.get_or_add_pPr().append(edges)
 
 
-def table(doc, widths, rows=0, grid=True):
+def table(doc: Any, widths: Any, rows: Any = 0, grid: Any = True) -> Any:
     made = doc.add_table(rows=rows, cols=len(widths))
     made.alignment = WD_TABLE_ALIGNMENT.CENTER
     made.autofit = False
@@ -120,7 +121,9 @@ def table(doc, widths, rows=0, grid=True):
     return made
 
 
-def row(made, widths, size, texts, *, bold=False, align=ALIGN.LEFT):
+def row(
+    made: Any, widths: Any, size: Any, texts: Any, *, bold: Any = False, align: Any = ALIGN.LEFT
+) -> Any:
     """A row of the table with one text a cell; never split over two pages."""
     added = made.add_row()
     properties = added._tr.get_or_add_trPr()
@@ -140,7 +143,7 @@ def row(made, widths, size, texts, *, bold=False, align=ALIGN.LEFT):
     return added
 
 
-def loop_rows(made, statement):
+def loop_rows(made: Any, statement: Any) -> None:
     """The row that holds `{%tr for … %}` or `{%tr endfor %}`."""
     made.add_row().cells[0].paragraphs[0].text = "{%tr " + statement + " %}"
 
@@ -148,7 +151,7 @@ def loop_rows(made, statement):
 # -- the page -----------------------------------------------------------------------------------
 
 
-def _page(doc):
+def _page(doc: Any) -> None:
     normal = doc.styles["Normal"]
     normal.font.name, normal.font.size = FONT, Pt(11.5)
     normal.element.rPr.rFonts.set(qn("w:eastAsia"), FONT)
@@ -183,7 +186,7 @@ def _page(doc):
     line(section.footer, "SHA-256 {{ hash_short }} · {{ hash }}", size=6.5, after=0, color=GREY)
 
 
-def _letterhead(doc):
+def _letterhead(doc: Any) -> None:
     tag(doc, "if letterhead")
     tag(doc, "for one in letterhead")
     tag(doc, "if one == one.upper()")
@@ -196,18 +199,18 @@ def _letterhead(doc):
     tag(doc, "endif")
 
 
-def _title(doc):
+def _title(doc: Any) -> None:
     line(doc, ("{{ title }}", "b"), align=ALIGN.CENTER, size=14, after=2)
     line(doc, ("{{ name }}", "b"), align=ALIGN.CENTER, size=12, after=2)
     number = "NOMOR : {{ number or '……………………………' }}"
     line(doc, number, align=ALIGN.CENTER, after=10)
 
 
-def _head(doc):
+def _head(doc: Any) -> None:
     widths = (3.6, 0.5, 12.4)
     made = table(doc, widths, grid=False)
 
-    def head(label):
+    def head(label: str) -> Any:
         cells = made.add_row().cells
         for cell, width in zip(cells, widths, strict=True):
             cell.width = Cm(width)
@@ -247,18 +250,18 @@ def _head(doc):
     tag(guests, "endfor")
 
 
-def _part(doc, letter, title):
+def _part(doc: Any, letter: Any, title: Any) -> None:
     heading = f"{letter}.\t{title}"
     line(doc, (heading, "b"), before=10, after=4, left=0.8, hang=0.8, tabs=(0.8,), keep=True)
 
 
-def _paragraphs(doc, name, *, left=0.8):
+def _paragraphs(doc: Any, name: Any, *, left: Any = 0.8) -> None:
     tag(doc, f"for one in {name}")
     line(doc, "{{ one }}", left=left, after=4, align=ALIGN.JUSTIFY)
     tag(doc, "endfor")
 
 
-def _labelled(doc, label, name):
+def _labelled(doc: Any, label: Any, name: Any) -> None:
     """`Laporan : …`, the label before the first paragraph only."""
     tag(doc, f"for one in {name}")
     line(
@@ -274,7 +277,7 @@ def _labelled(doc, label, name):
     tag(doc, "endfor")
 
 
-def _activities(doc):
+def _activities(doc: Any) -> None:
     line(doc, ("Kegiatan Rapat", "b"), before=12, after=0, keep=True)
     _part(doc, "A", "Kata Pembukaan")
     _paragraphs(doc, "opening")
@@ -381,7 +384,7 @@ def _activities(doc):
     tag(doc, "endfor")
 
 
-def _signatures(doc):
+def _signatures(doc: Any) -> None:
     widths = (8.25, 8.25)
     made = table(doc, widths, grid=False)
     date = made.add_row()
@@ -411,7 +414,7 @@ def _signatures(doc):
             tag(cell, "endif")
 
 
-def _annex(doc, roman, title):
+def _annex(doc: Any, roman: Any, title: Any) -> None:
     heading = (
         f"Lampiran {roman} {{{{ title | capitalize }}}}{{% if number %}} Nomor {{{{ number }}}}"
         "{% endif %}"
@@ -422,7 +425,7 @@ def _annex(doc, roman, title):
     line(doc, "{{ day }}", align=ALIGN.CENTER, after=8)
 
 
-def _attendance(doc):
+def _attendance(doc: Any) -> None:
     _annex(doc, "I", "DAFTAR HADIR")
     widths = (0.9, 2.6, 2.6, 2.2, 1.3, 1.4, 2.3, 1.6, 1.6)
     made = table(doc, widths)
@@ -463,7 +466,7 @@ def _attendance(doc):
     line(doc, total, size=9.5, before=6)
 
 
-def _open_between(left, right):
+def _open_between(left: Any, right: Any) -> None:
     """No line between the two halves of the signature column."""
     for cell, side in ((left, "right"), (right, "left")):
         edges = OxmlElement("w:tcBorders")
@@ -473,7 +476,7 @@ def _open_between(left, right):
         cell._element.get_or_add_tcPr().append(edges)
 
 
-def _turns(doc):
+def _turns(doc: Any) -> None:
     _annex(doc, "II", "GILIRAN DAN WAKTU BICARA")
     tag(doc, "if turns")
     widths = (0.9, 4.6, 1.5, 1.6, 2.5, 2.2, 3.3)

@@ -9,17 +9,20 @@ Rules:
 import csv
 import io
 import zipfile
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 from console.minutes.files import put
-from console.minutes.form import Minutes
+from console.minutes.form import ATTENDANCE, Block, Earlier, Minutes, ReportText
+
+Rows = list[Sequence[object]]
 
 # Also the full-width twins, which some spreadsheets take for the signs themselves.
 _FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001
 
 
-def tables(minutes: Minutes) -> dict[str, list[list[object]]]:
+def tables(minutes: Minutes) -> dict[str, Rows]:
     """Rows by file name, the first one the heading."""
     return {
         "meeting.csv": [
@@ -58,7 +61,7 @@ def tables(minutes: Minutes) -> dict[str, list[list[object]]]:
                     one.name,
                     one.office,
                     one.place,
-                    one.attendance,
+                    ATTENDANCE[one.attendance],
                     _when(one.arrived_at),
                     _when(one.left_at),
                     one.drops,
@@ -97,28 +100,18 @@ def tables(minutes: Minutes) -> dict[str, list[list[object]]]:
             ),
         ],
         "reports.csv": [
-            ["No", "Pembicara", "Giliran", "Dicatat", "Topik", "Laporan", "Perubahan", "Arahan"],
-            *(
-                [
-                    block.number,
-                    block.speaker,
-                    block.turn or "",
-                    _when(report.written_at),
-                    ", ".join(report.topics),
-                    "\n".join(report.paragraphs) + (" (belum disimpan)" if report.unsaved else ""),
-                    "\n".join(
-                        (
-                            report.amended,
-                            *(f"{o.heading}: {' / '.join(o.paragraphs)}" for o in report.earlier),
-                        )
-                    )
-                    if report.amended
-                    else "",
-                    "\n".join(block.directions) if index == 0 else "",
-                ]
-                for block in minutes.discussion
-                for index, report in enumerate(block.reports)
-            ),
+            [
+                "No",
+                "Pembicara",
+                "Giliran",
+                "Dicatat",
+                "Topik",
+                "Laporan",
+                "Perubahan",
+                "Arahan",
+                "Catatan",
+            ],
+            *(row for block in minutes.discussion for row in _reports(block)),
         ],
         "follow_ups.csv": [
             ["No", "Uraian", "Penanggung Jawab", "Tenggat", "Status"],
@@ -128,6 +121,29 @@ def tables(minutes: Minutes) -> dict[str, list[list[object]]]:
             ),
         ],
     }
+
+
+def _reports(block: Block) -> Rows:
+    """A row a report; a speaker without one has a row all the same."""
+    reports = block.reports or (ReportText("", "", (), ()),)
+    return [
+        [
+            block.number,
+            block.speaker,
+            block.turn or "",
+            _when(report.written_at),
+            ", ".join(report.topics),
+            "\n".join(report.paragraphs) + (" (belum disimpan)" if report.unsaved else ""),
+            "\n".join([report.amended, *map(_earlier, report.earlier)]),
+            "\n".join(block.directions) if index == 0 else "",
+            "\n".join(block.notes) if index == 0 else "",
+        ]
+        for index, report in enumerate(reports)
+    ]
+
+
+def _earlier(old: Earlier) -> str:
+    return f"{old.heading}: {' / '.join(old.paragraphs)}"
 
 
 def files(minutes: Minutes) -> dict[str, bytes]:
@@ -157,7 +173,7 @@ def write_csv(minutes: Minutes, path: Path, templates: Path | None = None) -> Pa
     return path
 
 
-def _encode(rows: list[list[object]]) -> bytes:
+def _encode(rows: Rows) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
     writer.writerows([[_cell(value) for value in row] for row in rows])

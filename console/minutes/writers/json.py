@@ -1,6 +1,7 @@
 """JSON: the document itself, as `console/minutes/form.py` defines it.
 
-`templates/minutes.schema.json` is its JSON Schema, made by `python -m console.minutes.writers.json`.
+`templates/minutes.schema.json` is its JSON Schema; make it anew with
+`python -m console.minutes.writers.json`.
 """
 
 from pathlib import Path

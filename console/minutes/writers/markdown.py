@@ -15,7 +15,7 @@ TEMPLATE = "notula.md"
 
 # What CommonMark (and tables, strikethrough, footnotes and formulas of its dialects) reads as
 # markup anywhere; and what it reads so only where a line begins.
-_MARKUP = re.compile(r"[\\`*_\[\]<>|~$^]|&(?=[#\w])|!(?=\[)|:(?=//)|(?<=\bwww)\.|@")
+_MARKUP = re.compile(r"[\\`*_\[\]<>|~$^]|&(?=[#\w])|!(?=\[)")
 _AT_START = re.compile(r"^(?:(\d{1,9})([.)])(?=\s|$)|([#+=-]))")
 
 
