@@ -17,7 +17,9 @@ from protocol.words import _
 
 def serve(
     *,
-    db: Annotated[Path | None, Parameter(help="Journal file; default: in your data folder.")] = None,
+    db: Annotated[
+        Path | None, Parameter(help="Journal file; default: in your data folder.")
+    ] = None,
     roster: Annotated[
         str, Parameter(help="Roster file (TOML) or the name of a shipped one, for new meetings.")
     ] = "siak",

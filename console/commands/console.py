@@ -1,0 +1,111 @@
+"""`giliran console`: the operator's console; starts a server when none answers."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from console.places import journal_path, log_path, socket_path
+from console.server import DEFAULT_PORT
+from protocol.words import _, use_language
+
+START_TIMEOUT_S = 15.0
+
+
+class StartError(Exception):
+    """The server could not be started; the text says what it said."""
+
+
+def console(
+    *,
+    db: Annotated[
+        Path | None, Parameter(help="Journal file; default: in your data folder.")
+    ] = None,
+    roster: Annotated[
+        str, Parameter(help="Roster for new meetings, when a server must be started.")
+    ] = "siak",
+    port: Annotated[
+        int, Parameter(help="Port for the sites' agents, when a server must be started.")
+    ] = DEFAULT_PORT,
+    lang: Annotated[
+        Literal["id", "en"] | None, Parameter(help="Language; default: the locale's.")
+    ] = None,
+) -> int:
+    """Run the operator's console: attach to the running server, or start one.
+
+    Closing the console (Ctrl+Q) detaches: the meeting goes on, and `giliran console` attaches
+    again, from here or from another terminal. `?` in the console shows the keys.
+    """
+    use_language(lang)
+    if not sys.stdout.isatty() or not sys.stdin.isatty():
+        text = _("the console needs a terminal; without one, drive it with `giliran demo --script`")
+        print(f"giliran console: {text}", file=sys.stderr)
+        return 2
+    journal = journal_path(db)
+    try:
+        address = attach_or_start(journal, roster, port)
+    except StartError as error:
+        print(f"giliran console: {error}", file=sys.stderr)
+        return 1
+    run_console(journal, address, lang)
+    return 0
+
+
+def run_console(journal: Path, address: str, lang: str | None) -> None:
+    """Run the application until the operator detaches."""
+    from console.minutes.command import export_latest
+    from console.tui.app import run
+
+    run(address, lang=lang, export=lambda meeting: export_latest(journal, meeting))
+
+
+def attach_or_start(journal: Path, roster: str, port: int) -> str:
+    """The address of the server of this journal; started in the background when none answers.
+
+    Raises StartError.
+    """
+    path = socket_path(journal)
+    if asyncio.run(_answers(path)):
+        return f"unix:{path}"
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    log = log_path(journal, "server")
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "console.cli",
+                "serve",
+                "--db",
+                str(journal),
+                "--roster",
+                roster,
+                "--port",
+                str(port),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise StartError(log.read_text(errors="replace").strip())
+        if asyncio.run(_answers(path)):
+            return f"unix:{path}"
+        time.sleep(0.05)
+    raise StartError(_("the server does not answer; see {log}").format(log=log))
+
+
+async def _answers(path: Path) -> bool:
+    try:
+        _reader, writer = await asyncio.open_unix_connection(str(path))
+    except OSError:
+        return False
+    writer.close()
+    return True

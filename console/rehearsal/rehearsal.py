@@ -1,0 +1,492 @@
+"""A whole scripted meeting of real processes, measured at the sites.
+
+Sound is recognised in what each site's speaker got, by correlation with the known waveform of
+each synthetic person; pictures by the stamps read from what each site's display showed. Nothing
+is inferred from what was sent.
+"""
+
+import asyncio
+import json
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from console.journal import Journal
+from console.rehearsal.casting import cast, write_roster
+from console.rehearsal.director import Director, is_connected
+from console.rehearsal.result import (
+    Events,
+    Fault,
+    ForwardDelay,
+    Leaks,
+    LinkUse,
+    ProcessUse,
+    RelayUse,
+    Result,
+    Switch,
+    Voice,
+    Voices,
+    spread,
+)
+from console.rehearsal.stage import Stage, StageError
+from protocol import commands as c
+
+CONNECT_TIMEOUT_S = 60.0
+BACK_TIMEOUT_S = 30.0
+CHAIR_ALONE_S = 2.0
+LATE_MS = 150.0
+MIN_TURN_S = 1.0
+TOPICS = ("#karhutla", "#jalan-tol", "#pemilu", "#layanan")
+
+
+class FaultPlan(msgspec.Struct, frozen=True):
+    """A fault to inject, `at_s` seconds after the meeting opened."""
+
+    what: Literal["kill", "cut"]
+    name: str
+    at_s: float
+    for_s: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.name}" + (f" for {self.for_s:g} s" if self.for_s else "")
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What is rehearsed; `impair` is the agents' `--impair` text, empty for a clean link."""
+
+    sites: int = 14
+    turn_s: float = 10.0
+    seed: int = 1
+    impair: str = ""
+    video: str = "320x180@10"
+    faults: tuple[FaultPlan, ...] = ()
+    roster: str = "siak"
+
+
+class TurnTaken(msgspec.Struct):
+    """One turn as the director ran it; monotonic seconds."""
+
+    site: str
+    at: float
+    until: float
+
+
+class Script(msgspec.Struct):
+    """When things were asked for, on this machine's monotonic clock."""
+
+    opened_at: float = 0.0
+    closed_at: float = 0.0
+    turns: list[TurnTaken] = msgspec.field(default_factory=list)
+
+
+def parse_seconds(text: str) -> float:
+    """`4s`, `4` or `500ms` in seconds. Raises ValueError."""
+    fitting = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|min|)", text.strip())
+    if fitting is None:
+        raise ValueError(f"{text!r}: expected a time such as 4s or 500ms")
+    return float(fitting[1]) * {"ms": 0.001, "min": 60.0}.get(fitting[2], 1.0)
+
+
+def parse_kill(text: str) -> FaultPlan:
+    """`relay@20s`. Raises ValueError."""
+    name, at, when = text.partition("@")
+    if not (name and at):
+        raise ValueError(f"--kill {text!r}: expected NAME@TIME, such as relay@20s")
+    return FaultPlan("kill", name, parse_seconds(when))
+
+
+def parse_cut(text: str) -> FaultPlan:
+    """`kandis@30s+10s`. Raises ValueError."""
+    name, at, when = text.partition("@")
+    begin, plus, length = when.partition("+")
+    if not (name and at and plus):
+        raise ValueError(f"--cut {text!r}: expected SITE@TIME+DURATION, such as kandis@30s+10s")
+    return FaultPlan("cut", name, parse_seconds(begin), parse_seconds(length))
+
+
+def check_faults(options: Options, names: list[str]) -> None:
+    """Raises ValueError for a fault at something that takes no part."""
+    for fault in options.faults:
+        known = names if fault.what == "cut" else ["server", "relay", *names]
+        if fault.name not in known:
+            raise ValueError(f"--{fault.what} {fault.name}: known are {', '.join(known)}")
+
+
+class Rehearsal:
+    """One rehearsal. `progress` gets a line of text now and then."""
+
+    def __init__(self, options: Options, progress: Callable[[str], None]) -> None:
+        if options.turn_s < MIN_TURN_S:
+            raise ValueError(f"--turn: a turn takes at least {MIN_TURN_S:g} s")
+        self.options = options
+        self.plan = cast(options.sites, options.roster)
+        self.script = Script()
+        self.faults: list[Fault] = []
+        self._fault_times: list[tuple[Fault, float]] = []
+        self._progress = progress
+        check_faults(options, [entry.id for entry in self.plan.sites])
+
+    async def run(self, folder: Path | None = None) -> Result:
+        """Run it and measure. `folder` keeps recordings, logs and journal; else they are removed.
+
+        Raises StageError when a process does not come up or a site does not connect.
+        """
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            return await self._run(folder)
+        with tempfile.TemporaryDirectory(prefix="giliran-rehearsal-") as made:
+            return await self._run(Path(made))
+
+    async def _run(self, folder: Path) -> Result:
+        began = time.monotonic()
+        roster = folder / "roster.toml"
+        write_roster(self.plan, roster)
+        stage = Stage(folder, self.plan, roster, self._agent_options(folder))
+        director = Director(stage.address)
+        try:
+            await self._play(stage, director)
+        finally:
+            await stage.stop()
+        return await self._measure(stage, director, began)
+
+    def _agent_options(self, folder: Path) -> Callable[[str, int], list[str]]:
+        def options(site: str, number: int) -> list[str]:
+            impair = self.options.impair or f"seed={self.options.seed}"
+            return [
+                "--speaker",
+                f"file:{folder / site}.wav",
+                "--display",
+                f"stamps:{folder / site}.stamps.jsonl",
+                "--video",
+                self.options.video,
+                "--impair",
+                impair,
+                "--instrument",
+                "--verbose",
+            ]
+
+        return options
+
+    # -- the play ----------------------------------------------------------------------------------
+
+    async def _play(self, stage: Stage, director: Director) -> None:
+        await stage.start(self._progress)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(director.run()), group.create_task(stage.watch())]
+            await self._wait_until_connected(stage, director)
+            stage.reset_usage()
+            director.forget_readings()
+            self._idle_before = _machine_cpu()
+            opened = await director.do(c.OpenMeeting())
+            self.script.opened_at = opened.sent_at
+            faults = group.create_task(self._inject(stage, director))
+            await asyncio.sleep(CHAIR_ALONE_S)
+            await self._call_everybody(stage, director)
+            await faults
+            await director.do(c.EndTurn())
+            await asyncio.sleep(1.0)
+            await director.do(c.CloseMeeting(force=True))
+            self.script.closed_at = time.monotonic()
+            stage.sample()
+            self._idle_percent = _idle_percent(self._idle_before, _machine_cpu())
+            for task in tasks:
+                task.cancel()
+
+    async def _wait_until_connected(self, stage: Stage, director: Director) -> None:
+        wanted = {entry.id for entry in self.plan.sites}
+        deadline = time.monotonic() + CONNECT_TIMEOUT_S
+        told = -1
+        while not wanted <= director.connected():
+            if director.telemetry is not None:
+                stage.relay_pid = director.telemetry.relay_pid
+            stage.check()
+            count = len(director.connected())
+            if count != told:
+                self._progress(f"connected: {count} of {len(wanted)} sites")
+                told = count
+            if time.monotonic() > deadline:
+                missing = ", ".join(sorted(wanted - director.connected()))
+                raise StageError(f"not connected after {CONNECT_TIMEOUT_S:g} s: {missing}")
+            await director.wait_for(lambda seen=count: len(director.connected()) > seen, 0.5)
+        stage.relay_pid = director.telemetry.relay_pid if director.telemetry else 0
+        self._progress(f"connected: all {len(wanted)} sites")
+
+    async def _call_everybody(self, stage: Stage, director: Director) -> None:
+        while True:
+            waiting = [site for site in director.state.queue if site != director.state.holder]
+            if not waiting:
+                return
+            answer = await director.do(c.CallNext(), timeout_s=BACK_TIMEOUT_S)
+            if answer.refused is not None:
+                # Somebody is cut off: wait until somebody can be called again.
+                came = await director.wait_for(
+                    lambda: director.state.next_site() is not None, BACK_TIMEOUT_S
+                )
+                if not came:
+                    self._progress(f"not called: {answer.refused.reason}")
+                    return
+                continue
+            await director.wait_for(lambda seq=answer.seq: director.state.seq >= seq, 10)
+            site = director.state.holder or "?"
+            number = len(self.script.turns) + 1
+            self._progress(f"turn {number}/{self.options.sites}: {site}")
+            turn = TurnTaken(site, answer.sent_at, answer.sent_at + self.options.turn_s)
+            self.script.turns.append(turn)
+            await asyncio.sleep(self.options.turn_s / 2)
+            topic = TOPICS[number % len(TOPICS)]
+            name = director.state.sites[site].entry.name
+            report = f"Camat {name} melaporkan keadaan aman. {topic}"
+            await director.do(c.LogReport(site, report), timeout_s=BACK_TIMEOUT_S)
+            await asyncio.sleep(max(0.0, turn.until - time.monotonic()))
+            turn.until = time.monotonic()
+            stage.relay_pid = director.telemetry.relay_pid if director.telemetry else 0
+
+    # -- faults ------------------------------------------------------------------------------------
+
+    async def _inject(self, stage: Stage, director: Director) -> None:
+        async with asyncio.TaskGroup() as group:
+            for plan in self.options.faults:
+                group.create_task(self._one_fault(plan, stage, director))
+
+    async def _one_fault(self, plan: FaultPlan, stage: Stage, director: Director) -> None:
+        await asyncio.sleep(max(0.0, self.script.opened_at + plan.at_s - time.monotonic()))
+        fault = Fault(str(plan), plan.at_s)
+        self.faults.append(fault)
+        self._progress(f"fault: {plan}")
+        at = time.monotonic()
+        if plan.what == "cut":
+            stage.cut(plan.name)
+            await asyncio.sleep(plan.for_s)
+            stage.mend(plan.name)
+            at = time.monotonic()
+        else:
+            relay_pid = stage.relay_pid
+            await stage.kill(plan.name)
+            if plan.name == "relay":
+                await director.wait_for(
+                    lambda: (
+                        director.telemetry is not None
+                        and director.telemetry.relay_pid not in (0, relay_pid)
+                    ),
+                    BACK_TIMEOUT_S,
+                )
+                assert director.telemetry is not None
+                stage.relay_pid = director.telemetry.relay_pid
+            elif plan.name == "server":
+                await director.wait_for(lambda: director.up_at > at, BACK_TIMEOUT_S)
+            else:
+                await director.wait_for(lambda: not _is_up(director, plan.name), BACK_TIMEOUT_S)
+        wanted = {entry.id for entry in self.plan.sites}
+        back = await director.wait_for(
+            lambda: director.up and wanted <= director.connected(), BACK_TIMEOUT_S
+        )
+        if back:
+            fault.control_back_s = round(time.monotonic() - at, 2)
+        self._fault_times.append((fault, at))
+
+    # -- figures -----------------------------------------------------------------------------------
+
+    async def _measure(self, stage: Stage, director: Director, began: float) -> Result:
+        self._progress("reading what every site heard and saw")
+        seen = await self._observe(stage.folder)
+        turns = seen["turns"]
+        figures = [one for turn in turns for one in turn["listeners"].values()]
+        for fault, at in self._fault_times:
+            fault.sound_back_s = self._sound_back(seen["heard"], at)
+            if fault.sound_back_s is not None and fault.control_back_s is not None:
+                fault.back_s = max(fault.sound_back_s, fault.control_back_s)
+        result = Result(
+            ok=True,
+            why=[],
+            sites=self.options.sites,
+            called=len({turn.site for turn in self.script.turns}),
+            seed=self.options.seed,
+            wall_s=round(time.monotonic() - began, 1),
+            switch=Switch(
+                sound_ms=spread(one["sound_ms"] for one in figures),
+                picture_ms=spread(one["picture_ms"] for one in figures),
+                wrong_pictures=sum(one["wrong_pictures"] for one in figures),
+                torn_pictures=sum(one["torn_pictures"] for one in figures),
+            ),
+            leaks=Leaks(seen["leaks"]["samples"], self._closed_packets(director)),
+            voice=Voices(self._voices(turns)),
+            faults=self.faults,
+            events=self._events(stage, director),
+            processes=self._processes(stage, director),
+            relay=_relay_use(director),
+            links=_links(director),
+            machine_idle_percent=self._idle_percent,
+            settings={
+                "turn_s": f"{self.options.turn_s:g}",
+                "video": self.options.video,
+                "impair": self.options.impair,
+            },
+        )
+        result.starved = [u.name for u in result.processes if u.late_ms > LATE_MS]
+        result.why = self._complaints(result)
+        result.ok = not result.why
+        return result
+
+    async def _observe(self, folder: Path) -> dict:
+        """Ask `giliran observe` what the recordings hold."""
+        numbers = {entry.id: number for number, entry in enumerate(self.plan.sites)}
+        (folder / "sites.json").write_text(json.dumps(numbers))
+        questions = {
+            "chair": next(entry.id for entry in self.plan.sites if entry.kind == "hall"),
+            "opened_at": self.script.opened_at,
+            "closed_at": self.script.closed_at,
+            "turns": [msgspec.to_builtins(turn) for turn in self.script.turns],
+        }
+        (folder / "turns.json").write_text(json.dumps(questions))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "console.cli",
+            "observe",
+            str(folder),
+            "--turns",
+            str(folder / "turns.json"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        if process.returncode != 0:
+            raise StageError(f"giliran observe failed:\n{err.decode(errors='replace')[-2000:]}")
+        return json.loads(out)
+
+    def _sound_back(self, heard: dict, at: float) -> float | None:
+        """Seconds after `at` until every site hears somebody again; 0 when sound never stopped."""
+        latest = 0.0
+        for speakers in heard.values():
+            spans = [span for spans in speakers.values() for span in spans]
+            going_on = [s for s in spans if s[0] <= at and s[1] >= at + 1.0]
+            starting = [s[0] - at for s in spans if s[0] > at]
+            if going_on:
+                continue
+            if not starting:
+                return None
+            latest = max(latest, min(starting))
+        return round(latest, 2)
+
+    def _voices(self, turns: list[dict]) -> dict[str, Voice]:
+        voices: dict[str, Voice] = {}
+        for entry in self.plan.sites:
+            mine = [t["listeners"][entry.id] for t in turns if entry.id in t["listeners"]]
+            voices[entry.id] = Voice(
+                delay_ms=spread(one["delay_ms"] for one in mine).median,
+                delay_p95_ms=spread(one["delay_p95_ms"] for one in mine).max,
+                gap_percent=_mean([one["gap_percent"] for one in mine]),
+                longest_gap_ms=spread(one["longest_gap_ms"] for one in mine).max,
+            )
+        return voices
+
+    def _closed_packets(self, director: Director) -> int:
+        """Packets of closed sites that the relay got, summed over its telemetry."""
+        return sum(
+            status.link.closed_packets
+            for readings in director.readings.values()
+            for status in readings
+            if status.link is not None
+        )
+
+    def _events(self, stage: Stage, director: Director) -> Events:
+        journal = Journal.open_readonly(stage.db)
+        recorded = journal.read(director.state.id)
+        written = {one.command for one in recorded}
+        lost = sum(1 for ident in director.acknowledged if ident not in written)
+        chain_ok = journal.verify() is None
+        journal.close()
+        return Events(len(director.acknowledged), lost, chain_ok)
+
+    def _processes(self, stage: Stage, director: Director) -> list[ProcessUse]:
+        uses = []
+        for name, usage in stage.usage.items():
+            percent = 100 * usage.cpu_s / usage.seen_s if usage.seen_s else 0.0
+            uses.append(
+                ProcessUse(
+                    name=name,
+                    cpu_s=round(usage.cpu_s, 2),
+                    cpu_percent=round(percent, 1),
+                    rss_mb=round(usage.rss_mb, 1),
+                    rss_mb_max=round(usage.rss_mb_max, 1),
+                    late_ms=director.late_ms.get(name, 0.0),
+                )
+            )
+        return uses
+
+    def _complaints(self, result: Result) -> list[str]:
+        why = []
+        if result.called < result.sites:
+            why.append(f"only {result.called} of {result.sites} sites were called")
+        if result.switch.sound_ms.missing:
+            why.append(f"{result.switch.sound_ms.missing} times a turn was not heard at a site")
+        if result.leaks.samples:
+            why.append(f"closed sites were heard: {result.leaks.samples} samples")
+        if result.switch.wrong_pictures or result.switch.torn_pictures:
+            why.append("wrong or torn pictures were shown")
+        if result.events.lost:
+            why.append(f"{result.events.lost} acknowledged commands are not in the journal")
+        if not result.events.chain_ok:
+            why.append("the journal's chain is broken")
+        why += [f"{f.what}: not back" for f in result.faults if f.back_s is None]
+        return why
+
+
+def _is_up(director: Director, site: str) -> bool:
+    status = director.status.get(site)
+    return status is not None and is_connected(status)
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [v for v in values if v is not None]
+    return round(sum(known) / len(known), 3) if known else None
+
+
+def _relay_use(director: Director) -> RelayUse:
+    reading = director.telemetry.relay if director.telemetry is not None else None
+    if reading is None:
+        return RelayUse()
+    return RelayUse(
+        packets_in=reading.packets_in,
+        packets_out=reading.packets_out,
+        cpu_us_per_packet_out=reading.cpu_us_per_packet_out,
+        forward_delay_ms=ForwardDelay(
+            reading.forward_delay_median_ms, reading.forward_delay_p99_ms
+        ),
+    )
+
+
+def _links(director: Director) -> list[LinkUse]:
+    uses = []
+    for site, readings in director.readings.items():
+        links = [r.link for r in readings if r.link is not None]
+        own = [r.reading for r in readings if r.reading is not None]
+        if not links or not own:
+            continue
+        uses.append(
+            LinkUse(
+                site=site,
+                up_kbps=round(sum(one.up_kbps for one in links) / len(links), 1),
+                down_kbps=round(sum(one.down_kbps for one in links) / len(links), 1),
+                loss_percent=round(sum(one.loss_percent for one in own) / len(own), 2),
+                rtt_ms=round(spread(one.rtt_ms for one in own if one.rtt_ms).median or 0.0, 1),
+            )
+        )
+    return uses
+
+
+def _machine_cpu() -> tuple[int, int]:
+    """(idle, all) jiffies of the machine."""
+    fields = [int(v) for v in Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
+    return fields[3] + fields[4], sum(fields)
+
+
+def _idle_percent(before: tuple[int, int], after: tuple[int, int]) -> float:
+    every = after[1] - before[1]
+    return round(100 * (after[0] - before[0]) / every, 1) if every else 0.0

@@ -1,0 +1,202 @@
+"""The figures of a rehearsal, in the fields of DESIGN §6 (names stay; more are welcome)."""
+
+import statistics
+from collections.abc import Iterable
+
+import msgspec
+
+
+class Spread(msgspec.Struct):
+    """How a figure spreads; None when nothing was measured."""
+
+    n: int = 0
+    median: float | None = None
+    p95: float | None = None
+    max: float | None = None  # noqa: A003
+    missing: int = 0
+
+
+class Switch(msgspec.Struct):
+    """Command sent → first sound and first whole picture of the new speaker, all sites, turns."""
+
+    sound_ms: Spread
+    picture_ms: Spread
+    wrong_pictures: int = 0
+    torn_pictures: int = 0
+
+
+class Leaks(msgspec.Struct):
+    """Sound (samples) or packets of a closed site seen at any other."""
+
+    samples: int = 0
+    packets: int = 0
+
+
+class Voice(msgspec.Struct):
+    """What one site heard of the floor's speakers. PESQ and STOI belong to a later release."""
+
+    pesq: float | None = None
+    stoi: float | None = None
+    delay_ms: float | None = None
+    delay_p95_ms: float | None = None
+    gap_percent: float | None = None
+    longest_gap_ms: float | None = None
+
+
+class Voices(msgspec.Struct):
+    sites: dict[str, Voice]
+    worst_pesq: float | None = None
+
+
+class Fault(msgspec.Struct):
+    """An injected fault; `back_s` until sound is heard at every site again and console and
+    agents are connected, None when that did not happen."""
+
+    what: str
+    at_s: float
+    back_s: float | None = None
+    sound_back_s: float | None = None
+    control_back_s: float | None = None
+
+
+class Events(msgspec.Struct):
+    """Commands acknowledged; those whose events are not in the journal; whether it verifies."""
+
+    acknowledged: int = 0
+    lost: int = 0
+    chain_ok: bool = False
+
+
+class ProcessUse(msgspec.Struct):
+    """CPU and memory of one process during the meeting; `late_ms` its greatest lateness."""
+
+    name: str
+    cpu_s: float
+    cpu_percent: float
+    rss_mb: float
+    rss_mb_max: float
+    late_ms: float = 0.0
+
+
+class ForwardDelay(msgspec.Struct):
+    median: float = 0.0
+    p99: float = 0.0
+
+
+class RelayUse(msgspec.Struct):
+    packets_in: int = 0
+    packets_out: int = 0
+    cpu_us_per_packet_out: float = 0.0
+    forward_delay_ms: ForwardDelay = msgspec.field(default_factory=ForwardDelay)
+
+
+class LinkUse(msgspec.Struct):
+    site: str
+    up_kbps: float = 0.0
+    down_kbps: float = 0.0
+    loss_percent: float = 0.0
+    rtt_ms: float = 0.0
+
+
+class Result(msgspec.Struct):
+    """Everything a rehearsal measured. `ok` is False when a site was not called or not heard,
+    a closed site was heard, an event was lost or the chain is broken; `why` says which.
+    `starved` names processes that fell behind: then the machine is slow, not the product."""
+
+    ok: bool
+    why: list[str]
+    sites: int
+    called: int
+    seed: int
+    wall_s: float
+    switch: Switch
+    leaks: Leaks
+    voice: Voices
+    faults: list[Fault]
+    events: Events
+    processes: list[ProcessUse]
+    relay: RelayUse
+    links: list[LinkUse]
+    machine_idle_percent: float = 0.0
+    starved: list[str] = msgspec.field(default_factory=list)
+    settings: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+def spread(values: Iterable[float | None]) -> Spread:
+    """Median, 95th percentile (nearest rank) and maximum; None values count as missing."""
+    every = list(values)
+    known = sorted(v for v in every if v is not None)
+    missing = len(every) - len(known)
+    if not known:
+        return Spread(missing=missing)
+    rank = min(len(known) - 1, -(-len(known) * 95 // 100) - 1)
+    return Spread(
+        n=len(known),
+        median=round(statistics.median(known), 1),
+        p95=round(known[rank], 1),
+        max=round(known[-1], 1),
+        missing=missing,
+    )
+
+
+def table(result: Result) -> str:
+    """The result for a person, in plain text."""
+    switch = result.switch
+    lines = [
+        f"{'rehearsal':<26}{'ok' if result.ok else 'NOT OK':>12}   "
+        f"{result.called} of {result.sites} sites called, {result.wall_s:.0f} s",
+        *(f"  ! {why}" for why in result.why),
+        "",
+        f"{'':<26}{'n':>6}{'median':>9}{'p95':>9}{'max':>9}{'missing':>9}",
+        _spread_line("first sound, ms", switch.sound_ms),
+        _spread_line("first picture, ms", switch.picture_ms),
+        f"{'wrong / torn pictures':<26}{switch.wrong_pictures:>6} / {switch.torn_pictures}",
+        f"{'sound of closed sites':<26}{result.leaks.samples:>6} samples, "
+        f"{result.leaks.packets} packets",
+        "",
+        f"{'heard at':<20}{'delay ms':>9}{'p95':>7}{'gaps %':>8}{'longest ms':>12}"
+        f"{'up':>8}{'down kbit/s':>12}{'loss %':>8}{'rtt ms':>8}",
+    ]
+    links = {link.site: link for link in result.links}
+    for site, voice in result.voice.sites.items():
+        link = links.get(site, LinkUse(site))
+        lines.append(
+            f"{site:<20}{_n(voice.delay_ms):>9}{_n(voice.delay_p95_ms):>7}"
+            f"{_n(voice.gap_percent, 2):>8}{_n(voice.longest_gap_ms):>12}"
+            f"{link.up_kbps:>8.0f}{link.down_kbps:>12.0f}{link.loss_percent:>8.1f}{link.rtt_ms:>8.0f}"
+        )
+    lines += ["", f"{'process':<20}{'CPU %':>8}{'CPU s':>8}{'MB':>8}{'max MB':>8}{'late ms':>9}"]
+    for use in result.processes:
+        lines.append(
+            f"{use.name:<20}{use.cpu_percent:>8.1f}{use.cpu_s:>8.1f}{use.rss_mb:>8.0f}"
+            f"{use.rss_mb_max:>8.0f}{use.late_ms:>9.0f}"
+        )
+    relay = result.relay
+    lines += [
+        f"{'machine idle':<20}{result.machine_idle_percent:>7.0f}%",
+        "",
+        f"relay: {relay.packets_in} packets in, {relay.packets_out} out, "
+        f"{relay.cpu_us_per_packet_out:.0f} µs of CPU a packet out, forwarded in "
+        f"{relay.forward_delay_ms.median:.2f} ms (p99 {relay.forward_delay_ms.p99:.2f})",
+        f"journal: {result.events.acknowledged} commands acknowledged, {result.events.lost} lost, "
+        f"chain {'holds' if result.events.chain_ok else 'BROKEN'}",
+    ]
+    for fault in result.faults:
+        back = "not back" if fault.back_s is None else f"back after {fault.back_s:.1f} s"
+        lines.append(
+            f"fault: {fault.what} at {fault.at_s:.0f} s: {back} "
+            f"(sound {_n(fault.sound_back_s, 1)} s, control {_n(fault.control_back_s, 1)} s)"
+        )
+    if result.starved:
+        lines.append(
+            "this machine fell behind; its figures are too high: " + ", ".join(result.starved)
+        )
+    return "\n".join(lines)
+
+
+def _spread_line(name: str, s: Spread) -> str:
+    return f"{name:<26}{s.n:>6}{_n(s.median):>9}{_n(s.p95):>9}{_n(s.max):>9}{s.missing:>9}"
+
+
+def _n(value: float | None, digits: int = 0) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
