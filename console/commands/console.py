@@ -34,6 +34,9 @@ def console(
     lang: Annotated[
         Literal["id", "en"] | None, Parameter(help="Language; default: the locale's.")
     ] = None,
+    out: Annotated[
+        Path | None, Parameter(help="Folder for minutes; default: `minutes` beside the journal.")
+    ] = None,
 ) -> int:
     """Run the operator's console: attach to the running server, or start one.
 
@@ -51,16 +54,16 @@ def console(
     except StartError as error:
         print(f"giliran console: {error}", file=sys.stderr)
         return 1
-    run_console(journal, address, lang)
+    run_console(journal, address, lang, out or journal.parent / "minutes")
     return 0
 
 
-def run_console(journal: Path, address: str, lang: str | None) -> None:
-    """Run the application until the operator detaches."""
-    from console.minutes.command import export_latest
+def run_console(journal: Path, address: str, lang: str | None, out: Path) -> None:
+    """Run the application until the operator detaches; `x` writes minutes into `out`."""
+    from console.commands.export import export_minutes
     from console.tui.app import run
 
-    run(address, lang=lang, export=lambda meeting: export_latest(journal, meeting))
+    run(address, lang=lang, export=lambda meeting: export_minutes(journal, out, meeting))
 
 
 def attach_or_start(journal: Path, roster: str, port: int) -> str:

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from console.journal import Journal
-from console.minutes import FORMATS, MinutesError, export
+from console.commands.export import export_minutes
+from console.minutes import MinutesError
 from console.rehearsal.casting import cast, write_roster
 from console.rehearsal.rehearsal import Options, Rehearsal
 from console.rehearsal.stage import Stage, StageError
@@ -67,7 +67,7 @@ async def _scripted(out: Path, sites: int, turn_s: float, video: str) -> int:
     rehearsal = Rehearsal(Options(sites=sites, turn_s=turn_s, video=video), _say)
     with tempfile.TemporaryDirectory(prefix="giliran-demo-") as folder:
         result = await rehearsal.run(Path(folder))
-        written = _write_minutes(Path(folder) / "journal.db", out)
+        written = export_minutes(Path(folder) / "journal.db", out)
     for path in written:
         print(path)
     for why in result.why:
@@ -81,18 +81,6 @@ async def _scripted(out: Path, sites: int, turn_s: float, video: str) -> int:
     return 0 if result.ok else 1
 
 
-def _write_minutes(db: Path, out: Path, meeting: str = "latest") -> list[Path]:
-    from console.meeting.state import replay
-
-    journal = Journal.open_readonly(db)
-    try:
-        row = journal.find(meeting)
-        recorded = journal.read(row.id)
-        return export(replay(recorded), recorded, journal.last_hash(row.id), out, list(FORMATS))
-    finally:
-        journal.close()
-
-
 def _live(out: Path, sites: int, video: str, lang: str | None) -> int:
     from console.tui.app import run
 
@@ -101,7 +89,7 @@ def _live(out: Path, sites: int, video: str, lang: str | None) -> int:
         folder = Path(made)
         roster = folder / "roster.toml"
         write_roster(plan, roster)
-        stage = Stage(folder, plan, roster, lambda site, number: ["--video", video])
+        stage = Stage(folder, plan, roster, lambda site, number: ["--video", video], cables=False)
         began = time.monotonic()
         loop = asyncio.new_event_loop()
         try:
@@ -111,7 +99,7 @@ def _live(out: Path, sites: int, video: str, lang: str | None) -> int:
             run(
                 stage.address,
                 lang=lang,
-                export=lambda meeting: _write_minutes(stage.db, out, meeting),
+                export=lambda meeting: export_minutes(stage.db, out, meeting),
             )
         finally:
             _say(_("ending the meeting's processes"))

@@ -105,7 +105,8 @@ class Process:
 class Stage:
     """Server, relay and agents. `folder` holds journal, logs and recordings.
 
-    `agent_options(site, number)` gives the further arguments of an agent.
+    `agent_options(site, number)` gives the further arguments of an agent. `cables`: the agents'
+    control connections run through cables that can be cut (in this process's event loop).
     """
 
     def __init__(
@@ -114,6 +115,8 @@ class Stage:
         plan: MeetingPlan,
         roster: Path,
         agent_options: Callable[[str, int], list[str]],
+        *,
+        cables: bool = True,
     ) -> None:
         self.folder = folder
         self.plan = plan
@@ -123,6 +126,7 @@ class Stage:
         self.usage: dict[str, Usage] = {}
         self.cables: dict[str, Cable] = {}
         self._options = agent_options
+        self._with_cables = cables
         self.server = Process(
             "server",
             ["serve", "--db", str(self.db), "--roster", str(roster), "--port", str(self.port)],
@@ -160,9 +164,11 @@ class Stage:
         raise StageError(f"the server does not answer:\n{self.server.last_words()}")
 
     async def _start_agent(self, site: str, number: int) -> None:
-        cable = Cable("127.0.0.1", self.port)
-        port = await cable.open()
-        self.cables[site] = cable
+        port = self.port
+        if self._with_cables:
+            cable = Cable("127.0.0.1", self.port)
+            port = await cable.open()
+            self.cables[site] = cable
         command = [
             "agent",
             "--site",
@@ -173,7 +179,7 @@ class Stage:
             f"ws://127.0.0.1:{port}",
             *self._options(site, number),
         ]
-        agent = Process(site, command, self.folder / f"{site}.log", talks=True)
+        agent = Process(site, command, self.folder / f"{site}.log", talks=self._with_cables)
         self.agents[site] = agent
         await agent.start()
 

@@ -1,0 +1,21 @@
+"""Minutes from the journal into a folder, for the console's `x` and the demo."""
+
+from pathlib import Path
+
+from console.journal import Journal
+from console.meeting.state import replay
+from console.minutes import FORMATS, export
+
+
+def export_minutes(db: Path, out: Path, meeting: str = "latest") -> list[Path]:
+    """Write a meeting's minutes in every format; the files written.
+
+    Raises JournalError or MinutesError with a text for a person.
+    """
+    journal = Journal.open_readonly(db)
+    try:
+        row = journal.find(meeting)
+        recorded = journal.read(row.id)
+        return export(replay(recorded), recorded, journal.last_hash(row.id), out, list(FORMATS))
+    finally:
+        journal.close()
