@@ -1,0 +1,315 @@
+"""ICE, DTLS, SRTP and SDP by aiortc; every media packet is ours.
+
+The only module that imports aiortc and aioice. Public and private names it relies on are held by
+`tests/contract/test_aiortc.py` for the pinned releases (aiortc 1.16.0, aioice 0.13.0):
+
+- no aiortc sender or receiver is ever started: `sender.send/stop` and `receiver.receive/stop` are
+  replaced on the instance, so there is no decoder thread, jitter buffer or sender loop;
+- incoming: a tap on the datagram protocol takes SRTP and SRTCP before aiortc's queue, decrypts
+  with the DTLS transport's `_rx_srtp` and hands out plaintext; STUN and DTLS go their way;
+- outgoing: `_tx_srtp.protect` and `sendto` on the nominated candidate pair's socket;
+- an exception in a hook is logged and counted, it never ends the transport.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
+
+import aioice.ice
+import msgspec
+import pylibsrtp
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
+from aiortc.rtcconfiguration import RTCBundlePolicy
+from aiortc.rtcrtpparameters import RTCRtpCodecCapability
+from aiortc.sdp import SessionDescription
+
+from agent.impair import Direction
+
+log = logging.getLogger("giliran.rtc")
+
+State = Literal["new", "connecting", "connected", "failed", "closed"]
+Kind = Literal["audio", "video"]
+
+# RFC 7675: a dead peer is noticed in 3 to 5 seconds instead of half a minute.
+aioice.ice.CONSENT_INTERVAL = 1
+aioice.ice.CONSENT_FAILURES = 3
+
+MAX_WRITE_BUFFER_BYTES = 256 * 1024
+CODECS: dict[Kind, RTCRtpCodecCapability] = {
+    "audio": RTCRtpCodecCapability(mimeType="audio/opus", clockRate=48000, channels=2),
+    "video": RTCRtpCodecCapability(mimeType="video/VP8", clockRate=90000),
+}
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One media line: what is sent under one SSRC. `direction` is the offerer's."""
+
+    kind: Kind
+    name: str
+    direction: Literal["send", "recv"] = "send"
+    ssrc: int | None = None
+
+
+@contextlib.contextmanager
+def _only_loopback(is_wanted: bool) -> Iterator[None]:
+    """aioice leaves 127.0.0.1 out; offer it and nothing else while gathering."""
+    if not is_wanted:
+        yield
+        return
+    usual = aioice.ice.get_host_addresses
+    aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
+    try:
+        yield
+    finally:
+        aioice.ice.get_host_addresses = usual
+
+
+async def _nothing(*_arguments: object) -> None:
+    """In place of aiortc's senders and receivers."""
+
+
+class Connection:
+    """One peer connection, one direction of media (an uplink or a downlink).
+
+    `on_rtp(packet, arrival)` and `on_rtcp(packet, arrival)` get plaintext and the monotonic time
+    of arrival, on the event loop; `on_state(state)` is called once for each change.
+    `impairment` (out, in) emulates a bad network under everything, STUN and DTLS included.
+    """
+
+    def __init__(
+        self,
+        *,
+        loopback: bool,
+        on_rtp: Callable[[bytes, float], None],
+        on_rtcp: Callable[[bytes, float], None],
+        on_state: Callable[[str], None],
+        impairment: tuple[Direction, Direction] | None = None,
+    ) -> None:
+        self.state: State = "new"
+        self.remote_lines: list[Line] = []
+        self.packets_in = 0
+        self.packets_out = 0
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self.dropped = 0
+        self.hook_errors = 0
+        self.damaged = 0
+        self._loopback = loopback
+        self._on_rtp = on_rtp
+        self._on_rtcp = on_rtcp
+        self._on_state = on_state
+        self._impairment = impairment
+        self._dtls: Any = None
+        self._sendto: Callable[[bytes], None] | None = None
+        self._transport: Any = None
+        self._connected = asyncio.Event()
+        self._peer = RTCPeerConnection(
+            RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        )
+        self._peer.on("connectionstatechange", self._state_changed)
+
+    # -- negotiation (RFC 8829) ------------------------------------------------------------------
+
+    async def offer(self, lines: Sequence[Line]) -> str:
+        """An SDP offer of these lines, sent by us; all candidates inside. Raises ValueError."""
+        for line in lines:
+            transceiver = self._peer.addTransceiver(line.kind, direction="sendonly")
+            transceiver.setCodecPreferences([CODECS[line.kind]])
+            if line.ssrc is not None:
+                transceiver.sender._ssrc = line.ssrc
+        return await self._describe(await self._peer.createOffer())
+
+    async def answer(self, offer: str) -> str:
+        """The SDP answer to a peer's offer. Raises ValueError when the offer is no good."""
+        await self._accept(offer, "offer")
+        return await self._describe(await self._peer.createAnswer())
+
+    async def accept(self, answer: str) -> None:
+        """Take the peer's answer to our offer. Raises ValueError when it is no good."""
+        await self._accept(answer, "answer")
+
+    async def _accept(self, text: str, kind: str) -> None:
+        try:
+            await self._peer.setRemoteDescription(RTCSessionDescription(text, kind))
+            description = SessionDescription.parse(text)
+        except (
+            AssertionError,
+            IndexError,
+            InvalidAccessError,
+            InvalidStateError,
+            KeyError,
+            OperationError,
+            TypeError,
+            ValueError,
+        ) as error:
+            raise ValueError(f"not a usable SDP {kind}: {error}") from error
+        self.remote_lines = [
+            Line(
+                media.kind, media.rtp.muxId, "send", media.ssrc[0].ssrc if media.ssrc else None
+            )
+            for media in description.media
+        ]
+        self._silence_aiortc()
+
+    async def _describe(self, description: RTCSessionDescription) -> str:
+        self._silence_aiortc()
+        with _only_loopback(self._loopback):
+            await self._peer.setLocalDescription(description)
+        self._tap()
+        return str(self._peer.localDescription.sdp)
+
+    def _silence_aiortc(self) -> None:
+        for transceiver in self._peer.getTransceivers():
+            transceiver.receiver.receive = _nothing
+            transceiver.receiver.stop = _nothing
+            transceiver.sender.send = _nothing
+            transceiver.sender.stop = _nothing
+
+    # -- datagrams ---------------------------------------------------------------------------------
+
+    def _tap(self) -> None:
+        """Put ourselves between every socket of the connection and aioice."""
+        transceiver = self._peer.getTransceivers()[0]
+        self._dtls = transceiver.receiver.transport
+        for protocol in self._dtls.transport._connection._protocols:
+            if "datagram_received" in vars(protocol):
+                continue
+            self._tap_incoming(protocol)
+            if self._impairment is not None:
+                self._impair_outgoing(protocol.transport, self._impairment[0])
+
+    def _tap_incoming(self, protocol: Any) -> None:
+        usual = protocol.datagram_received
+
+        def take(data: bytes, address: tuple[Any, ...]) -> None:
+            if len(data) > 12 and 127 < data[0] < 192:
+                self._take_srtp(data)
+            else:
+                usual(data, address)
+
+        if self._impairment is None:
+            protocol.datagram_received = take
+            return
+        direction = self._impairment[1]
+        loop = asyncio.get_running_loop()
+
+        def take_later(data: bytes, address: tuple[Any, ...]) -> None:
+            at = direction.admit(len(data), loop.time())
+            if at is not None:
+                loop.call_at(at, take, data, address)
+
+        protocol.datagram_received = take_later
+
+    @staticmethod
+    def _impair_outgoing(transport: Any, direction: Direction) -> None:
+        usual = transport.sendto
+        loop = asyncio.get_running_loop()
+
+        def send(data: bytes, address: tuple[Any, ...] | None = None) -> None:
+            if not transport.is_closing():
+                usual(data, address)
+
+        def send_later(data: bytes, address: tuple[Any, ...] | None = None) -> None:
+            at = direction.admit(len(data), loop.time())
+            if at is not None:
+                loop.call_at(at, send, data, address)
+
+        transport.sendto = send_later
+
+    def _take_srtp(self, data: bytes) -> None:
+        arrival = time.monotonic()
+        session = self._dtls._rx_srtp
+        if session is None:
+            return
+        self.packets_in += 1
+        self.bytes_in += len(data)
+        is_rtcp = 192 <= data[1] <= 223  # RFC 5761 §4
+        try:
+            if is_rtcp:
+                plain = session.unprotect_rtcp(data)
+            else:
+                plain = session.unprotect(data)
+        except pylibsrtp.Error:
+            self.damaged += 1
+            return
+        try:
+            if is_rtcp:
+                self._on_rtcp(plain, arrival)
+            else:
+                self._on_rtp(plain, arrival)
+        except Exception:
+            self.hook_errors += 1
+            if self.hook_errors <= 5:
+                log.exception("hook failed")
+
+    def send_rtp(self, packet: bytes) -> bool:
+        """Protect and send an RTP packet; False when it can't go out now (counted)."""
+        session = self._session()
+        if session is None:
+            return False
+        return self._send(session.protect(packet))
+
+    def send_rtcp(self, packet: bytes) -> bool:
+        """Protect and send an RTCP packet; False when it can't go out now (counted)."""
+        session = self._session()
+        if session is None:
+            return False
+        return self._send(session.protect_rtcp(packet))
+
+    def _session(self) -> Any:
+        if self.state != "connected":
+            return None
+        if self._sendto is None:
+            pair = self._dtls.transport._connection._nominated.get(1)
+            if pair is None:
+                return None
+            self._transport = pair.protocol.transport
+            remote = pair.remote_addr
+            self._sendto = lambda data: self._transport.sendto(data, remote)
+        return self._dtls._tx_srtp
+
+    def _send(self, data: bytes) -> bool:
+        transport = self._transport
+        if transport.is_closing() or transport.get_write_buffer_size() > MAX_WRITE_BUFFER_BYTES:
+            self.dropped += 1
+            return False
+        assert self._sendto is not None
+        self._sendto(data)
+        self.packets_out += 1
+        self.bytes_out += len(data)
+        return True
+
+    # -- state -------------------------------------------------------------------------------------
+
+    def _state_changed(self) -> None:
+        self._set_state(self._peer.connectionState)
+
+    def _set_state(self, state: State) -> None:
+        if state == self.state or self.state == "closed":
+            return
+        self.state = state
+        if state == "connected":
+            self._connected.set()
+        self._on_state(state)
+
+    async def wait_connected(self, timeout_s: float) -> None:
+        """Return once connected; raises TimeoutError."""
+        async with asyncio.timeout(timeout_s):
+            await self._connected.wait()
+
+    def payload_type(self, kind: Kind) -> int:
+        """The payload type negotiated for audio (Opus) or video (VP8). Raises ValueError."""
+        for transceiver in self._peer.getTransceivers():
+            if transceiver.kind == kind and transceiver._codecs:
+                return int(transceiver._codecs[0].payloadType)
+        raise ValueError(f"no {kind} line was negotiated")
+
+    async def close(self) -> None:
+        """Close the connection; the peer is told by DTLS. Idempotent."""
+        self._peer.remove_all_listeners()
+        self._set_state("closed")
+        await self._peer.close()
