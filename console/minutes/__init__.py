@@ -14,6 +14,7 @@ from console.minutes.errors import MinutesError
 from console.minutes.files import put
 from console.minutes.form import Minutes, Style
 from protocol.events import Recorded
+from protocol.words import _
 
 __all__ = ["FORMATS", "Minutes", "MinutesError", "Style", "export", "minutes_of", "rendered"]
 
@@ -51,7 +52,7 @@ def export(
     anything is written, and each file is there whole or not at all. Raises MinutesError.
     """
     if state.phase == "none":
-        raise MinutesError("There is no meeting yet, so there are no minutes.")
+        raise MinutesError(_("There is no meeting yet, so there are no minutes."))
     minutes = minutes_of(state, recorded, last_hash, style)
     wanted = tuple(dict.fromkeys(formats))
     contents = {fmt: rendered(minutes, fmt, templates) for fmt in wanted}
@@ -64,6 +65,11 @@ def export(
             put(path, contents[fmt])
             written.append(path)
     return written
+
+
+def no_format(name: str) -> MinutesError:
+    text = _("There is no format {name!r}; the formats are {known}.")
+    return MinutesError(text.format(name=name, known=", ".join(FORMATS)))
 
 
 def _place(destination: Path, minutes: Minutes, fmt: str, alone: bool) -> Path:
@@ -79,6 +85,5 @@ def _place(destination: Path, minutes: Minutes, fmt: str, alone: bool) -> Path:
 def _writer(fmt: str):  # type: ignore[no-untyped-def]  # modules that share `render`
     """The writer's module; loaded when used, for some of them are heavy."""
     if fmt not in _WRITERS:
-        known = ", ".join(FORMATS)
-        raise MinutesError(f"There is no format {fmt!r}; the formats are {known}.")
+        raise no_format(fmt)
     return import_module(f"console.minutes.writers.{_WRITERS[fmt]}")

@@ -8,7 +8,15 @@ from cyclopts import Parameter
 
 from console.journal import Journal, JournalError
 from console.meeting.state import replay
-from console.minutes import FORMATS, MinutesError, Style, export, minutes_of, rendered
+from console.minutes import (
+    FORMATS,
+    MinutesError,
+    Style,
+    export,
+    minutes_of,
+    no_format,
+    rendered,
+)
 from console.minutes.form import Paper, TitleWord
 from console.places import journal_path
 
@@ -24,6 +32,7 @@ def minutes(
         list[str] | None,
         Parameter(
             name=["--format", "-f"],
+            negative="",
             help="md, docx, pdf, json, csv or all; may be repeated. Default: by the suffix of -o, "
             "else md.",
         ),
@@ -89,6 +98,5 @@ def _formats(given: list[str] | None, o: Path | None) -> list[str]:
     names = names or ["md"]
     for name in names:
         if name not in FORMATS:
-            known = ", ".join(FORMATS)
-            raise MinutesError(f"There is no format {name!r}; the formats are {known}.")
+            raise no_format(name)
     return names

@@ -337,23 +337,16 @@ class _Author:
     def interruption(self, turn: Turn) -> str:
         """`terputus 18 detik`, and what became of a turn that was not taken up again."""
         words = []
-        if away_s := self.away_s(turn):
+        if away_s := wording.seconds(turn.away_ms):
             often = f"terputus {turn.drops} kali, " if turn.drops > 1 else "terputus "
             words.append(often + wording.duration(away_s))
-        elif turn.drops and turn.status in ("speaking", "ended"):
+        elif turn.drops and turn.status != "lost":
             words.append("terputus sesaat")
         if turn.status == "suspended":
-            words.append("sambungan terputus dan giliran tidak dilanjutkan")
+            words.append("giliran tidak dilanjutkan")
         elif turn.status == "lost":
             words.append("sambungan sedang terputus")
         return "; ".join(words)
-
-    def away_s(self, turn: Turn) -> int:
-        """Seconds without connection that were followed by a return, or ended with the turn."""
-        away_ms = turn.away_ms
-        if turn.status == "ended" and turn.lost_at is not None and turn.ended_at is not None:
-            away_ms += max(0, turn.ended_at - turn.lost_at)
-        return wording.seconds(away_ms)
 
     def report(self, report: Report) -> ReportText:
         *old, latest = report.wordings
@@ -485,7 +478,7 @@ class _Author:
             allowance=wording.duration(turn.allowance_s),
             allowance_s=turn.allowance_s,
             over_s=over_s,
-            away_s=self.away_s(turn),
+            away_s=wording.seconds(turn.away_ms),
             drops=turn.drops,
             remark="; ".join(r for r in remarks if r) or wording.NOTHING,
         )

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from console.minutes.errors import MinutesError
+from protocol.words import _
 
 
 def put(path: Path, content: bytes) -> None:
@@ -24,7 +25,7 @@ def put(path: Path, content: bytes) -> None:
             beside.unlink(missing_ok=True)
     except OSError as error:
         why = error.strerror or str(error)
-        text = "{path}: the minutes can't be written here: {why}"
+        text = _("{path}: the minutes can't be written here: {why}")
         raise MinutesError(text.format(path=path, why=why)) from error
 
 

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from console.minutes.errors import MinutesError
 from console.minutes.files import put, template
 from console.minutes.form import Minutes
+from protocol.words import _
 
 TEMPLATE = "notula.docx"
 PAPERS_MM = {"a4": (210, 297), "f4": (215, 330)}
@@ -31,7 +32,7 @@ def render(minutes: Minutes, templates: Path | None = None) -> bytes:
         _set_up(document.docx, minutes)
         document.save(made)
     except (jinja2.TemplateError, KeyError, ValueError, OSError) as error:
-        text = "{path}: the template has an error: {why}"
+        text = _("{path}: the template has an error: {why}")
         raise MinutesError(text.format(path=source, why=error)) from error
     return _without_clock(made.getvalue(), minutes)
 

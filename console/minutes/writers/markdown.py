@@ -10,6 +10,7 @@ from markupsafe import Markup
 from console.minutes.errors import MinutesError
 from console.minutes.files import put, template
 from console.minutes.form import Minutes
+from protocol.words import _
 
 TEMPLATE = "notula.md"
 
@@ -40,7 +41,7 @@ def render(minutes: Minutes, templates: Path | None = None) -> bytes:
         made = environment.from_string(source.read_text("utf-8"))
         text = made.render(msgspec.structs.asdict(minutes))
     except (jinja2.TemplateError, ValueError, OSError) as error:
-        why = "{path}: the template has an error: {why}"
+        why = _("{path}: the template has an error: {why}")
         raise MinutesError(why.format(path=source, why=error)) from error
     return text.encode()
 

@@ -13,6 +13,7 @@ import typst
 from console.minutes.errors import MinutesError
 from console.minutes.files import put, template
 from console.minutes.form import Minutes
+from protocol.words import _
 
 TEMPLATE = "notula.typ"
 
@@ -30,7 +31,7 @@ def render(minutes: Minutes, templates: Path | None = None) -> bytes:
             timestamp=_written_at(minutes),
         )
     except typst.TypstError as error:
-        text = "{path}: the template has an error: {why}"
+        text = _("{path}: the template has an error: {why}")
         raise MinutesError(text.format(path=source, why=error)) from error
     assert isinstance(pdf, bytes)
     return pdf

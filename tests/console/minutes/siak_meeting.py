@@ -184,9 +184,7 @@ def held() -> Room:
     room.do(c.NoteSiteJoined("warga-minas")).do(c.GrantFloor("warga-minas"), seconds=8)
     room.do(c.LogReport("warga-minas", "Warga menanyakan ganti rugi lahan. #tol"), seconds=50)
     room.do(c.EndTurn(), seconds=12)
-    room.do(
-        c.AmendReport(minas, REPORTS["minas"].replace("tiga warga", "empat warga")), seconds=30
-    )
+    room.do(c.AmendReport(minas, REPORTS["minas"].replace("tiga warga", "empat warga")), seconds=30)
     room.do(
         c.AddNote("Setiap kecamatan menyiagakan regu pemadam sampai akhir Maret.", "decision"),
         seconds=10,

@@ -1,0 +1,119 @@
+"""Read written minutes back as text, and say what a reader must find there in what order."""
+
+import io
+import re
+import shutil
+import subprocess
+
+import docx
+import pytest
+from docx.document import Document
+from docx.table import Table
+from markdown_it import MarkdownIt
+
+from console.minutes import Minutes
+
+
+def bare(text: str) -> str:
+    """Text without spaces and the marks that only allow a line to break."""
+    return re.sub(r"[\s\u200b\u00ad]+", "", text)
+
+
+def pdf_pages(content: bytes) -> list[str]:
+    """The text of each page, by poppler."""
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext (poppler-utils) is not installed")
+    done = subprocess.run(
+        ["pdftotext", "-enc", "UTF-8", "-raw", "-", "-"],
+        input=content,
+        capture_output=True,
+        check=True,
+    )
+    return done.stdout.decode().split("\f")[:-1]
+
+
+def pdf_text(content: bytes) -> str:
+    return "\n".join(pdf_pages(content))
+
+
+def docx_text(content: bytes) -> str:
+    """The body in reading order, tables cell by cell."""
+    return "\n".join(_blocks(docx.Document(io.BytesIO(content))))
+
+
+def docx_edges(content: bytes) -> tuple[str, str]:
+    """Header and footer."""
+    section = docx.Document(io.BytesIO(content)).sections[0]
+    return tuple(
+        "\n".join(p.text for p in part.paragraphs) for part in (section.header, section.footer)
+    )  # type: ignore[return-value]
+
+
+def _blocks(document: Document) -> list[str]:
+    texts = []
+    for block in document.iter_inner_content():
+        if isinstance(block, Table):
+            texts += [cell.text for row in block.rows for cell in row.cells]
+        else:
+            texts.append(block.text)
+    return texts
+
+
+def markdown_text(content: bytes) -> str:
+    """What a reader of the rendered page sees."""
+    html = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(content.decode())
+    assert "<script" not in html
+    return _without_tags(html)
+
+
+def _without_tags(html: str) -> str:
+    text = re.sub(r"<[^>]*>", "", html)
+    for entity, sign in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&amp;", "&")):
+        text = text.replace(entity, sign)
+    return text
+
+
+def in_order(minutes: Minutes) -> list[str]:
+    """Everything that must be on paper, in the official order."""
+    found = [*minutes.letterhead, minutes.title, minutes.name, "NOMOR", minutes.number]
+    found += ["Rapat", minutes.name, "Hari/Tanggal", minutes.day]
+    found += ["Waktu Panggilan", minutes.called, "Waktu Rapat", minutes.time]
+    found += ["Tempat", minutes.place, "Acara", *minutes.agenda, "Pimpinan Rapat"]
+    found += [minutes.leaders.chair, "Sekretaris", minutes.leaders.secretary]
+    found += ["Notulis", minutes.leaders.note_taker, "Peserta Rapat", minutes.participants]
+    found += ["Undangan/Warga", *minutes.guests, "Kegiatan Rapat"]
+    found += ["Kata Pembukaan", *minutes.opening, "Pembahasan"]
+    for block in minutes.discussion:
+        found += [f"{block.number}.", block.speaker, f"({block.detail})", *block.topics]
+        for report in block.reports:
+            found += report.paragraphs
+            for old in report.earlier:
+                found += [report.amended, old.heading, *old.paragraphs]
+        found += [*block.directions, *block.notes]
+    found += [*minutes.directions, *minutes.notes, *minutes.silent]
+    found += ["Keputusan", *minutes.decisions, "Tindak Lanjut"]
+    found += ["Penutup", *minutes.closing, minutes.place_and_date, "NOTULIS", "PIMPINAN RAPAT"]
+    found += ["Lampiran I", "Lampiran II", "Jumlah waktu bicara", minutes.total_spoken]
+    return [one for one in found if one]
+
+
+def assert_in_order(text: str, wanted: list[str]) -> None:
+    """Each of `wanted` occurs after the one before it, line breaks aside."""
+    text, at = bare(text), 0
+    for one in wanted:
+        place = text.find(bare(one), at)
+        assert place >= 0, f"{one!r} is missing after …{text[max(0, at - 80) : at]}"
+        at = place + len(bare(one))
+
+
+def cells(minutes: Minutes) -> list[str]:
+    """Every text of the tables, which have an order of their own on a page."""
+    found: list[str] = []
+    for one in minutes.follow_ups:
+        found += [one.text, one.owner, one.due, one.status]
+    for row in minutes.attendance:
+        found += [row.name, row.office, row.place, row.arrived, row.left, row.remark]
+    for turn in minutes.turns:
+        found += [turn.speaker, turn.starts, turn.ends, turn.spoken, turn.allowance, turn.remark]
+    who = (minutes.note_taker, minutes.chair)
+    return found + [text for one in who for text in (one.office, one.name, one.rank, one.nip)]
