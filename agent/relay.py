@@ -268,13 +268,13 @@ class Relay:
             return
         self.packets_in += 1
         upstream.reception.received(header.seq, header.ts, arrival)
+        upstream.gaps.push(header.seq, arrival)
         slots = self._feeds.get((links.site, upstream.kind))
         if not slots:
             closed_at = self._closed_at.get(f"{links.site}/{upstream.kind}", 0.0)
             if upstream.kind == "audio" and arrival - closed_at > CLOSED_GRACE_S:
                 links.closed_packets += 1
             return
-        upstream.gaps.push(header.seq, arrival)
         for slot in slots:
             out = slot.forward(links.site, packet, header, arrival)
             if out is None:
@@ -328,7 +328,7 @@ class Relay:
                     nack = rtp.build_nack(1, upstream.ssrc, missing)
                     links.uplink.send_rtcp(rtp.compound(1, nack))
 
-    # -- reports (RFC 3550 §6) ----------------------------------------------------------------------
+    # -- reports (RFC 3550 §6) ----
 
     def _take_uplink_rtcp(self, links: SiteLinks, packet: bytes, arrival: float) -> None:
         links.heard_at = arrival
@@ -456,7 +456,7 @@ def _state(connection: Connection | None, alive: bool) -> m.LinkState:
     return "connecting" if connection.state in ("new", "connecting") else "down"
 
 
-# -- the process -----------------------------------------------------------------------------------
+# -- the process ----------------------------------------------------------------------------------
 
 
 def hold(path: Path) -> int:
