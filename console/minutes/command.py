@@ -41,6 +41,7 @@ def minutes(
         Path | None,
         Parameter(
             name=["-o", "--output"],
+            allow_leading_hyphen=True,
             help="File, or folder for several formats; `-` prints. Default: the current folder.",
         ),
     ] = None,

@@ -8,8 +8,10 @@ from typing import Any
 
 import jinja2
 import msgspec
+from docx.opc.exceptions import OpcError
 from docx.shared import Mm
 from docxtpl import DocxTemplate
+from lxml.etree import LxmlError
 from markupsafe import Markup, escape
 
 from console.minutes.errors import MinutesError
@@ -18,6 +20,16 @@ from console.minutes.form import Minutes
 from protocol.words import _
 
 TEMPLATE = "notula.docx"
+_TEMPLATE_ERRORS = (
+    jinja2.TemplateError,
+    zipfile.BadZipFile,
+    OpcError,
+    LxmlError,
+    LookupError,
+    TypeError,
+    ValueError,
+    OSError,
+)
 PAPERS_MM = {"a4": (210, 297), "f4": (215, 330)}
 
 
@@ -31,7 +43,7 @@ def render(minutes: Minutes, templates: Path | None = None) -> bytes:
         document.render(fields, jinja2.Environment(finalize=_plain), autoescape=True)
         _set_up(document.docx, minutes)
         document.save(made)
-    except (jinja2.TemplateError, KeyError, ValueError, OSError) as error:
+    except _TEMPLATE_ERRORS as error:
         text = _("{path}: the template has an error: {why}")
         raise MinutesError(text.format(path=source, why=error)) from error
     return _without_clock(made.getvalue(), minutes)

@@ -13,6 +13,8 @@ from markdown_it import MarkdownIt
 
 from console.minutes import Minutes
 
+POINTS_A_MM = 72 / 25.4
+
 
 def bare(text: str) -> str:
     """Text without spaces and the marks that only allow a line to break."""
@@ -21,15 +23,33 @@ def bare(text: str) -> str:
 
 def pdf_pages(content: bytes) -> list[str]:
     """The text of each page, by poppler."""
+    return _pdftotext(content, "-raw").split("\f")[:-1]
+
+
+def pdf_size_mm(content: bytes) -> tuple[int, int]:
+    """Width and height of the first page."""
+    found = re.search(r'<page width="([\d.]+)" height="([\d.]+)"', _pdftotext(content, "-bbox"))
+    assert found is not None
+    return round(float(found[1]) / POINTS_A_MM), round(float(found[2]) / POINTS_A_MM)
+
+
+def pdf_extent_mm(content: bytes) -> tuple[float, float]:
+    """How far words go to the right and down, on any page."""
+    corners = re.findall(r'xMax="([\d.]+)" yMax="([\d.]+)"', _pdftotext(content, "-bbox"))
+    right, bottom = (max(map(float, side)) for side in zip(*corners, strict=True))
+    return right / POINTS_A_MM, bottom / POINTS_A_MM
+
+
+def _pdftotext(content: bytes, how: str) -> str:
     if shutil.which("pdftotext") is None:
         pytest.skip("pdftotext (poppler-utils) is not installed")
     done = subprocess.run(
-        ["pdftotext", "-enc", "UTF-8", "-raw", "-", "-"],
+        ["pdftotext", "-enc", "UTF-8", how, "-", "-"],
         input=content,
         capture_output=True,
         check=True,
     )
-    return done.stdout.decode().split("\f")[:-1]
+    return done.stdout.decode(errors="replace")
 
 
 def pdf_text(content: bytes) -> str:

@@ -1,0 +1,83 @@
+"""`giliran minutes` beside a journal."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from console.cli import app
+from console.journal import Journal
+from console.meeting.state import Meeting
+from tests.console.minutes.siak_meeting import MEETING, Room
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory: pytest.TempPathFactory, room: Room) -> Path:
+    """A journal file with the whole meeting in it."""
+    path = tmp_path_factory.mktemp("journal") / "journal.db"
+    book, state = Journal(path), Meeting()
+    for one in room.recorded:
+        _, state = book.append_now(state, MEETING, one.at, one.actor, one.command, [one.event])
+    book.close()
+    return path
+
+
+def run(*words: object) -> int:
+    try:
+        app([str(w) for w in ("minutes", *words)], exit_on_error=False)
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def test_the_files_asked_for_are_written_and_named(journal, tmp_path, capsys):
+    words = ("--format", "md", "--format", "json,csv", "-o", tmp_path / "out", "--db", journal)
+    assert run("latest", *words) == 0
+    printed = capsys.readouterr().out.split()
+    assert [Path(p).suffix for p in printed] == [".md", ".json", ""]
+    assert all(Path(p).exists() for p in printed)
+
+
+def test_the_footer_bears_the_journals_hash(journal, tmp_path):
+    assert run("--db", journal, "-o", tmp_path / "rapat.json") == 0
+    read_back = json.loads((tmp_path / "rapat.json").read_bytes())
+    assert read_back["hash"] == Journal.open_readonly(journal).last_hash(MEETING)
+    assert read_back["draft"] is False
+    assert len(read_back["discussion"]) == 14
+
+
+def test_the_suffix_says_the_format(journal, tmp_path):
+    assert run(MEETING[:8], "--db", journal, "-o", tmp_path / "rapat.pdf") == 0
+    assert (tmp_path / "rapat.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_without_a_place_the_file_lands_in_the_current_folder(journal, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run("--db", journal) == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["notula-2019-02-06-7c8d9e0f.md"]
+
+
+def test_a_dash_prints(journal, capfdbinary):
+    assert run("--db", journal, "-o", "-", "--title", "notulen") == 0
+    assert b"# NOTULEN\n" in capfdbinary.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nothere",), "no meeting has the id"),
+        (("--format", "odt"), "no format 'odt'"),
+        (("-o", "/dev/null/out"), "can't be written"),
+    ],
+)
+def test_what_goes_wrong_is_said_in_one_line(journal, capsys, words, said):
+    assert run(*words, "--db", journal) == 1
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert printed.err.startswith("giliran minutes: ")
+    assert "Traceback" not in printed.err + printed.out
+
+
+def test_a_journal_that_is_not_there(tmp_path, capsys):
+    assert run("--db", tmp_path / "none.db") == 1
+    assert "there is no journal yet" in capsys.readouterr().err
