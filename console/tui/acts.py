@@ -1,0 +1,341 @@
+"""The one table of acts: everything the operator can do.
+
+Bindings, key bar, command palette, help screen and the README's key table are made from it. An
+act either builds a command of the meeting (`build`) or concerns the screen (`does`, the name of
+the console's method). Letters are eaten by a focused field, so what is needed while typing has a
+function key as well.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from console.tui.phrases import N_, word
+from console.tui.replica import Replica
+from protocol import commands as c
+from protocol.words import _
+
+EXTEND_S = 60
+
+
+@dataclass(frozen=True)
+class Hint:
+    """Why an act does nothing now; for the operator."""
+
+    text: str
+
+
+Built = c.ModeratorCommand | Hint
+Builder = Callable[[Replica, str | None], Built]
+
+
+@dataclass(frozen=True)
+class Act:
+    """One thing the operator can do. `keys` are Textual's names, the main one first."""
+
+    id: str
+    keys: tuple[str, ...]
+    group: str
+    title: str
+    help: str
+    build: Builder | None = None
+    does: str = ""
+
+
+def _on(make: Callable[[Replica, str], Built]) -> Builder:
+    """A builder for acts on the selected site."""
+
+    def build(replica: Replica, site: str | None) -> Built:
+        if site is None or site not in replica.meeting.sites:
+            return Hint(_("Select a site first."))
+        return make(replica, site)
+
+    return build
+
+
+def _mute(replica: Replica, site: str) -> Built:
+    return c.Mute(site) if replica.meeting.is_live(site) else c.Unmute(site)
+
+
+def _panel(replica: Replica, site: str) -> Built:
+    return c.Demote(site) if replica.meeting.sites[site].panel else c.Promote(site)
+
+
+def _hand(replica: Replica, site: str) -> Built:
+    raised = replica.meeting.sites[site].hand_at is not None
+    return c.LowerHand(site) if raised else c.RaiseHand(site)
+
+
+def _move(step: int) -> Builder:
+    def build(replica: Replica, site: str) -> Built:
+        queue = replica.meeting.queue
+        if site not in queue:
+            return c.MoveInQueue(site, len(queue))
+        place = queue.index(site) + step
+        if place < 0:
+            return Hint(_("{site} is next already.").format(site=replica.name(site)))
+        if place >= len(queue):
+            return Hint(_("{site} is last already.").format(site=replica.name(site)))
+        return c.MoveInQueue(site, place)
+
+    return _on(build)
+
+
+FLOOR = N_("Floor")
+MICROPHONES = N_("Microphones and panel")
+SITES = N_("Sites and queue")
+RECORD = N_("Record")
+MEETING = N_("Meeting")
+CONSOLE = N_("Console")
+GROUPS = (FLOOR, MICROPHONES, SITES, RECORD, MEETING, CONSOLE)
+
+ACTS: tuple[Act, ...] = (
+    Act(
+        "call-next",
+        ("n", "f2"),
+        FLOOR,
+        N_("Call next"),
+        N_("Give the floor to the first in the queue who is connected and not absent."),
+        build=lambda replica, site: c.CallNext(),
+    ),
+    Act(
+        "grant-floor",
+        ("enter",),
+        FLOOR,
+        N_("Give the floor"),
+        N_("Give the floor to the selected site; the running turn ends, a suspended one goes on."),
+        build=_on(lambda replica, site: c.GrantFloor(site)),
+    ),
+    Act(
+        "end-turn",
+        ("e", "f6"),
+        FLOOR,
+        N_("End turn"),
+        N_("Take the floor back; the speaker's microphone closes."),
+        build=lambda replica, site: c.EndTurn(),
+    ),
+    Act(
+        "extend",
+        ("plus", "f7"),
+        FLOOR,
+        N_("Extend"),
+        N_("One more minute for the running turn."),
+        build=lambda replica, site: c.ExtendTurn(EXTEND_S),
+    ),
+    Act(
+        "mute",
+        ("m", "f3"),
+        MICROPHONES,
+        N_("Mute/unmute"),
+        N_("Close or open the microphone of the selected site (the speaker, after each call)."),
+        build=_on(_mute),
+    ),
+    Act(
+        "mute-all",
+        ("M", "f4"),
+        MICROPHONES,
+        N_("Mute all"),
+        N_("Close every microphone but the chair's, at once."),
+        build=lambda replica, site: c.MuteAll(),
+    ),
+    Act(
+        "panel",
+        ("p",),
+        MICROPHONES,
+        N_("Panel"),
+        N_("Let the selected site be heard beside the speaker, or send it back to the audience."),
+        build=_on(_panel),
+    ),
+    Act(
+        "hand",
+        ("h",),
+        SITES,
+        N_("Hand"),
+        N_("Raise or lower the hand of the selected site for it."),
+        build=_on(_hand),
+    ),
+    Act(
+        "earlier",
+        ("left_square_bracket", "K"),
+        SITES,
+        N_("Earlier"),
+        N_("Move the selected site one place forward in the queue."),
+        build=_move(-1),
+    ),
+    Act(
+        "later",
+        ("right_square_bracket", "J"),
+        SITES,
+        N_("Later"),
+        N_("Move the selected site one place back; one that has spoken joins the queue again."),
+        build=_move(1),
+    ),
+    Act(
+        "skip",
+        ("s",),
+        SITES,
+        N_("Skip"),
+        N_("Take the selected site off the queue; it can be called later."),
+        build=_on(lambda replica, site: c.Skip(site)),
+    ),
+    Act(
+        "attendance",
+        ("a",),
+        SITES,
+        N_("Attendance"),
+        N_("Mark the selected site present, represented, late, excused or absent."),
+        does="attendance",
+    ),
+    Act(
+        "find",
+        ("slash", "f8"),
+        SITES,
+        N_("Find"),
+        N_("Select a site by the first letters of its name or by its number."),
+        does="find",
+    ),
+    Act(
+        "report",
+        ("r", "f5"),
+        RECORD,
+        N_("Report"),
+        N_("Write down what the speaker reports, or change it; #words become tags."),
+        does="report",
+    ),
+    Act(
+        "follow-up",
+        ("f", "f9"),
+        RECORD,
+        N_("Follow-up"),
+        N_("Note what is to be done, by whom and until when."),
+        does="follow_up",
+    ),
+    Act(
+        "note",
+        ("d", "f12"),
+        RECORD,
+        N_("Decision or note"),
+        N_("Write a decision, a direction, a note, the opening or the closing words."),
+        does="note",
+    ),
+    Act(
+        "save",
+        ("ctrl+s", "f10"),
+        RECORD,
+        N_("Save"),
+        N_("Save what is being typed. Drafts of reports are saved as you type."),
+        does="save",
+    ),
+    Act(
+        "leave",
+        ("escape",),
+        RECORD,
+        N_("Leave"),
+        N_("Leave the form; what was typed is kept."),
+        does="leave",
+    ),
+    Act(
+        "export",
+        ("x",),
+        RECORD,
+        N_("Export minutes"),
+        N_("Write the minutes as files; a draft while the meeting is open."),
+        does="export",
+    ),
+    Act(
+        "open",
+        ("o",),
+        MEETING,
+        N_("Open meeting"),
+        N_("Open the meeting: the chair is heard from here on."),
+        build=lambda replica, site: c.OpenMeeting(),
+    ),
+    Act(
+        "close",
+        ("c",),
+        MEETING,
+        N_("Close meeting"),
+        N_("Close the meeting; asks again, and tells which reports are missing."),
+        does="close_meeting",
+    ),
+    Act(
+        "convene",
+        ("N",),
+        MEETING,
+        N_("New meeting"),
+        N_("Begin a new record from the roster, after the last meeting was closed."),
+        build=lambda replica, site: c.ConveneMeeting(),
+    ),
+    Act(
+        "banner",
+        ("b",),
+        MEETING,
+        N_("Announcement"),
+        N_("Show a line of text at every site; empty takes it away."),
+        does="banner",
+    ),
+    Act(
+        "help",
+        ("question_mark", "f1"),
+        CONSOLE,
+        N_("Help"),
+        N_("Show all keys."),
+        does="help",
+    ),
+    Act(
+        "palette",
+        ("ctrl+p",),
+        CONSOLE,
+        N_("Commands"),
+        N_("Search all acts by name; works while typing, too."),
+        does="palette",
+    ),
+    Act(
+        "detach",
+        ("ctrl+q",),
+        CONSOLE,
+        N_("Detach"),
+        N_("Leave the console; the meeting goes on."),
+        does="detach",
+    ),
+)
+
+BY_ID: dict[str, Act] = {act.id: act for act in ACTS}
+
+_KEY_NAMES = {
+    "plus": "+",
+    "slash": "/",
+    "question_mark": "?",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "enter": "Enter",
+    "escape": "Esc",
+}
+
+
+def key_name(key: str) -> str:
+    """How a key is written for people: `n`, `Enter`, `F2`, `Ctrl+Q`."""
+    if key in _KEY_NAMES:
+        return _KEY_NAMES[key]
+    if key.startswith("ctrl+"):
+        return f"Ctrl+{key[5:].upper()}"
+    return key.upper() if key[0] == "f" and key[1:].isdigit() else key
+
+
+def works_while_typing(key: str) -> bool:
+    """True for keys that a focused field does not take for itself."""
+    return key == "escape" or key.startswith("ctrl+") or (key[0] == "f" and key[1:].isdigit())
+
+
+def key_table() -> str:
+    """Every act as a Markdown table for the README, in the language in use."""
+    head = [
+        "| {} | {} | {} |".format(_("Key"), _("Act"), _("What it does")),
+        "|---|---|---|",
+    ]
+    rows = [
+        "| {} | {} | {} |".format(
+            " ".join(f"`{key_name(key)}`" for key in act.keys), word(act.title), word(act.help)
+        )
+        for act in ACTS
+    ]
+    return "\n".join([*head, *rows]) + "\n"

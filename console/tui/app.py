@@ -1,0 +1,502 @@
+"""The console: one screen on the meeting, a client of the server like any other.
+
+Everything it shows comes from its replica; everything it does is a command to the server. What
+the link receives is folded at once and drawn by one `Redraw`, so that a burst is drawn once.
+"""
+
+import os
+import time
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from textual import on
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding
+from textual.command import CommandPalette
+from textual.containers import Horizontal
+from textual.events import Resize
+from textual.filter import LineFilter
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Input, TextArea
+
+from console.tui import phrases
+from console.tui.acts import ACTS, BY_ID, Hint, key_name, works_while_typing
+from console.tui.desk import Desk
+from console.tui.floor import Floor
+from console.tui.forms import Choice, Form
+from console.tui.help import HelpScreen
+from console.tui.keybar import KeyBar
+from console.tui.log import Log
+from console.tui.phrases import word
+from console.tui.plain import PlainFilter, is_plain
+from console.tui.prompt import PromptLine
+from console.tui.replica import Replica
+from console.tui.report import DRAFT_AFTER_S, ReportForm
+from console.tui.roster import Roster
+from console.tui.themes import DARK, LIGHT
+from console.tui.topbar import TopBar
+from protocol import VERSION
+from protocol import commands as c
+from protocol import events as e
+from protocol import messages as m
+from protocol.ids import uuid7
+from protocol.link import Incoming, Link, LinkDown, LinkUp
+from protocol.words import _, use_language
+
+TICK_S = 0.5
+NOTICE_MS = 12_000
+CLOSE_AGAIN_MS = 20_000
+FORM_LINES = 9
+LOG_LINES = 5
+Export = Callable[[str], list[Path]]
+"""Writes the minutes of a meeting (by id); returns the files. Runs in a thread."""
+KEPT_WHILE_AWAY = (
+    c.DraftReport, c.LogReport, c.AmendReport, c.AddFollowUp, c.AddNote, c.MarkAttendance,
+    c.SetBanner,
+)  # fmt: skip
+"""Commands of the record wait for the server; acts on the floor are for now or not at all."""
+
+
+class LinkLike(Protocol):
+    """What the console needs of a link."""
+
+    def send(self, message: m.FromClient) -> bool:
+        """False when the message was not taken."""
+
+    def run(self) -> Coroutine[Any, Any, None]:
+        """Keep the link up until cancelled."""
+
+
+def wall_ms() -> int:
+    """This machine's clock."""
+    return time.time_ns() // 1_000_000
+
+
+class Redraw(Message):
+    """Something changed; several in the queue are one."""
+
+    def can_replace(self, message: Message) -> bool:
+        """One redraw is enough."""
+        return isinstance(message, Redraw)
+
+
+class Console(App[None], inherit_bindings=False):
+    """The operator's screen."""
+
+    CSS_PATH = "console.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (110, "-wide"), (170, "-vast")]
+    VERTICAL_BREAKPOINTS: ClassVar = [(0, "-short"), (30, "-tall")]
+    BINDINGS = [
+        Binding(
+            key,
+            f"act('{act.id}')",
+            act.title,
+            id=act.id if key == act.keys[0] else None,
+            tooltip=act.help,
+            show=False,
+            priority=works_while_typing(key) and key != "escape",
+        )
+        for act in ACTS
+        for key in act.keys
+    ]
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        role: m.Role = "moderator",
+        export: Export | None = None,
+        clock: Callable[[], int] = wall_ms,
+        link: Callable[[str, Callable[[], m.Hello], Callable[[Incoming], None]], LinkLike] = Link,
+        draft_after_s: float = DRAFT_AFTER_S,
+        plain: bool = False,
+    ) -> None:
+        super().__init__()
+        self.replica = Replica()
+        self.role = role
+        self.plain = plain
+        self.clock = clock
+        self.instance = uuid7()
+        self._export = export
+        self._draft_after_s = draft_after_s
+        self._link = link(address, self._hello, self.receive)
+        self._notice: tuple[str, str, int] = ("", "", 0)
+        self._follow: str | None = None
+        self._picked = False
+        self._found_from: str | None = None
+        self._closing_until = 0
+        self._leaving = False
+        self._typed: dict[str, tuple[str, dict[str, str]]] = {}
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our colours for themes that do not know them."""
+        return DARK.variables
+
+    def get_line_filters(self) -> list[LineFilter]:
+        """Plain ASCII where the terminal needs it."""
+        return [*super().get_line_filters(), *([PlainFilter()] if self.plain else [])]
+
+    def compose(self) -> ComposeResult:
+        """One screen; nothing covers the floor."""
+        yield TopBar()
+        with Horizontal(id="upper"):
+            yield Roster()
+            yield Floor(self.plain)
+        yield Desk(self.replica, self._draft_after_s)
+        yield PromptLine()
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Connect."""
+        self.query_one(Roster).focus()
+        self.run_worker(self._link.run(), group="link", exclusive=True)
+        self.set_interval(TICK_S, self._tick)
+
+    def _tick(self) -> None:
+        self.post_message(Redraw())
+
+    # -- the link --------------------------------------------------------------------------------
+
+    def _hello(self) -> m.Hello:
+        return m.Hello(
+            self.role, VERSION, instance=self.instance, pid=os.getpid(), resume=self.replica.resume
+        )
+
+    def receive(self, message: Incoming) -> None:
+        """Fold what arrived; it is drawn by the next Redraw."""
+        now = self.clock()
+        match message:
+            case LinkUp(welcome=welcome):
+                fresh = not self.replica.meeting.id
+                for command in self.replica.connected(welcome, now):
+                    self._link.send(command)
+                if fresh:
+                    meeting = self.replica.meeting
+                    self._follow = meeting.holder or meeting.next_site()
+            case LinkDown(reason=reason, retry_in_s=retry_in_s):
+                self.replica.disconnected(reason, retry_in_s, now)
+            case m.Occurred(recorded=recorded):
+                self._occurred(recorded)
+            case m.Telemetry():
+                self.replica.measured(message)
+            case m.Ack():
+                self._acknowledged(message)
+            case m.Refused():
+                self._refused(message, now)
+        self.post_message(Redraw())
+
+    def _occurred(self, recorded: e.Recorded) -> None:
+        if self.replica.occurred(recorded):
+            if isinstance(recorded.event, e.FloorGranted | e.TurnResumed):
+                self._follow, self._picked = recorded.event.site, False
+        elif self.replica.out_of_step:
+            self.run_worker(self._link.run(), group="link", exclusive=True)
+
+    def _acknowledged(self, ack: m.Ack) -> None:
+        command = self.replica.acknowledged(ack)
+        key, typed = self._typed.pop(ack.id, ("", {}))
+        desk = self.query_one(Desk)
+        if key and desk.kept.get(key) == typed:
+            del desk.kept[key]
+        match None if command is None else command.body:
+            case c.LogReport(site=site):
+                self.say(_("Report of {site} saved").format(site=self.replica.name(site)), "good")
+            case c.AmendReport():
+                self.say(_("Report amended; the old text stays in the record"), "good")
+            case c.AddFollowUp() | c.AddNote():
+                self.say(_("Saved"), "good")
+
+    def _refused(self, refused: m.Refused, now: int) -> None:
+        command = self.replica.refused(refused, now)
+        self._typed.pop(refused.id, None)
+        text = phrases.refusal(refused)
+        closing = command is not None and isinstance(command.body, c.CloseMeeting)
+        if closing and refused.code == "reports-missing":
+            self._closing_until = now + CLOSE_AGAIN_MS
+        self.say(text, "ask" if closing else "bad")
+
+    def issue(self, body: c.ModeratorCommand, form: Form | None = None) -> None:
+        """Send a command to the server; commands of the record wait for it when it is away."""
+        if self.role != "moderator":
+            self.say(_("This console only watches."), "bad")
+            return
+        if not self.replica.link_up and not isinstance(body, KEPT_WHILE_AWAY):
+            self.say(_("Not done: there is no connection to the server."), "bad")
+            return
+        command = self.replica.issue(uuid7(), body)
+        if form is not None:
+            self._typed[command.id] = (form.key, form.typed())
+        sent = self._link.send(command)
+        if not sent and not isinstance(body, c.DraftReport):
+            self.say(_("Kept here; it is sent as soon as the server is back."), "ask")
+        self.post_message(Redraw())
+
+    # -- drawing ---------------------------------------------------------------------------------
+
+    def say(self, text: str, kind: str = "") -> None:
+        """Show a notice for some seconds: `bad`, `good`, `ask`."""
+        self._notice = (text, kind, self.clock() + NOTICE_MS)
+        self.post_message(Redraw())
+
+    def on_redraw(self) -> None:
+        """Bring every part up to date; each draws only what differs."""
+        if not self.is_running or not self.screen_stack:
+            return
+        screen = self.screen_stack[0]
+        now = self.clock()
+        roster = screen.query_one(Roster)
+        sites = len(roster.rows)
+        roster.show(self.replica.rows(now))
+        if self._follow is not None:
+            roster.select(self._follow)
+            self._follow = None
+        top = screen.query_one(TopBar)
+        before = top.height_lines
+        top.view = self.replica.top(now)
+        screen.query_one(Floor).view = self.replica.floor(now)
+        screen.query_one(Log).show()
+        typing = isinstance(self.focused, Input | TextArea | Choice)
+        screen.query_one(KeyBar).shown = (self.replica.meeting.phase, typing)
+        self._show_notice(screen, roster, now)
+        if sites != len(roster.rows) or before != top.height_lines:
+            self._lay_out()
+
+    def _show_notice(self, screen: Screen[Any], roster: Roster, now: int) -> None:
+        text, kind, until = self._notice
+        if now >= until:
+            row = roster.rows[roster.cursor] if roster.rows else None
+            text, kind = ("" if row is None else phrases.describe(row)), ""
+        line = screen.query_one(PromptLine)
+        if (text, kind) != line.said:
+            line.say(text, kind)
+
+    def on_resize(self, event: Resize) -> None:
+        """Share the height anew."""
+        self.call_after_refresh(self._lay_out)
+
+    def _lay_out(self) -> None:
+        """The roster gets its rows, unless the form or the log would get too little."""
+        screen = self.screen_stack[0]
+        keys = 2 if self.size.height >= 30 else 1
+        room = self.size.height - screen.query_one(TopBar).height_lines - 1 - keys
+        below = FORM_LINES if screen.query_one(Desk).form is not None else LOG_LINES
+        wanted = max(len(screen.query_one(Roster).rows) + 1, room * 11 // 20)
+        screen.query_one("#upper").styles.height = max(6, min(wanted, room - below))
+
+    # -- acts ------------------------------------------------------------------------------------
+
+    def action_act(self, act_id: str) -> None:
+        """Do an act of the table."""
+        act = BY_ID[act_id]
+        if act_id != "close":
+            self._closing_until = 0
+        self._leaving = self._leaving and act_id == "detach"
+        if act.build is None:
+            getattr(self, f"_do_{act.does}")()
+            return
+        built = act.build(self.replica, self._selected())
+        if isinstance(built, Hint):
+            self.say(built.text, "bad")
+        else:
+            self.issue(built)
+
+    def _selected(self) -> str | None:
+        return self.screen_stack[0].query_one(Roster).selected
+
+    def _subject(self) -> str | None:
+        """Whose report: the site picked since the floor changed, the speaker, the last speaker."""
+        meeting = self.replica.meeting
+        selected = self._selected()
+        if self._picked and selected != meeting.chair:
+            return selected
+        return meeting.holder or self.replica.last_speaker() or selected
+
+    def _desk(self) -> Desk:
+        return self.screen_stack[0].query_one(Desk)
+
+    def _opened(self) -> None:
+        self._lay_out()
+        self.post_message(Redraw())
+
+    def _do_report(self) -> None:
+        site = self._subject()
+        if site is None:
+            self.say(_("Select a site first."), "bad")
+            return
+        self._desk().open_report(site)
+        self._opened()
+
+    def _do_follow_up(self) -> None:
+        self._desk().open_follow_up(self._subject(), self.clock())
+        self._opened()
+
+    def _do_note(self) -> None:
+        self._desk().open_note(self._subject())
+        self._opened()
+
+    def _do_attendance(self) -> None:
+        site = self._selected()
+        if site is not None:
+            self._desk().open_attendance(site)
+            self._opened()
+
+    def _do_save(self) -> None:
+        form = self._desk().form
+        if form is not None:
+            form.save()
+
+    def _do_leave(self) -> None:
+        form = self._desk().form
+        if form is not None:
+            form.leave()
+        else:
+            self._notice = ("", "", 0)
+            self.post_message(Redraw())
+
+    def _do_find(self) -> None:
+        self._found_from = self._selected()
+        self.query_one(PromptLine).ask("find", _("Find"))
+
+    def _do_banner(self) -> None:
+        self.query_one(PromptLine).ask("banner", _("Announcement"), self.replica.meeting.banner)
+
+    def _do_close_meeting(self) -> None:
+        now = self.clock()
+        missing = self.replica.meeting.reports_missing()
+        if now < self._closing_until:
+            self._closing_until = 0
+            self.issue(c.CloseMeeting(force=bool(missing)))
+        elif self.replica.meeting.phase == "open" and not missing:
+            self._closing_until = now + CLOSE_AGAIN_MS
+            self.say(_("Close the meeting? Press c again to close it."), "ask")
+        else:
+            self.issue(c.CloseMeeting())
+
+    def _do_export(self) -> None:
+        if self._export is None or not self.replica.meeting.id:
+            self.say(_("Nothing to export."), "bad")
+            return
+        self.say(_("Writing the minutes…"))
+        work = partial(self._write_minutes, self._export, self.replica.meeting.id)
+        self.run_worker(work, group="export", exclusive=True, thread=True)
+
+    def _write_minutes(self, export: Export, meeting: str) -> None:
+        try:
+            paths = export(meeting)
+        except Exception as error:  # whatever a writer meets is for the operator to read
+            text = _("The minutes were not written: {reason}").format(reason=error)
+            self.call_from_thread(self._exported, text, False)
+        else:
+            names = ", ".join(str(path) for path in paths)
+            self.call_from_thread(self._exported, _("Written: {files}").format(files=names), True)
+
+    def _exported(self, text: str, good: bool) -> None:
+        self.replica.remark(text, self.clock(), good=good)
+        self.say(text, "good" if good else "bad")
+
+    def _do_help(self) -> None:
+        self.push_screen(HelpScreen())
+
+    def _do_palette(self) -> None:
+        if not CommandPalette.is_open(self):
+            self.push_screen(CommandPalette(placeholder=_("Search for acts…")))
+
+    def _do_detach(self) -> None:
+        waiting = len(self.replica.pending)
+        if waiting and not self.replica.link_up and not self._leaving:
+            self._leaving = True
+            text = _("{count} texts have not reached the server. Ctrl+Q again leaves all the same.")
+            self.say(text.format(count=waiting), "ask")
+            return
+        self.exit()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every act, by name."""
+        for act in ACTS:
+            if act.id != "palette":
+                title = f"{word(act.title)}  [{key_name(act.keys[0])}]"
+                yield SystemCommand(title, word(act.help), partial(self.action_act, act.id))
+        other = LIGHT if self.theme == DARK.name else DARK
+        yield SystemCommand(
+            _("Light or dark"),
+            _("Change the colours."),
+            partial(setattr, self, "theme", other.name),
+        )
+
+    # -- what the parts say ----------------------------------------------------------------------
+
+    @on(Roster.Picked)
+    def _roster_picked(self, event: Roster.Picked) -> None:
+        self.action_act(event.act)
+
+    @on(Roster.Moved)
+    def _roster_moved(self) -> None:
+        self._picked = True
+        self.post_message(Redraw())
+
+    @on(Form.Wrote)
+    def _form_wrote(self, event: Form.Wrote) -> None:
+        desk = self._desk()
+        typed = event.form.typed()
+        if typed:
+            desk.kept[event.form.key] = typed
+        for command in event.commands:
+            self.issue(command, event.form)
+        self._close_form(event.form)
+
+    @on(Form.Left)
+    def _form_left(self, event: Form.Left) -> None:
+        typed = event.form.typed()
+        if typed:
+            self._desk().kept[event.form.key] = typed
+        else:
+            self._desk().kept.pop(event.form.key, None)
+        self._close_form(event.form)
+
+    def _close_form(self, form: Form) -> None:
+        desk = self._desk()
+        if desk.form is form:
+            desk.close()
+            self.query_one(Roster).focus()
+        self._opened()
+
+    @on(ReportForm.Drafted)
+    def _report_drafted(self, event: ReportForm.Drafted) -> None:
+        self.issue(c.DraftReport(event.site, event.text))
+
+    @on(PromptLine.Typed)
+    def _prompt_typed(self, event: PromptLine.Typed) -> None:
+        if event.what == "find" and (site := phrases.find(self.replica, event.text)):
+            self._picked = True
+            self.query_one(Roster).select(site)
+
+    @on(PromptLine.Answered)
+    def _prompt_answered(self, event: PromptLine.Answered) -> None:
+        roster = self.query_one(Roster)
+        roster.focus()
+        if event.what == "find" and event.text is None and self._found_from:
+            roster.select(self._found_from)
+        elif event.what == "banner" and event.text is not None:
+            self.issue(c.SetBanner(event.text))
+        self.post_message(Redraw())
+
+
+def run(
+    address: str,
+    role: m.Role = "moderator",
+    lang: str | None = None,
+    export: Export | None = None,
+) -> None:
+    """Show the console on `address` (`unix:/path` or `ws://host:port`) until it is detached.
+
+    `lang` is `id`, `en` or None for the locale's; `export` writes the minutes of a meeting.
+    """
+    use_language(lang)
+    Console(address, role=role, export=export, plain=is_plain(os.environ)).run()

@@ -1,0 +1,86 @@
+"""The lower part of the screen: the log, and beside it the form one works on."""
+
+from datetime import UTC, datetime, timedelta
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+
+from console.meeting.decide import tags_of
+from console.tui.forms import AttendanceForm, FollowUpForm, Form, Kept, NoteForm
+from console.tui.log import Log
+from console.tui.replica import Replica
+from console.tui.report import ReportForm
+
+
+class Desk(Horizontal):
+    """At most one form is open. What was typed in a form one left is in `kept`, by its key."""
+
+    def __init__(self, replica: Replica, draft_after_s: float) -> None:
+        super().__init__(id="lower")
+        self._replica = replica
+        self._draft_after_s = draft_after_s
+        self.form: Form | None = None
+        self.kept: dict[str, Kept] = {}
+
+    def compose(self) -> ComposeResult:
+        """The log is always there."""
+        yield Log(self._replica)
+
+    def open_report(self, site: str) -> None:
+        """The report of a site: its draft, or the report as it stands, to be amended."""
+        if self.form is not None and self.form.key == f"report:{site}":
+            self.form.query_one("#field-text").focus()
+            return
+        one = self._replica.meeting.sites[site]
+        report = self._replica.report_of(site)
+        stands = "" if report is None else report.text
+        text = self.kept.get(f"report:{site}", {}).get("text") or one.draft or stands
+        title = one.entry.title or one.entry.name
+        form = ReportForm(
+            site, title, text, report, self._tags(), draft_after_s=self._draft_after_s
+        )
+        self._open(form)
+
+    def open_follow_up(self, site: str | None, now: int) -> None:
+        """A follow-up; the owner is proposed: the officer of the site it comes from."""
+        plan = self._replica.meeting.plan
+        zone = timedelta(minutes=plan.utc_offset_minutes)
+        at = datetime.fromtimestamp(self._replica.server_now(now) / 1000, UTC) + zone
+        owner = ""
+        if site is not None:
+            entry = self._replica.meeting.sites[site].entry
+            owner = entry.title or entry.name
+        kept = self.kept.get("follow-up", {})
+        self._open(FollowUpForm(site, owner, at.date().isoformat(), kept))
+
+    def open_note(self, site: str | None) -> None:
+        """A line for the minutes."""
+        name = self._replica.name(site) if site is not None else ""
+        self._open(NoteForm(site, name, self.kept.get("note", {})))
+
+    def open_attendance(self, site: str) -> None:
+        """Roll call of one site."""
+        one = self._replica.meeting.sites[site]
+        self._open(AttendanceForm(site, one.entry.name, one.attendance, one.attendance_note))
+
+    def close(self) -> None:
+        """Take the form away."""
+        if self.form is not None:
+            self.form.remove()
+            self.form = None
+            self.screen.remove_class("typing")
+
+    def _open(self, form: Form) -> None:
+        if self.form is not None:
+            if self.form.key == form.key:
+                return
+            self.form.leave()
+            self.form.remove()
+        self.form = form
+        self.screen.add_class("typing")
+        self.mount(form, before=0)
+
+    def _tags(self) -> tuple[str, ...]:
+        """Topics of the plan, then tags used so far."""
+        used = [tag for report in self._replica.meeting.reports for tag in report.tags]
+        return tags_of("", (*self._replica.meeting.plan.topics, *used))[:12]

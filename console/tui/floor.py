@@ -1,0 +1,227 @@
+"""The floor panel: who speaks, how long, who is next, who is on the panel, who asks to speak."""
+
+from collections.abc import Iterator
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from console.tui import phrases
+from console.tui.clickable import button, click
+from console.tui.phrases import minutes, word
+from console.tui.replica import FloorView, RosterRow
+from console.tui.roster import level_bar
+from protocol.words import _
+
+LOW_S = 30
+"""From here on the remaining time is shown as a warning."""
+
+_DIGITS = {
+    "0": ("┏━┓", "┃ ┃", "┗━┛"),
+    "1": (" ╻ ", " ┃ ", " ╹ "),
+    "2": ("╺━┓", "┏━┛", "┗━╸"),
+    "3": ("╺━┓", " ━┫", "╺━┛"),
+    "4": ("╻ ╻", "┗━┫", "  ╹"),
+    "5": ("┏━╸", "┗━┓", "╺━┛"),
+    "6": ("┏━╸", "┣━┓", "┗━┛"),
+    "7": ("╺━┓", "  ┃", "  ╹"),
+    "8": ("┏━┓", "┣━┫", "┗━┛"),
+    "9": ("┏━┓", "┗━┫", "╺━┛"),
+    ":": (" ", "•", "•"),
+    "+": ("   ", "╺╋╸", "   "),
+    "-": ("   ", "╺━╸", "   "),
+    " ": (" ", " ", " "),
+    "s": ("   ", "┏━╸", "╺━┛"),
+}
+
+
+def big(text: str) -> tuple[str, str, str]:
+    """Three lines of large digits."""
+    cells = [_DIGITS[char] for char in text]
+    return (
+        "".join(c[0] for c in cells),
+        "".join(c[1] for c in cells),
+        "".join(c[2] for c in cells),
+    )
+
+
+class Floor(Widget, can_focus=False):
+    """Draws a FloorView; drawn again only when that differs."""
+
+    view: reactive[FloorView] = reactive(FloorView())
+
+    def __init__(self, plain: bool = False) -> None:
+        super().__init__(id="floor")
+        self._plain = plain
+
+    def render(self) -> Content:
+        """As many lines as there is room for, the important ones first."""
+        width, height = self.size
+        lines = list(_lines(self.view, max(20, width), height, self._plain))
+        return Content("\n").join(lines[:height])
+
+
+def _lines(view: FloorView, width: int, height: int, plain: bool) -> Iterator[Content]:
+    if view.site is not None:
+        yield from _turn(view, width, height, plain)
+    else:
+        yield from _nobody(view, width)
+    yield Content("")
+    yield from _people(view, width, height)
+
+
+def _turn(view: FloorView, width: int, height: int, plain: bool) -> Iterator[Content]:
+    heading = _("HAS THE FLOOR") if view.grace_s is None else _("CONNECTION LOST")
+    color = "$success" if view.grace_s is None else "$warning"
+    number = _("turn {number}").format(number=view.turn)
+    yield _ends(Content.styled(heading, f"bold {color}"), Content.styled(number, "$dim"), width)
+    speaker = f" {view.title or view.name}"
+    if view.name not in speaker:
+        speaker = f"{speaker} · {view.name}"
+    yield Content.styled(_cut(speaker, width).ljust(width), f"bold $on-strong on {color}")
+    yield from _timer(view, width, plain)
+    if height >= 12:
+        yield _bar(view, width)
+    yield _microphone(view, width)
+
+
+def _timer(view: FloorView, width: int, plain: bool) -> Iterator[Content]:
+    used = _("{spoken} of {allowance}").format(
+        spoken=minutes(view.spoken_s), allowance=minutes(view.allowance_s)
+    )
+    if view.grace_s is not None:
+        digits, style = f"{view.grace_s}s", "bold $warning"
+        says = (_("turn is kept"), _("then suspended"), used)
+    elif view.left_s < 0 or view.spoken_s >= view.allowance_s:
+        digits, style = f"+{minutes(view.left_s)}", "bold $error"
+        says = (_("OVER TIME"), used, "")
+    else:
+        style = "bold $warning" if view.left_s <= LOW_S else "bold $foreground"
+        digits = minutes(view.left_s)
+        says = (_("remaining"), used, "")
+    if view.paused and view.grace_s is None:
+        says = (says[0], says[1], _("clock stands still"))
+    says_style = "$error bold" if view.left_s < 0 and view.grace_s is None else "$dim"
+    if plain:
+        yield Content.assemble((f" {digits}  ", style), (says[0], says_style))
+        yield Content.assemble((f" {says[1]}", "$dim"))
+        yield Content.assemble((f" {says[2]}", "$warning"))
+        return
+    for drawn, text, text_style in zip(
+        big(digits), says, (says_style, "$dim", "$warning"), strict=True
+    ):
+        yield Content.assemble(
+            (f" {drawn}  ", style), (_cut(text, max(0, width - len(drawn) - 3)), text_style)
+        )
+
+
+def _bar(view: FloorView, width: int) -> Content:
+    over = view.left_s < 0
+    part = min(1.0, view.spoken_s / view.allowance_s) if view.allowance_s else 1.0
+    done = round(part * width)
+    color = "$error" if over else "$warning" if view.left_s <= LOW_S else "$success"
+    return Content.assemble(("━" * done, color), ("━" * (width - done), "$track"))
+
+
+def _microphone(view: FloorView, width: int) -> Content:
+    row = view.row
+    if row is None:
+        return Content("")
+    mark, style = _mic_words(row)
+    label = Content.styled(mark, style).stylize(click("mute"))
+    bar = level_bar(row.level, 8)
+    return _ends(label, Content.styled(bar, "$success on $track"), width)
+
+
+def _mic_words(row: RosterRow) -> tuple[str, str]:
+    match row.microphone:
+        case "live":
+            return "● " + _("Microphone live"), "bold $success"
+        case "muted":
+            return "○ " + _("Microphone muted"), "$dim"
+        case "muting":
+            return "◐ " + _("Muting…"), "$warning"
+        case "opening":
+            return "◐ " + _("Opening microphone…"), "$warning"
+        case "alarm":
+            return " " + _("SOUND FROM A CLOSED SITE") + " ", "bold $on-strong on $error"
+        case "no-sound":
+            return "! " + _("No sound arrives"), "bold $error"
+        case "away":
+            return "○ " + _("Not connected"), "$error"
+        case _:
+            return "? " + _("Microphone unknown"), "$warning"
+
+
+def _nobody(view: FloorView, width: int) -> Iterator[Content]:
+    match view.phase:
+        case "open":
+            yield Content.styled(_("THE FLOOR IS FREE"), "bold $accent")
+            yield Content("")
+            if view.next_up:
+                yield button("call-next", title=_cut(view.next_up, width - 6))
+            else:
+                yield Content.styled(_("Nobody is waiting to be called."), "$dim")
+        case "planned":
+            yield Content.styled(_("BEFORE THE MEETING"), "bold $accent")
+            yield Content("")
+            yield _fact(_("Connected"), str(view.connected), width)
+            yield _fact(_("Present"), str(view.present), width)
+            yield Content("")
+            yield button("open")
+        case "closed":
+            yield Content.styled(_("THE MEETING IS CLOSED"), "bold $accent")
+            yield Content("")
+            yield button("export")
+            yield Content("")
+            yield button("convene")
+        case _:
+            yield Content.styled(_("NO MEETING"), "bold $accent")
+
+
+def _people(view: FloorView, width: int, height: int) -> Iterator[Content]:
+    if view.phase == "open":
+        upcoming = view.next_up or _("nobody")
+        yield _fact(_("Next"), upcoming, width, "bold $foreground").stylize(click("call-next"))
+    if view.waiting and height >= 14:
+        yield _fact(_("Then"), ", ".join(view.waiting), width, "$dim")
+    for name, microphone in view.panel:
+        said = f"{name} · {word(phrases.MICROPHONE[microphone])}"
+        yield _fact(_("Panel"), said, width, "$success")
+    if view.hands:
+        order = "  ".join(f"↑{n} {name}" for n, name in enumerate(view.hands, 1))
+        yield _fact(_("Hands"), order, width, "bold $warning")
+    if view.phase in ("open", "closed"):
+        counts = _("{spoke} of {all} spoke · {reported} reports").format(
+            spoke=view.spoke, all=view.callable_sites, reported=view.reported
+        )
+        yield Content.styled(_cut(counts, width), "$dim")
+    if view.missing:
+        yield _fact(_("Missing"), ", ".join(view.missing), width, "$error")
+    if view.site is not None and height >= 16:
+        yield Content("")
+        yield from _rows_of([button(one) for one in ("end-turn", "extend", "report")], width)
+
+
+def _rows_of(buttons: list[Content], width: int) -> Iterator[Content]:
+    line = Content("")
+    for one in buttons:
+        if line.cell_length and line.cell_length + one.cell_length + 1 > width:
+            yield line
+            line = Content("")
+        line = one if not line.cell_length else line + Content(" ") + one
+    yield line
+
+
+def _fact(label: str, value: str, width: int, style: str = "$foreground") -> Content:
+    head = f"{label} "
+    return Content.assemble((head, "$dim"), (_cut(value, max(1, width - len(head))), style))
+
+
+def _ends(left: Content, right: Content, width: int) -> Content:
+    space = max(1, width - left.cell_length - right.cell_length)
+    return left + Content(" " * space) + right
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(0, width - 1)] + "…"

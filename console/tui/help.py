@@ -1,0 +1,85 @@
+"""The help screen: every key, made from the table of acts."""
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from console.tui.acts import ACTS, GROUPS, key_name
+from console.tui.phrases import word
+from protocol.words import _
+
+KEY_CELLS = 11
+
+
+def help_text(width: int) -> Content:
+    """All acts by group, and what the marks of the roster mean."""
+    lines: list[Content] = []
+    acts = [(a, word(a.title)) for a in ACTS]
+    title_cells = max(len(title) for __, title in acts) + 2
+    for group in GROUPS:
+        lines += [Content(""), Content.styled(f" {word(group)}", "bold $accent")]
+        for act, title in acts:
+            if act.group != group:
+                continue
+            keys = " ".join(key_name(k) for k in act.keys)
+            head = Content.assemble(
+                (f" {keys.ljust(KEY_CELLS)}", "bold $warning"),
+                (title.ljust(title_cells), "bold"),
+            )
+            lines += _wrapped(head, word(act.help), width)
+    lines += [Content(""), Content.styled(" " + _("Marks of the roster"), "bold $accent")]
+    for mark, style, meaning in _marks():
+        head = Content.styled(f" {mark.ljust(KEY_CELLS)}", style)
+        lines += _wrapped(head, meaning, width)
+    return Content("\n").join(lines[1:])
+
+
+def _wrapped(head: Content, text: str, width: int) -> list[Content]:
+    """`head`, then the text, its further lines under its first."""
+    room = max(20, width - head.cell_length - 1)
+    lines = [""]
+    for part in text.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(part) > room:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {part}".strip()
+    indent = " " * head.cell_length
+    first = head + Content.styled(lines[0], "$dim")
+    return [first, *(Content.styled(indent + rest, "$dim") for rest in lines[1:])]
+
+
+def _marks() -> list[tuple[str, str, str]]:
+    return [
+        ("★", "bold $accent", _("presides: always heard while the meeting is open")),
+        ("▶", "bold $success", _("has the floor")),
+        ("1 2 3", "bold", _("place in the queue")),
+        ("‖", "bold $warning", _("turn suspended: the connection was lost; call it to go on")),
+        ("● ◐ ○", "bold $success", _("media runs both ways · connecting · offline")),
+        ("12 s", "bold $warning", _("connection lost: so long the turn is kept")),
+        ("↑1", "bold $warning", _("hand raised, in this order")),
+        ("✓ ✎ !", "bold $success", _("report written · draft · missing")),
+    ]
+
+
+class HelpScreen(ModalScreen[None]):
+    """Covers the console until any of the closing keys."""
+
+    BINDINGS = [Binding("escape,question_mark,f1,q,enter", "dismiss(None)", show=False)]
+
+    def compose(self) -> ComposeResult:
+        """A page to scroll."""
+        with VerticalScroll(id="help") as page:
+            page.border_title = _("Help")
+            page.border_subtitle = _("Esc closes")
+            yield Static(id="help-text")
+
+    def on_mount(self) -> None:
+        """Arrows scroll at once."""
+        self.query_one("#help").focus()
+
+    def on_resize(self) -> None:
+        """Lay the text out for this width."""
+        width = min(self.app.size.width - 4, 110) - 5
+        self.query_one("#help-text", Static).update(help_text(width))

@@ -1,0 +1,62 @@
+"""The key bar: the keys that matter now, each a button for the mouse as well."""
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from console.meeting.state import Phase
+from console.tui.acts import BY_ID
+from console.tui.clickable import button, key_shown
+
+BEFORE = (
+    "open", "attendance", "banner", "find", "note", "convene", "export", "palette", "detach",
+)  # fmt: skip
+DURING = (
+    "call-next", "grant-floor", "end-turn", "mute", "report", "extend", "follow-up", "mute-all",
+    "panel", "hand", "note", "attendance", "skip", "find", "earlier", "later", "banner",
+    "export", "close", "palette", "detach",
+)  # fmt: skip
+AFTER = (
+    "export", "convene", "report", "follow-up", "note", "attendance", "find", "palette", "detach",
+)  # fmt: skip
+TYPING = (
+    "save", "leave", "call-next", "mute", "mute-all", "report", "end-turn", "extend", "follow-up",
+    "note", "find", "palette",
+)  # fmt: skip
+
+
+def acts_for(phase: Phase, typing: bool) -> tuple[str, ...]:
+    """The acts to offer, the most useful first."""
+    if typing:
+        return TYPING
+    return {"open": DURING, "closed": AFTER}.get(phase, BEFORE)
+
+
+class KeyBar(Widget, can_focus=False):
+    """As many keys as fit, help always last."""
+
+    shown: reactive[tuple[Phase, bool]] = reactive(("none", False))
+
+    def __init__(self) -> None:
+        super().__init__(id="keys")
+
+    def render(self) -> Content:
+        """The lines of keys."""
+        phase, typing = self.shown
+        width, height = self.size
+        last = button("help", typing=typing)
+        left = [button(a, typing=typing) for a in acts_for(phase, typing) if _has_key(a, typing)]
+        lines: list[Content] = []
+        for number in range(height):
+            room = width - (last.cell_length + 1 if number == height - 1 else 0)
+            line = Content("")
+            while left and line.cell_length + left[0].cell_length <= room:
+                line = line + left.pop(0) + Content(" ")
+            lines.append(line)
+        gap = max(0, width - lines[-1].cell_length - last.cell_length)
+        lines[-1] = lines[-1] + Content(" " * gap) + last
+        return Content("\n").join(lines)
+
+
+def _has_key(act: str, typing: bool) -> bool:
+    return bool(key_shown(BY_ID[act], typing))

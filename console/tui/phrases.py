@@ -1,0 +1,327 @@
+"""Meeting facts in the user's language: states, events, refusals, times. Pure but for gettext.
+
+Every text is looked up when it is asked for, so that the language can be chosen at start-up.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from console.tui.replica import (
+    Denied,
+    Happened,
+    LogLine,
+    Place,
+    Remarked,
+    Replica,
+    ReportShown,
+    RosterRow,
+)
+from protocol import events as e
+from protocol import messages as m
+from protocol.words import _
+
+
+def N_(text: str) -> str:
+    """Mark a text for translation that is looked up later."""
+    return text
+
+
+ATTENDANCE: dict[e.Attendance, str] = {
+    "present": N_("Present"),
+    "represented": N_("Represented"),
+    "late": N_("Late"),
+    "excused": N_("Excused"),
+    "absent": N_("Absent"),
+    "unmarked": N_("Not marked"),
+}
+ATTENDANCE_LETTERS: dict[e.Attendance, str] = {
+    "present": N_("attendance letter|P"),
+    "represented": N_("attendance letter|R"),
+    "late": N_("attendance letter|L"),
+    "excused": N_("attendance letter|E"),
+    "absent": N_("attendance letter|A"),
+    "unmarked": "|-",
+}
+LINK: dict[str, str] = {
+    "connected": N_("Online"),
+    "connecting": N_("Connecting"),
+    "offline": N_("Offline"),
+}
+MICROPHONE: dict[str, str] = {
+    "live": N_("LIVE"),
+    "muted": N_("muted"),
+    "muting": N_("muting…"),
+    "opening": N_("opening…"),
+    "alarm": N_("LEAKS!"),
+    "no-sound": N_("NO SOUND"),
+    "unknown": "?",
+    "away": "",
+}
+PHASE: dict[str, str] = {
+    "none": N_("no meeting"),
+    "planned": N_("REHEARSAL"),
+    "open": N_("IN SESSION"),
+    "closed": N_("CLOSED"),
+}
+NOTE_KIND: dict[e.NoteKind, str] = {
+    "decision": N_("Decision"),
+    "direction": N_("Direction"),
+    "note": N_("Note"),
+    "opening": N_("Opening words"),
+    "closing": N_("Closing words"),
+}
+PLACE: dict[Place, str] = {
+    "chair": N_("presides"),
+    "floor": N_("has the floor"),
+    "lost": N_("has the floor, connection lost"),
+    "panel": N_("on the panel"),
+    "queue": N_("in the queue"),
+    "suspended": N_("turn suspended"),
+    "spoken": N_("has spoken"),
+    "audience": N_("audience"),
+}
+REPORT: dict[ReportShown, str] = {
+    "done": N_("report written"),
+    "draft": N_("draft"),
+    "missing": N_("report missing"),
+    "none": "",
+}
+
+REFUSALS: dict[str, str] = {
+    "already-open": N_("The meeting is open already."),
+    "audience": N_(
+        "{site} is in the audience: give it the floor or promote it to the panel first."
+    ),
+    "away": N_("{site} is marked absent or excused."),
+    "bad-date": N_("{due} is not a date like 2019-02-15."),
+    "bad-position": N_("A place in the queue is 0 (next) or more."),
+    "bad-seconds": N_("Extend by 1 to 3600 seconds."),
+    "banner-too-long": N_("An announcement has at most 500 characters."),
+    "chair-always-heard": N_("The chair is always heard: it can't be muted."),
+    "closed": N_("The meeting is closed; convene a new one."),
+    "has-floor": N_("{site} has the floor already."),
+    "is-chair": N_("{site} presides: it is always heard and needs no turn."),
+    "meeting-open": N_("A meeting is running: close it first."),
+    "no-hall": N_("The roster has no site of kind 'hall' to preside."),
+    "no-meeting": N_("There is no meeting yet."),
+    "no-roster": N_("A meeting needs a roster with at least one site."),
+    "no-turn": N_("Nobody has the floor."),
+    "nobody-callable": N_(
+        "No site in the queue can be called now (offline, absent or excused): {sites}."
+    ),
+    "not-open": N_("The meeting is not open yet."),
+    "not-panel": N_("{site} is not on the panel."),
+    "not-queued": N_("{site} is not in the queue."),
+    "offline": N_("{site} is not connected."),
+    "panel-full": N_("The panel has {places} places and both are taken."),
+    "queue-empty": N_("Every site in the queue has had its turn."),
+    "reports-missing": N_("No report written for: {sites}. Close again to close all the same."),
+    "text-empty": N_("The text is empty."),
+    "text-too-long": N_("At most {maximum} characters."),
+    "unknown-report": N_("There is no such report."),
+    "unknown-site": N_("There is no site {site!r} in this meeting."),
+}
+
+
+def word(text: str) -> str:
+    """The translation of a marked text; what stands before a bar is context and left out."""
+    return _(text).rpartition("|")[2] if text else ""
+
+
+def refusal(refused: m.Refused) -> str:
+    """Why the server refused, in the user's language; its own reason for an unknown code."""
+    template = REFUSALS.get(refused.code)
+    if template is None:
+        return refused.reason
+    try:
+        return _(template).format(**refused.arguments)
+    except (KeyError, IndexError, ValueError):
+        return refused.reason
+
+
+def minutes(duration_s: int) -> str:
+    """`2:41`, `1:02:41`; of a negative duration its size."""
+    total = abs(duration_s)
+    hours, rest = divmod(total, 3600)
+    if hours:
+        return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
+    return f"{rest // 60}:{rest % 60:02d}"
+
+
+def clock(at: int, offset_minutes: int, *, seconds: bool = True) -> str:
+    """The wall clock of the meeting at `at` (ms of UTC): `13.42.07`, with the dots in use."""
+    day_s = (at // 1000 + offset_minutes * 60) % 86400
+    dot = word(N_("separator of hours and minutes|:"))
+    text = f"{day_s // 3600:02d}{dot}{day_s // 60 % 60:02d}"
+    return f"{text}{dot}{day_s % 60:02d}" if seconds else text
+
+
+def line(replica: Replica, one: LogLine) -> tuple[str, str]:
+    """A line of the log: its text and its kind (`event`, `speech`, `alarm`, `record`, `good`)."""
+    match one:
+        case Remarked(text=text, good=good):
+            return text, "good" if good else "alarm"
+        case Denied(refused=refused):
+            return _("Refused: {reason}").format(reason=refusal(refused)), "alarm"
+        case Happened(event=event):
+            kind = next((k for types, k in _KINDS if isinstance(event, types)), "event")
+            return happening(replica, event), kind
+
+
+_KINDS: tuple[tuple[tuple[type, ...], str], ...] = (
+    ((e.FloorGranted, e.TurnResumed, e.TurnEnded, e.MeetingOpened, e.MeetingClosed), "speech"),
+    ((e.HolderLost, e.TurnSuspended, e.TurnOverran, e.SiteLeft), "alarm"),
+    ((e.ReportLogged, e.ReportAmended, e.FollowUpAdded, e.NoteAdded), "record"),
+)
+
+
+def happening(replica: Replica, event: e.Event) -> str:
+    """One event as a sentence."""
+    values: dict[str, Any] = {name: getattr(event, name) for name in type(event).__struct_fields__}
+    name = replica.name(getattr(event, "site", None))
+    special = _SPECIAL.get(type(event))
+    if special is not None:
+        return special(replica, event, name)
+    return _(_PLAIN[type(event)]).format(**{**values, "site": name})
+
+
+_PLAIN: dict[type, str] = {
+    e.MeetingOpened: N_("The meeting is open"),
+    e.SiteJoined: N_("{site} connected"),
+    e.SiteLeft: N_("{site} disconnected"),
+    e.FloorGranted: N_("{site} has the floor"),
+    e.HolderLost: N_("{site} lost the connection; the turn is kept for a moment"),
+    e.TurnSuspended: N_("{site} did not come back: turn suspended"),
+    e.TurnResumed: N_("{site} goes on with its turn"),
+    e.TurnOverran: N_("{site}: speaking time is used up"),
+    e.SiteMuted: N_("{site} muted"),
+    e.SiteUnmuted: N_("{site} unmuted"),
+    e.AllMuted: N_("All microphones but the chair's are closed"),
+    e.SitePromoted: N_("{site} joined the panel"),
+    e.SiteDemoted: N_("{site} left the panel"),
+    e.HandRaised: N_("{site} raised a hand"),
+    e.HandLowered: N_("{site} lowered the hand"),
+    e.SiteSkipped: N_("{site} skipped"),
+    e.ReportDrafted: N_("{site}: draft saved"),
+}
+
+
+def _convened(replica: Replica, event: Any, name: str) -> str:
+    return _("Meeting convened: {title}").format(title=event.plan.title)
+
+
+def _closed(replica: Replica, event: Any, name: str) -> str:
+    if not event.missing:
+        return _("The meeting is closed")
+    names = ", ".join(replica.name(s) for s in event.missing)
+    return _("The meeting is closed; no report of {sites}").format(sites=names)
+
+
+def _marked(replica: Replica, event: Any, name: str) -> str:
+    text = f"{name}: {word(ATTENDANCE[event.attendance])}"
+    return f"{text} ({event.note})" if event.note else text
+
+
+def _ended(replica: Replica, event: Any, name: str) -> str:
+    spoken = minutes(event.spoken_ms // 1000)
+    return _("{site} spoke for {time}").format(site=name, time=spoken)
+
+
+def _returned(replica: Replica, event: Any, name: str) -> str:
+    gap_s = -(-event.gap_ms // 1000)
+    return _("{site} is back after {seconds} s").format(site=name, seconds=gap_s)
+
+
+def _extended(replica: Replica, event: Any, name: str) -> str:
+    more = minutes(event.seconds)
+    return _("{site}: speaking time extended by {time}").format(site=name, time=more)
+
+
+def _moved(replica: Replica, event: Any, name: str) -> str:
+    names = ", ".join(replica.name(s) for s in event.queue[:3])
+    return _("Queue: {sites}").format(sites=names or "–")
+
+
+def _logged(replica: Replica, event: Any, name: str) -> str:
+    return _("Report of {site}: {text}").format(site=name, text=one_line(event.text))
+
+
+def _amended(replica: Replica, event: Any, name: str) -> str:
+    site = next((r.site for r in replica.meeting.reports if r.id == event.report), "")
+    return _("Report of {site} amended: {text}").format(
+        site=replica.name(site), text=one_line(event.text)
+    )
+
+
+def _follow_up(replica: Replica, event: Any, name: str) -> str:
+    rest = ", ".join(part for part in (event.owner, event.due) if part)
+    text = _("Follow-up: {text}").format(text=one_line(event.text))
+    return f"{text} ({rest})" if rest else text
+
+
+def _noted(replica: Replica, event: Any, name: str) -> str:
+    return f"{word(NOTE_KIND[event.kind])}: {one_line(event.text)}"
+
+
+def _banner(replica: Replica, event: Any, name: str) -> str:
+    if not event.text:
+        return _("Announcement taken away")
+    return _("Announcement: {text}").format(text=one_line(event.text))
+
+
+_SPECIAL: dict[type, Callable[[Replica, Any, str], str]] = {
+    e.MeetingConvened: _convened,
+    e.MeetingClosed: _closed,
+    e.AttendanceMarked: _marked,
+    e.TurnEnded: _ended,
+    e.HolderReturned: _returned,
+    e.TurnExtended: _extended,
+    e.QueueMoved: _moved,
+    e.ReportLogged: _logged,
+    e.ReportAmended: _amended,
+    e.FollowUpAdded: _follow_up,
+    e.NoteAdded: _noted,
+    e.BannerSet: _banner,
+}
+
+
+def describe(row: RosterRow) -> str:
+    """The selected site in words: what the letters and marks of its line mean."""
+    place = word(PLACE[row.place])
+    if row.place == "queue":
+        place = _("number {number} in the queue").format(number=row.queue)
+    attendance = word(ATTENDANCE[row.attendance])
+    if row.note:
+        attendance = f"{attendance} ({row.note})"
+    link = word(LINK.get(row.link, ""))
+    parts = [place, attendance, link, word(REPORT[row.report])]
+    return f"{row.title or row.name}: " + " · ".join(part for part in parts if part)
+
+
+def find(replica: Replica, text: str) -> str | None:
+    """The site meant by its number in the roster or the beginning of (a word of) its name."""
+    wanted = text.strip().casefold()
+    entries = [one.entry for one in replica.meeting.sites.values()]
+    if not wanted:
+        return None
+    tests: tuple[Callable[[e.SiteEntry], bool], ...] = (
+        lambda entry: str(entry.position) == wanted,
+        lambda entry: entry.name.casefold().startswith(wanted),
+        lambda entry: any(w.startswith(wanted) for w in entry.name.casefold().split()),
+        lambda entry: wanted in entry.name.casefold(),
+    )
+    return next((entry.id for test in tests for entry in entries if test(entry)), None)
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks."""
+    return " ".join(text.split())
+
+
+def unphrased() -> set[str]:
+    """Events that no sentence is written for (none, a test says)."""
+    known = set(_PLAIN) | set(_SPECIAL)
+    every = {t for t in e.Event.__args__ if issubclass(t, msgspec.Struct)}  # type: ignore[attr-defined]
+    return {t.__name__ for t in every - known}

@@ -1,0 +1,82 @@
+"""The line above the keys: what just happened, or a question of one line."""
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Label, Static
+
+from console.tui.forms import Line
+
+
+class PromptLine(Horizontal):
+    """Shows a notice for a while, or asks for one line (`find`, `banner`)."""
+
+    BINDINGS = [Binding("escape", "cancel", show=False)]
+
+    class Answered(Message):
+        """The line is typed; `text` None when the operator gave it up."""
+
+        def __init__(self, what: str, text: str | None) -> None:
+            self.what = what
+            self.text = text
+            super().__init__()
+
+    class Typed(Message):
+        """The line so far."""
+
+        def __init__(self, what: str, text: str) -> None:
+            self.what = what
+            self.text = text
+            super().__init__()
+
+    def __init__(self) -> None:
+        super().__init__(id="line")
+        self.asking = ""
+        self.said = ("", "")
+
+    def compose(self) -> ComposeResult:
+        """The notice and, hidden, the question."""
+        yield Static("", id="notice")
+        with Horizontal(id="prompt"):
+            yield Label("", id="question")
+            yield Line(name="answer")
+
+    def say(self, text: str, kind: str = "") -> None:
+        """Show a notice; `kind` is `bad`, `good`, `ask` or empty."""
+        self.said = (text, kind)
+        notice = self.query_one("#notice", Static)
+        notice.set_classes(kind)
+        notice.update(Content(text))
+
+    def ask(self, what: str, question: str, text: str = "") -> None:
+        """Ask for one line."""
+        self.asking = what
+        self.query_one("#question", Label).update(Content(question))
+        answer = self.query_one("#field-answer", Line)
+        with self.prevent(Input.Changed):
+            answer.value = text
+        answer.cursor_position = len(text)
+        self.add_class("asking")
+        answer.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Tell what is typed."""
+        event.stop()
+        if self.asking:
+            self.post_message(self.Typed(self.asking, event.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter answers."""
+        event.stop()
+        self._finish(event.value)
+
+    def action_cancel(self) -> None:
+        """Escape gives up."""
+        self._finish(None)
+
+    def _finish(self, text: str | None) -> None:
+        what, self.asking = self.asking, ""
+        self.remove_class("asking")
+        self.post_message(self.Answered(what, text))

@@ -1,0 +1,512 @@
+"""The console's copy of the meeting: what arrived, folded; what was asked, until it is answered.
+
+Rules of this file:
+- No Textual, no clock, no I/O: the local time comes in as an argument (ms of UTC), values go out.
+- The meeting is the same fold of the same events as in the server; nothing is guessed ahead of
+  it, except that a microphone one asked to close or open shows *muting…* or *opening…* at once.
+- A microphone is shown muted only when the site's agent says so and the relay gets nothing from
+  it; sound from a site that is to be silent is an alarm once the switch had time to happen.
+- *Connected* means that media runs both ways, not that some socket is open.
+- A command is kept until it is acknowledged or refused and is sent again, with its id, after the
+  server was away.
+
+All times shown are the server's: `server_now` adds the offset of its Welcome.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from console.meeting import state as st
+from console.meeting.state import Meeting, Turn
+from protocol import commands as c
+from protocol import events as e
+from protocol import messages as m
+
+SETTLE_MS = 1500
+"""A microphone switch is carried out well within this; after it, a difference is an alarm."""
+LOG_LINES = 1000
+SILENT = 127
+
+LinkShown = Literal["connected", "connecting", "offline", "grace"]
+MicrophoneShown = Literal[
+    "live", "muted", "muting", "opening", "alarm", "no-sound", "unknown", "away"
+]
+ReportShown = Literal["none", "draft", "missing", "done"]
+Place = Literal["chair", "floor", "lost", "panel", "queue", "suspended", "spoken", "audience"]
+
+
+class RosterRow(msgspec.Struct, frozen=True):
+    """What the roster shows of one site. `queue` and `hand` count from 1."""
+
+    site: str
+    name: str
+    title: str
+    place: Place
+    queue: int | None
+    attendance: e.Attendance
+    note: str
+    link: LinkShown
+    grace_s: int
+    microphone: MicrophoneShown
+    level: int
+    hand: int | None
+    report: ReportShown
+    spoken_s: int
+    rtt_ms: float | None
+    loss_percent: float | None
+
+
+class FloorView(msgspec.Struct, frozen=True):
+    """What the floor panel shows. `left_s` is negative when the turn is over time.
+
+    `paused`: the clock stands because the microphone is closed. `next_up` is who *call next*
+    would call, `waiting` those after it.
+    """
+
+    phase: st.Phase = "none"
+    site: str | None = None
+    title: str = ""
+    name: str = ""
+    turn: int = 0
+    spoken_s: int = 0
+    allowance_s: int = 0
+    left_s: int = 0
+    paused: bool = False
+    grace_s: int | None = None
+    row: RosterRow | None = None
+    next_up: str = ""
+    waiting: tuple[str, ...] = ()
+    panel: tuple[tuple[str, MicrophoneShown], ...] = ()
+    hands: tuple[str, ...] = ()
+    spoke: int = 0
+    reported: int = 0
+    callable_sites: int = 0
+    connected: int = 0
+    present: int = 0
+    missing: tuple[str, ...] = ()
+
+
+class TopView(msgspec.Struct, frozen=True):
+    """What the top bar shows. `now` and `zone` give the clock, seconds the meeting's length."""
+
+    title: str
+    phase: st.Phase
+    now: int
+    offset_minutes: int
+    zone: str
+    elapsed_s: int | None
+    budget_s: int
+    banner: str
+    link_up: bool
+    reason: str
+    retry_s: int
+    relay_up: bool
+    unsent: int
+    alarms: tuple[str, ...]
+
+
+class Happened(msgspec.Struct, frozen=True):
+    """A line of the log: an event of the meeting."""
+
+    at: int
+    event: e.Event
+
+
+class Denied(msgspec.Struct, frozen=True):
+    """A line of the log: a command was refused."""
+
+    at: int
+    refused: m.Refused
+    command: c.ModeratorCommand | None = None
+
+
+class Remarked(msgspec.Struct, frozen=True):
+    """A line of the log: the console itself has something to say."""
+
+    at: int
+    text: str
+    good: bool = True
+
+
+LogLine = Happened | Denied | Remarked
+
+
+class Replica:
+    """Feed it what the link receives; ask it what the screen shows."""
+
+    def __init__(self) -> None:
+        self.meeting = Meeting()
+        self.status: dict[str, m.SiteStatus] = {}
+        self.lines: deque[LogLine] = deque(maxlen=LOG_LINES)
+        self.pending: dict[str, m.Command] = {}
+        self.link_up = False
+        self.reason = ""
+        self.retry_at = 0
+        self.relay_up = True
+        self.consoles = 1
+        self.out_of_step = False
+        self._offset_ms = 0
+        self._switched_at: dict[str, int] = {}
+        self._desired: dict[str, bool] = {}
+
+    # -- what comes in --------------------------------------------------------------------------
+
+    @property
+    def resume(self) -> int:
+        """The seq for the next Hello: 0 asks for a snapshot."""
+        return 0 if self.out_of_step else self.meeting.seq
+
+    def connected(self, welcome: m.Welcome, now: int) -> list[m.Command]:
+        """The server said Welcome. Returns the commands to send again."""
+        self.link_up = True
+        self.reason = ""
+        self._offset_ms = welcome.time - now
+        if welcome.snapshot is not None:
+            snapshot = st.decode(welcome.snapshot)
+            if snapshot.id != self.meeting.id or not self.lines:
+                self.lines.clear()
+                self.lines.extend(history(snapshot))
+            self.meeting = snapshot
+            self.out_of_step = False
+        for ident in [i for i in self.pending if i in self.meeting.commands]:
+            del self.pending[ident]
+        self._note_switches(self.server_now(now))
+        return list(self.pending.values())
+
+    def disconnected(self, reason: str, retry_in_s: float, now: int) -> None:
+        """The link is down; everything known stays as it was."""
+        self.link_up = False
+        self.reason = reason
+        self.retry_at = now + round(retry_in_s * 1000)
+
+    def issue(self, ident: str, body: c.ModeratorCommand) -> m.Command:
+        """Remember a command until it is answered. A newer draft replaces an unanswered older."""
+        if isinstance(body, c.DraftReport) and not self.link_up:
+            for other, command in list(self.pending.items()):
+                if isinstance(command.body, c.DraftReport) and command.body.site == body.site:
+                    del self.pending[other]
+        command = m.Command(ident, body)
+        self.pending[ident] = command
+        return command
+
+    def acknowledged(self, ack: m.Ack) -> m.Command | None:
+        """The server carried out a command of ours."""
+        return self.pending.pop(ack.id, None)
+
+    def refused(self, refused: m.Refused, now: int) -> m.Command | None:
+        """The server will not do it; the reason is in the log."""
+        command = self.pending.pop(refused.id, None)
+        body = None if command is None else command.body
+        self.lines.append(Denied(self.server_now(now), refused, body))
+        return command
+
+    def occurred(self, recorded: e.Recorded) -> bool:
+        """An event happened. False when it is known already or does not fit (`out_of_step`)."""
+        convened = isinstance(recorded.event, e.MeetingConvened)
+        if recorded.seq <= self.meeting.seq and recorded.meeting == self.meeting.id:
+            return False
+        if recorded.seq != self.meeting.seq + 1 and not convened:
+            self.out_of_step = True
+            return False
+        self.meeting = st.apply(self.meeting, recorded)
+        self.pending.pop(recorded.command, None)
+        if convened:
+            self.lines.clear()
+        if is_told(recorded.event):
+            self.lines.append(Happened(recorded.at, recorded.event))
+        self._note_switches(recorded.at)
+        return True
+
+    def measured(self, telemetry: m.Telemetry) -> set[str]:
+        """Telemetry came; returns the sites whose status changed."""
+        before = self.status
+        self.status = dict(telemetry.sites) if telemetry.whole else {**before, **telemetry.sites}
+        self.relay_up = telemetry.relay_up
+        self.consoles = telemetry.consoles
+        names = self.status.keys() | before.keys() if telemetry.whole else telemetry.sites.keys()
+        return {s for s in names if self.status.get(s) != before.get(s)}
+
+    def remark(self, text: str, now: int, *, good: bool = True) -> None:
+        """Add a line of the console's own to the log."""
+        self.lines.append(Remarked(self.server_now(now), text, good))
+
+    def _note_switches(self, at: int) -> None:
+        for site in self.meeting.sites:
+            live = self.meeting.is_live(site)
+            if self._desired.get(site) != live:
+                self._desired[site] = live
+                self._switched_at[site] = at
+
+    # -- what the screen asks -------------------------------------------------------------------
+
+    def server_now(self, now: int) -> int:
+        """The server's clock at our `now`."""
+        return now + self._offset_ms
+
+    def rows(self, now: int) -> tuple[RosterRow, ...]:
+        """Every site, always, in the order of the roster."""
+        return tuple(self.row(site, now) for site in self.meeting.sites)
+
+    def row(self, site: str, now: int) -> RosterRow:
+        """What the roster shows of one site at our `now`."""
+        state = self.meeting
+        one = state.sites[site]
+        reading = self._status(site).reading
+        link = self._status(site).link
+        level = SILENT if reading is None or not self.link_up else reading.own_level
+        return RosterRow(
+            site=site,
+            name=one.entry.name,
+            title=one.entry.title,
+            place=self._place(site),
+            queue=state.queue.index(site) + 1 if site in state.queue else None,
+            attendance=one.attendance,
+            note=one.attendance_note,
+            link=self.link_of(site),
+            grace_s=self._grace_s(site, now) or 0,
+            microphone=self.microphone_of(site, now),
+            level=level,
+            hand=self._hand(site),
+            report=self._report(site),
+            spoken_s=self._spoken_ms(site, now) // 1000,
+            rtt_ms=None if link is None or link.uplink != "up" else link.rtt_ms,
+            loss_percent=None if link is None or link.uplink != "up" else link.up_loss_percent,
+        )
+
+    def microphone_of(self, site: str, now: int) -> MicrophoneShown:
+        """Desired and actual state of the microphone in one word."""
+        desired = self._desired_live(site)
+        status = self._status(site)
+        if not self.meeting.sites[site].online and not status.connected:
+            return "away"
+        if status.actual is None:
+            return "opening" if desired and self.meeting.sites[site].online else "unknown"
+        settled = self.link_up and (
+            self.server_now(now) - self._switched_at.get(site, 0) >= SETTLE_MS
+        )
+        sends = status.link is not None and status.link.closed_packets > 0
+        actual_live = status.actual.microphone == "live"
+        if not desired:
+            if actual_live or sends:
+                return "alarm" if settled and not self._is_asked(site) else "muting"
+            return "muted"
+        if not actual_live:
+            return "opening"
+        if settled and status.link is not None and _is_dumb(status.link):
+            return "no-sound"
+        return "live"
+
+    def link_of(self, site: str) -> LinkShown:
+        """How the site is connected; `grace` is a holder that dropped and keeps its turn."""
+        turn = self.meeting.floor
+        if turn is not None and turn.site == site and turn.status == "lost":
+            return "grace"
+        status = self._status(site)
+        if not (status.connected or self.meeting.sites[site].online):
+            return "offline"
+        link = status.link
+        up = link is not None and link.uplink == "up" and link.downlink == "up"
+        return "connected" if status.connected and up else "connecting"
+
+    def floor(self, now: int) -> FloorView:
+        """What the floor panel shows at our `now`."""
+        state = self.meeting
+        upcoming = state.next_site()
+        view = FloorView(
+            phase=state.phase,
+            next_up="" if upcoming is None else self.name(upcoming),
+            waiting=tuple(self.name(s) for s in state.queue if s != upcoming and s != state.holder),
+            panel=tuple((self.name(s), self.microphone_of(s, now)) for s in state.panel),
+            hands=tuple(self.name(s) for s in self._hands()),
+            spoke=sum(state.has_spoken(s) for s in st.speaking_order(state.plan)),
+            reported=sum(state.has_reported(s) for s in st.speaking_order(state.plan)),
+            callable_sites=len(st.speaking_order(state.plan)),
+            connected=sum(self.link_of(s) == "connected" for s in state.sites),
+            present=sum(one.attendance in st.HERE for one in state.sites.values()),
+            missing=tuple(self.name(s) for s in state.reports_missing()),
+        )
+        turn = state.floor
+        if turn is None:
+            return view
+        spoken_ms = turn.spoken_until(self.server_now(now))
+        left_ms = turn.allowance_s * 1000 - spoken_ms
+        return msgspec.structs.replace(
+            view,
+            site=turn.site,
+            title=state.sites[turn.site].entry.title,
+            name=self.name(turn.site),
+            turn=turn.number,
+            spoken_s=spoken_ms // 1000,
+            allowance_s=turn.allowance_s,
+            left_s=-(-left_ms // 1000),
+            paused=turn.live_since is None,
+            grace_s=self._grace_s(turn.site, now),
+            row=self.row(turn.site, now),
+        )
+
+    def top(self, now: int) -> TopView:
+        """What the top bar shows at our `now`."""
+        state = self.meeting
+        server_now = self.server_now(now)
+        elapsed_s = None
+        if state.opened_at is not None:
+            end = server_now if state.closed_at is None else state.closed_at
+            elapsed_s = max(0, end - state.opened_at) // 1000
+        return TopView(
+            title=state.plan.title,
+            phase=state.phase,
+            now=server_now // 1000 * 1000,
+            offset_minutes=state.plan.utc_offset_minutes,
+            zone=state.plan.time_zone,
+            elapsed_s=elapsed_s,
+            budget_s=state.plan.budget_s,
+            banner=state.banner,
+            link_up=self.link_up,
+            reason=self.reason,
+            retry_s=max(0, -(-(self.retry_at - now) // 1000)),
+            relay_up=self.relay_up,
+            unsent=len(self.unsent()),
+            alarms=tuple(
+                self.name(s) for s in state.sites if self.microphone_of(s, now) == "alarm"
+            ),
+        )
+
+    def name(self, site: str | None) -> str:
+        """The name of a site; the id itself when there is none such."""
+        one = self.meeting.sites.get(site or "")
+        return (site or "") if one is None else one.entry.name
+
+    def unsent(self) -> list[m.Command]:
+        """Commands the server did not answer yet, drafts left out."""
+        return [p for p in self.pending.values() if not isinstance(p.body, c.DraftReport)]
+
+    def report_of(self, site: str) -> st.Report | None:
+        """The latest report of a site."""
+        return next((r for r in reversed(self.meeting.reports) if r.site == site), None)
+
+    def last_speaker(self) -> str | None:
+        """Who had the floor last, or has it."""
+        return self.meeting.turns[-1].site if self.meeting.turns else None
+
+    # -- parts of the answers -------------------------------------------------------------------
+
+    def _status(self, site: str) -> m.SiteStatus:
+        return self.status.get(site, _NO_STATUS)
+
+    def _place(self, site: str) -> Place:
+        state = self.meeting
+        turn = state.floor
+        if site == state.chair:
+            return "chair"
+        if turn is not None and turn.site == site:
+            return "lost" if turn.status == "lost" else "floor"
+        if state.sites[site].panel:
+            return "panel"
+        if site in state.queue:
+            return "queue"
+        if state.suspended_turn(site) is not None:
+            return "suspended"
+        return "spoken" if state.has_spoken(site) else "audience"
+
+    def _asked(self, site: str) -> bool | None:
+        """The microphone as the last unanswered command wants it; None when none does."""
+        asked = None
+        for command in self.pending.values():
+            match command.body:
+                case c.Mute(site=wanted) if wanted == site:
+                    asked = False
+                case c.Unmute(site=wanted) if wanted == site:
+                    asked = True
+                case c.MuteAll() if site != self.meeting.chair:
+                    asked = False
+        return asked
+
+    def _is_asked(self, site: str) -> bool:
+        return self._asked(site) is not None
+
+    def _desired_live(self, site: str) -> bool:
+        live = self.meeting.is_live(site)
+        asked = self._asked(site)
+        if asked is None:
+            return live
+        return asked and (live or self._may_speak(site))
+
+    def _may_speak(self, site: str) -> bool:
+        return self.meeting.holder == site or self.meeting.sites[site].panel
+
+    def _grace_s(self, site: str, now: int) -> int | None:
+        turn = self.meeting.floor
+        if turn is None or turn.site != site or turn.grace_until is None:
+            return None
+        return max(0, -(-(turn.grace_until - self.server_now(now)) // 1000))
+
+    def _hands(self) -> list[str]:
+        """Raised hands in the server's order: by time, then by roster."""
+        raised = [s for s in self.meeting.sites.values() if s.hand_at is not None]
+        return [s.id for s in sorted(raised, key=lambda s: s.hand_at or 0)]
+
+    def _hand(self, site: str) -> int | None:
+        if self.meeting.sites[site].hand_at is None:
+            return None
+        return self._hands().index(site) + 1
+
+    def _report(self, site: str) -> ReportShown:
+        if self.meeting.sites[site].draft:
+            return "draft"
+        if self.meeting.has_reported(site):
+            return "done"
+        missing = site != self.meeting.chair and self.meeting.has_spoken(site)
+        return "missing" if missing and self.meeting.holder != site else "none"
+
+    def _spoken_ms(self, site: str, now: int) -> int:
+        at = self.server_now(now)
+        return sum(t.spoken_until(at) for t in self.meeting.turns if t.site == site)
+
+
+_NO_STATUS = m.SiteStatus()
+
+
+def _is_dumb(link: m.LinkReading) -> bool:
+    """The relay got nothing from this site in the last interval."""
+    return link.uplink == "up" and link.up_packets == 0 and link.up_kbps == 0
+
+
+def is_told(event: e.Event) -> bool:
+    """True for events that belong in the log on the screen."""
+    return not isinstance(event, e.ReportDrafted)
+
+
+def history(meeting: Meeting) -> Iterable[LogLine]:
+    """The main lines of a meeting one attaches to in the middle, oldest first."""
+    past: list[tuple[int, e.Event]] = []
+    if meeting.convened_at is not None:
+        past.append((meeting.convened_at, e.MeetingConvened(meeting.plan)))
+    if meeting.opened_at is not None:
+        past.append((meeting.opened_at, e.MeetingOpened()))
+    for turn in meeting.turns:
+        past.extend(_turn_history(turn))
+    for r in meeting.reports:
+        first = r.wordings[0]
+        past.append((r.at, e.ReportLogged(r.id, r.site, first.text, first.tags, r.turn)))
+        past += [(w.at, e.ReportAmended(r.id, w.text, w.tags)) for w in r.wordings[1:]]
+    for f in meeting.follow_ups:
+        past.append((f.at, e.FollowUpAdded(f.id, f.text, f.owner, f.due, f.site)))
+    for n in meeting.notes:
+        past.append((n.at, e.NoteAdded(n.id, n.kind, n.text, n.site)))
+    if meeting.closed_at is not None:
+        past.append((meeting.closed_at, e.MeetingClosed(meeting.reports_missing())))
+    return [Happened(at, event) for at, event in sorted(past, key=lambda one: one[0])]
+
+
+def _turn_history(turn: Turn) -> list[tuple[int, e.Event]]:
+    past: list[tuple[int, e.Event]] = [
+        (turn.granted_at, e.FloorGranted(turn.site, turn.number, turn.allowance_s))
+    ]
+    if turn.ended_at is not None and turn.status == "suspended":
+        past.append((turn.ended_at, e.TurnSuspended(turn.site, turn.number, turn.spoken_ms)))
+    elif turn.ended_at is not None:
+        past.append((turn.ended_at, e.TurnEnded(turn.site, turn.number, "ended", turn.spoken_ms)))
+    return past
