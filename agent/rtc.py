@@ -148,9 +148,7 @@ class Connection:
         ) as error:
             raise ValueError(f"not a usable SDP {kind}: {error}") from error
         self.remote_lines = [
-            Line(
-                media.kind, media.rtp.muxId, "send", media.ssrc[0].ssrc if media.ssrc else None
-            )
+            Line(media.kind, media.rtp.muxId, "send", media.ssrc[0].ssrc if media.ssrc else None)
             for media in description.media
         ]
         self._silence_aiortc()

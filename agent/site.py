@@ -374,7 +374,7 @@ def _state(connection: Connection | None) -> m.LinkState:
     return "connecting" if connection.state in ("new", "connecting") else "down"
 
 
-# -- the process -----------------------------------------------------------------------------------
+# -- the process ----------------------------------------------------------------------------------
 
 
 async def _serve(site: Site, instrument: bool) -> None:

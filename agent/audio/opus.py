@@ -1,0 +1,158 @@
+"""Opus by libopus itself (RFC 6716), through ctypes: mono, 48 kHz, 20 ms frames of 960 samples.
+
+Uses the libopus that PyAV's wheel brings, else the system's.
+"""
+
+import ctypes
+import ctypes.util
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+RATE = 48_000
+SAMPLES = 960
+MAX_PACKET_BYTES = 1275
+
+_APPLICATION_VOIP = 2048
+_SIGNAL_VOICE = 3001
+_SET_BITRATE, _SET_VBR, _SET_COMPLEXITY = 4002, 4006, 4010
+_SET_INBAND_FEC, _SET_PACKET_LOSS, _SET_DTX, _SET_SIGNAL = 4012, 4014, 4016, 4024
+
+Pcm = NDArray[np.int16]
+
+
+class OpusError(ValueError):
+    """libopus refused; the text is its own."""
+
+
+def _load() -> ctypes.CDLL:
+    beside = Path(av.__file__).parent.parent / "av.libs"
+    names = [str(path) for path in sorted(beside.glob("libopus*.so*"))]
+    system = ctypes.util.find_library("opus")
+    for name in [*names, *([system] if system else [])]:
+        try:
+            return ctypes.CDLL(name)
+        except OSError:
+            continue
+    raise OpusError("libopus was not found: install it (Debian and Ubuntu: apt install libopus0)")
+
+
+_lib = _load()
+_lib.opus_strerror.restype = ctypes.c_char_p
+_lib.opus_encoder_create.restype = ctypes.c_void_p
+_lib.opus_decoder_create.restype = ctypes.c_void_p
+_lib.opus_encode.argtypes = [
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+    ctypes.c_int,
+    ctypes.c_char_p,
+    ctypes.c_int32,
+]
+_lib.opus_decode.argtypes = [
+    ctypes.c_void_p,
+    ctypes.c_char_p,
+    ctypes.c_int32,
+    ctypes.c_void_p,
+    ctypes.c_int,
+    ctypes.c_int,
+]
+_lib.opus_encoder_destroy.argtypes = [ctypes.c_void_p]
+_lib.opus_decoder_destroy.argtypes = [ctypes.c_void_p]
+
+
+def _check(code: int) -> int:
+    if code < 0:
+        raise OpusError(_lib.opus_strerror(code).decode())
+    return code
+
+
+class Encoder:
+    """Voice encoder. `bitrate` in bit/s; `loss_percent` is the loss to prepare for when `fec`
+    (in-band, LBRR) is on."""
+
+    def __init__(
+        self,
+        bitrate: int = 24_000,
+        *,
+        complexity: int = 10,
+        fec: bool = True,
+        loss_percent: int = 5,
+        dtx: bool = False,
+    ) -> None:
+        error = ctypes.c_int()
+        self._state = _lib.opus_encoder_create(RATE, 1, _APPLICATION_VOIP, ctypes.byref(error))
+        _check(error.value)
+        self._out = ctypes.create_string_buffer(MAX_PACKET_BYTES)
+        self._set(_SET_SIGNAL, _SIGNAL_VOICE)
+        self._set(_SET_COMPLEXITY, complexity)
+        self.set_bitrate(bitrate)
+        self.set_fec(fec, loss_percent)
+        self._set(_SET_DTX, int(dtx))
+
+    def _set(self, request: int, value: int) -> None:
+        _check(
+            _lib.opus_encoder_ctl(
+                ctypes.c_void_p(self._state), ctypes.c_int(request), ctypes.c_int32(value)
+            )
+        )
+
+    def set_bitrate(self, bitrate: int) -> None:
+        """Change the bitrate (bit/s) while running."""
+        self._set(_SET_BITRATE, bitrate)
+
+    def set_fec(self, fec: bool, loss_percent: int) -> None:
+        """In-band redundancy for an expected loss; without an expected loss it does nothing."""
+        self._set(_SET_INBAND_FEC, int(fec))
+        self._set(_SET_PACKET_LOSS, loss_percent)
+
+    def encode(self, pcm: Pcm) -> bytes:
+        """One packet of 960 samples. Raises ValueError for another length, OpusError."""
+        if pcm.shape != (SAMPLES,):
+            raise ValueError(f"expected {SAMPLES} samples, got {pcm.shape}")
+        pcm = np.ascontiguousarray(pcm, dtype=np.int16)
+        size = _check(
+            _lib.opus_encode(self._state, pcm.ctypes.data, SAMPLES, self._out, MAX_PACKET_BYTES)
+        )
+        return self._out.raw[:size]
+
+    def __del__(self) -> None:
+        if getattr(self, "_state", None):
+            _lib.opus_encoder_destroy(self._state)
+            self._state = None
+
+
+class Decoder:
+    """Voice decoder with concealment."""
+
+    def __init__(self) -> None:
+        error = ctypes.c_int()
+        self._state = _lib.opus_decoder_create(RATE, 1, ctypes.byref(error))
+        _check(error.value)
+
+    def decode(self, packet: bytes) -> Pcm:
+        """The 960 samples of a packet. Raises OpusError when it is damaged."""
+        return self._decode(packet, 0)
+
+    def decode_fec(self, next_packet: bytes) -> Pcm:
+        """The frame before `next_packet` from its in-band redundancy; libopus conceals when
+        there is none. Raises OpusError when the packet is damaged."""
+        return self._decode(next_packet, 1)
+
+    def conceal(self) -> Pcm:
+        """960 samples that go on from what was heard last (PLC)."""
+        return self._decode(None, 0)
+
+    def _decode(self, packet: bytes | None, fec: int) -> Pcm:
+        pcm = np.empty(SAMPLES, dtype=np.int16)
+        size = 0 if packet is None else len(packet)
+        count = _check(_lib.opus_decode(self._state, packet, size, pcm.ctypes.data, SAMPLES, fec))
+        if count != SAMPLES:
+            raise OpusError(f"a packet of {count} samples, expected {SAMPLES}")
+        return pcm
+
+    def __del__(self) -> None:
+        if getattr(self, "_state", None):
+            _lib.opus_decoder_destroy(self._state)
+            self._state = None
