@@ -1,0 +1,338 @@
+"""`giliran observe DIR`: what every site heard and saw, from its own recordings.
+
+DIR holds `<site>.wav` with `<site>.wav.times`, `<site>.stamps.jsonl` and `sites.json` (site id →
+number of its synthetic person). Sound is recognised by the known voice (`agent.voice`), pictures
+by their stamps (`agent.picture.stamp`).
+
+With `--turns FILE` (JSON: chair, opened_at, closed_at, turns of site, at, until; monotonic
+seconds) it answers turn by turn; without, it tells who was heard when.
+"""
+
+import json
+import sys
+import wave
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+from cyclopts import Parameter
+from numpy.typing import NDArray
+
+from agent import voice
+
+HEARD = 0.2
+AUDIBLE = 0.03
+"""Amplitude, relative to the nominal voice, from which a site counts as heard, and from which
+sound of a closed site counts as a leak (-30 dB)."""
+
+SUSTAINED_HOPS = 3
+GAP_LEVEL = 0.1
+JOIN_S = 0.25
+FLIGHT_S = 0.3
+"""Sound sent before a microphone closed may still arrive: the delay seen at the site plus this."""
+
+MAX_DELAY_S = 2.0
+DELAY_WINDOW_S = 2.0
+DELAY_STEP_S = 0.005
+
+Floats = NDArray[np.float64]
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """A picture that was shown."""
+
+    at: float
+    slot: str
+    site: int | None
+    counter: int | None
+    time_ms: int | None
+    torn: bool
+
+
+class Listener:
+    """What one site heard and saw."""
+
+    def __init__(self, folder: Path, site: str, numbers: dict[str, int]) -> None:
+        self.site = site
+        self.numbers = numbers
+        self.pictures = _read_pictures(folder / f"{site}.stamps.jsonl")
+        pcm, self.frame_times = _read_sound(folder / f"{site}.wav")
+        measured = voice.levels(pcm, list(numbers.values()))
+        self.levels = {name: measured.values[number] for name, number in numbers.items()}
+        centres = np.array([voice.Levels.centre_s(hop) for hop in range(measured.hops)])
+        # When each hop's middle sounded: the time its 20 ms frame was pulled, and on from there.
+        if len(self.frame_times) and measured.hops:
+            frame = np.minimum((centres / 0.02).astype(int), len(self.frame_times) - 1)
+            self.times: Floats = self.frame_times[frame] + (centres - frame * 0.02)
+        else:
+            self.times = np.zeros(0)
+
+    def between(self, begin: float, end: float) -> slice:
+        """The hops sounding from `begin` to `end`."""
+        first, last = np.searchsorted(self.times, [begin, end])
+        return slice(int(first), int(last))
+
+    def first_sound(self, speaker: str, begin: float, end: float) -> float | None:
+        """When `speaker` was first heard in this time; None when not at all."""
+        part = self.between(begin, end)
+        starts = _sustained(self.levels[speaker][part] > HEARD)
+        return float(self.times[part][starts[0][0]]) if starts else None
+
+    def intervals(self, speaker: str) -> list[list[float]]:
+        """[start, end, mean level] of every time `speaker` was heard."""
+        runs = _sustained(self.levels[speaker] > HEARD)
+        joined: list[list[float]] = []
+        for first, last in runs:
+            begin, end = float(self.times[first]), float(self.times[last - 1])
+            level = float(self.levels[speaker][first:last].mean())
+            if joined and begin - joined[-1][1] < JOIN_S:
+                joined[-1][1] = end
+            else:
+                joined.append([begin, end, round(level, 3)])
+        return joined
+
+    def gaps(self, speaker: str, begin: float, end: float) -> tuple[float, float] | None:
+        """(percent of time, longest ms) without `speaker` between two moments."""
+        part = self.between(begin, end)
+        there = self.levels[speaker][part] > GAP_LEVEL
+        if not len(there):
+            return None
+        absent = _runs(~there)
+        longest = max((last - first for first, last in absent), default=0)
+        return 100 * float((~there).mean()), 1000 * longest * voice.HOP_S
+
+    def delays(self, speaker: str, begin: float, end: float) -> list[float]:
+        """Mouth to ear in ms, one figure each second, by the voice's loudness pattern."""
+        found = []
+        pattern = voice.pattern(self.numbers[speaker])[::48]  # one value a millisecond
+        steps = np.arange(0.0, MAX_DELAY_S, DELAY_STEP_S)
+        at = begin
+        while at + DELAY_WINDOW_S <= end:
+            part = self.between(at, at + DELAY_WINDOW_S)
+            heard = self.levels[speaker][part].astype(float)
+            times = self.times[part]
+            at += 1.0
+            if len(heard) < 50 or (heard > GAP_LEVEL).mean() < 0.8:
+                continue
+            heard = heard - heard.mean()
+            index = ((times[None, :] - steps[:, None]) * 1000).astype(np.int64) % len(pattern)
+            known = pattern[index]
+            known = known - known.mean(axis=1, keepdims=True)
+            scale = np.sqrt((known**2).sum(axis=1) * (heard**2).sum())
+            likeness = (known @ heard) / np.maximum(scale, 1e-9)
+            best = int(likeness.argmax())
+            if likeness[best] > 0.7:
+                found.append(1000 * float(steps[best]))
+        return found
+
+    def first_picture(self, speaker: str, begin: float, end: float) -> float | None:
+        """When the first whole picture of `speaker` taken after `begin` was shown in `main`."""
+        number = self.numbers[speaker]
+        for one in self.pictures:
+            if (
+                begin <= one.at <= end
+                and one.slot == "main"
+                and one.site == number
+                and not one.torn
+            ):
+                return one.at
+        return None
+
+    def audible(self, speaker: str, begin: float, end: float) -> int:
+        """Samples between two moments in which `speaker` can be heard, however softly."""
+        part = self.between(begin, end)
+        runs = _sustained(self.levels[speaker][part] > AUDIBLE)
+        return sum(last - first for first, last in runs) * voice.HOP
+
+
+def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """(first, end) of every run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+
+
+def _sustained(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Runs of at least 30 ms: shorter ones are the edges of other sounds."""
+    return [run for run in _runs(flags) if run[1] - run[0] >= SUSTAINED_HOPS]
+
+
+def _read_sound(path: Path) -> tuple[NDArray[np.int16], Floats]:
+    """Samples and the time of each frame; what a killed process did not finish is left out."""
+    times_path = Path(f"{path}.times")
+    if not path.exists() or not times_path.exists():
+        return np.zeros(0, dtype=np.int16), np.zeros(0)
+    raw = times_path.read_bytes()
+    times = np.frombuffer(raw[: len(raw) // 8 * 8])
+    try:
+        with wave.open(str(path), "rb") as file:
+            pcm = np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16)
+    except (wave.Error, EOFError) as error:
+        raise ValueError(f"{path}: {error}") from error
+    frames = min(len(times), len(pcm) // 960)
+    return pcm[: frames * 960], times[:frames]
+
+
+def _read_pictures(path: Path) -> list[Picture]:
+    if not path.exists():
+        return []
+    pictures = []
+    for line in path.read_bytes().splitlines():
+        try:
+            pictures.append(msgspec.json.decode(line, type=Picture))
+        except msgspec.MsgspecError:
+            continue  # the last line of a killed process
+    return pictures
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """A turn as it was asked for."""
+
+    site: str
+    at: float
+    until: float
+
+
+class Questions(msgspec.Struct, frozen=True):
+    """What to answer: see the module's docstring."""
+
+    chair: str
+    opened_at: float
+    closed_at: float
+    turns: list[Turn]
+
+
+def observe(folder: Path) -> dict[str, Listener]:
+    """Every site's recordings. Raises ValueError when the folder holds none."""
+    listing = folder / "sites.json"
+    if not listing.exists():
+        raise ValueError(f"{folder}: no sites.json; is this the folder of a rehearsal?")
+    numbers = msgspec.json.decode(listing.read_bytes(), type=dict[str, int])
+    return {site: Listener(folder, site, numbers) for site in numbers}
+
+
+def answer(listeners: dict[str, Listener], questions: Questions) -> dict[str, Any]:
+    """The figures of each turn at each listener, leaks, and who was heard when."""
+    turns = []
+    for turn in questions.turns:
+        others = {s: one for s, one in listeners.items() if s != turn.site}
+        figures = {site: _turn_at(one, turn) for site, one in others.items()}
+        turns.append({"site": turn.site, "at": turn.at, "until": turn.until, "listeners": figures})
+    return {
+        "turns": turns,
+        "leaks": _leaks(listeners, questions),
+        "heard": {site: _heard(one) for site, one in listeners.items()},
+    }
+
+
+def _turn_at(one: Listener, turn: Turn) -> dict[str, Any]:
+    sound_at = one.first_sound(turn.site, turn.at, turn.until)
+    picture_at = one.first_picture(turn.site, turn.at, turn.until)
+    gaps = None if sound_at is None else one.gaps(turn.site, sound_at + 0.05, turn.until)
+    delays = [] if sound_at is None else one.delays(turn.site, sound_at + 0.05, turn.until)
+    glass = _glass_to_glass(one, turn)
+    return {
+        "sound_ms": None if sound_at is None else round(1000 * (sound_at - turn.at), 1),
+        "picture_ms": None if picture_at is None else round(1000 * (picture_at - turn.at), 1),
+        "gap_percent": None if gaps is None else round(gaps[0], 3),
+        "longest_gap_ms": None if gaps is None else round(gaps[1], 1),
+        "delay_ms": round(float(np.median(delays)), 1) if delays else None,
+        "delay_p95_ms": round(float(np.percentile(delays, 95)), 1) if delays else None,
+        "glass_ms": round(float(np.median(glass)), 1) if glass else None,
+        "wrong_pictures": _wrong_pictures(one, turn),
+        "torn_pictures": sum(1 for p in one.pictures if turn.at <= p.at < turn.until and p.torn),
+    }
+
+
+def _glass_to_glass(one: Listener, turn: Turn) -> list[float]:
+    number = one.numbers[turn.site]
+    return [
+        (int(p.at * 1000) - p.time_ms) & 0xFFFFFFFF
+        for p in one.pictures
+        if turn.at <= p.at < turn.until and p.site == number and p.time_ms is not None
+    ]
+
+
+def _wrong_pictures(one: Listener, turn: Turn) -> int:
+    """Pictures in `main`, once the speaker's was there, that are not the speaker's."""
+    number = one.numbers[turn.site]
+    begun = False
+    wrong = 0
+    for p in one.pictures:
+        if p.slot != "main" or not turn.at <= p.at < turn.until:
+            continue
+        if p.site == number:
+            begun = True
+        elif begun:
+            wrong += 1
+    return wrong
+
+
+def _leaks(listeners: dict[str, Listener], questions: Questions) -> dict[str, Any]:
+    """Samples in which a site was audible while its microphone was closed."""
+    total = 0
+    found: list[dict[str, Any]] = []
+    for name, one in listeners.items():
+        for speaker in listeners:
+            for begin, end in _closed(speaker, name, questions):
+                flight_s = FLIGHT_S + _delay_s(one, speaker, questions)
+                samples = one.audible(speaker, begin + flight_s, end)
+                if samples:
+                    total += samples
+                    found.append(
+                        {"at": name, "of": speaker, "from": begin, "to": end, "samples": samples}
+                    )
+    return {"samples": total, "found": found}
+
+
+def _closed(speaker: str, listener: str, questions: Questions) -> list[tuple[float, float]]:
+    """When nobody may hear `speaker` at `listener`: outside of its turns (the chair: outside of
+    the meeting); at its own site always."""
+    begin, end = questions.opened_at - 1.0, questions.closed_at + 1.0
+    if speaker == listener:
+        return [(begin, end)]
+    if speaker == questions.chair:
+        return [(begin - 1.0, questions.opened_at), (questions.closed_at, end)]
+    spans = []
+    for turn in questions.turns:
+        if turn.site == speaker:
+            spans.append((begin, turn.at))
+            begin = turn.until
+    return [*spans, (begin, end)]
+
+
+def _delay_s(one: Listener, speaker: str, questions: Questions) -> float:
+    if one.site == speaker:
+        return 0.0
+    for turn in questions.turns:
+        if turn.site == speaker:
+            delays = one.delays(speaker, turn.at + 0.5, turn.until)
+            if delays:
+                return max(delays) / 1000
+    return 0.0
+
+
+def _heard(one: Listener) -> dict[str, list[list[float]]]:
+    spans = {speaker: one.intervals(speaker) for speaker in one.numbers}
+    return {speaker: found for speaker, found in spans.items() if found}
+
+
+def main(
+    folder: Path,
+    *,
+    turns: Annotated[Path | None, Parameter(help="Questions (JSON), see the module.")] = None,
+) -> int:
+    """Say what every site heard and saw, from the recordings in FOLDER, as JSON."""
+    try:
+        listeners = observe(folder)
+        if turns is not None:
+            questions = msgspec.json.decode(turns.read_bytes(), type=Questions)
+            result = answer(listeners, questions)
+        else:
+            result = {"heard": {site: _heard(one) for site, one in listeners.items()}}
+    except (ValueError, OSError, msgspec.MsgspecError) as error:
+        print(f"giliran observe: {error}", file=sys.stderr)
+        return 1
+    json.dump(result, sys.stdout)
+    print()
+    return 0
