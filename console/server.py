@@ -395,7 +395,7 @@ class MeetingServer:
             missed = self.journal.read(self.state.id, resume)
             if len(missed) > 200 or self._first_seq() > resume:
                 missed = None
-        snapshot = None if missed is not None else msgspec.Raw(st.encode(self.state))
+        snapshot = m.NO_SNAPSHOT if missed is not None else msgspec.Raw(st.encode(self.state))
         peer.send(m.Welcome(self.state.seq, _now_ms(), self.instance, snapshot))
         for one in missed or []:
             peer.send(m.Occurred(one))

@@ -18,6 +18,7 @@ LinkState = Literal["down", "connecting", "up"]
 SlotName = Literal["main", "second", "chair", "floor", "panel-1", "panel-2"]
 AUDIO_SLOTS: tuple[SlotName, ...] = ("chair", "floor", "panel-1", "panel-2")
 VIDEO_SLOTS: tuple[SlotName, ...] = ("main", "second")
+NO_SNAPSHOT = msgspec.Raw(b"null")
 
 
 class _Message(
@@ -169,15 +170,19 @@ FromClient = Hello | Command | Actual | SiteTelemetry | RelayTelemetry | Routed 
 class Welcome(_Message, frozen=True, tag="welcome"):
     """Sent by the server to a client whose Hello it accepts.
 
-    `snapshot` is the meeting's state as `console.meeting.state` encodes it (consoles only; None
-    when the events since `resume` follow instead); `seq` the last journal number; `time` the
+    `snapshot` is the meeting's state as `console.meeting.state` encodes it (consoles only; JSON
+    null when the events since `resume` follow instead); `seq` the last journal number; `time` the
     server's clock in ms of UTC.
     """
 
     seq: int
     time: int
     server: str
-    snapshot: msgspec.Raw | None = None
+    snapshot: msgspec.Raw = msgspec.field(default_factory=lambda: NO_SNAPSHOT)
+
+    @property
+    def has_snapshot(self) -> bool:
+        return bytes(self.snapshot) != bytes(NO_SNAPSHOT)
 
 
 class Ack(_Message, frozen=True, tag="ack"):

@@ -55,7 +55,7 @@ class Director:
         match message:
             case LinkUp(welcome=welcome):
                 self.up_at = time.monotonic()
-                if welcome.snapshot is not None:
+                if welcome.has_snapshot:
                     self.state = st.decode(welcome.snapshot)
                 for command, _answer in self._pending.values():
                     self._link.send(command)

@@ -164,7 +164,7 @@ class Replica:
         self.link_up = True
         self.reason = ""
         self._offset_ms = welcome.time - now
-        if welcome.snapshot is not None:
+        if welcome.has_snapshot:
             snapshot = st.decode(welcome.snapshot)
             if snapshot.id != self.meeting.id or not self.lines:
                 self.lines.clear()
@@ -212,7 +212,6 @@ class Replica:
             self.out_of_step = True
             return False
         self.meeting = st.apply(self.meeting, recorded)
-        self.pending.pop(recorded.command, None)
         if convened:
             self.lines.clear()
         if is_told(recorded.event):
@@ -242,13 +241,18 @@ class Replica:
 
     # -- what the screen asks -------------------------------------------------------------------
 
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """All sites in the order of the roster (a snapshot does not keep it)."""
+        return tuple(entry.id for entry in self.meeting.plan.sites)
+
     def server_now(self, now: int) -> int:
         """The server's clock at our `now`."""
         return now + self._offset_ms
 
     def rows(self, now: int) -> tuple[RosterRow, ...]:
         """Every site, always, in the order of the roster."""
-        return tuple(self.row(site, now) for site in self.meeting.sites)
+        return tuple(self.row(site, now) for site in self.sites)
 
     def row(self, site: str, now: int) -> RosterRow:
         """What the roster shows of one site at our `now`."""
@@ -319,14 +323,16 @@ class Replica:
             phase=state.phase,
             next_up="" if upcoming is None else self.name(upcoming),
             waiting=tuple(self.name(s) for s in state.queue if s != upcoming and s != state.holder),
-            panel=tuple((self.name(s), self.microphone_of(s, now)) for s in state.panel),
+            panel=tuple(
+                (self.name(s), self.microphone_of(s, now)) for s in self.sites if s in state.panel
+            ),
             hands=tuple(self.name(s) for s in self._hands()),
             spoke=sum(state.has_spoken(s) for s in st.speaking_order(state.plan)),
             reported=sum(state.has_reported(s) for s in st.speaking_order(state.plan)),
             callable_sites=len(st.speaking_order(state.plan)),
             connected=sum(self.link_of(s) == "connected" for s in state.sites),
             present=sum(one.attendance in st.HERE for one in state.sites.values()),
-            missing=tuple(self.name(s) for s in state.reports_missing()),
+            missing=tuple(self.name(s) for s in state.reports_missing() if s != state.holder),
         )
         turn = state.floor
         if turn is None:

@@ -53,7 +53,9 @@ class Stage:
             self.do(c.Tick())
         self.now = end
 
-    def do(self, command: c.AnyCommand, ident: str = "", actor: str = "moderator") -> Refusal | None:
+    def do(
+        self, command: c.AnyCommand, ident: str = "", actor: str = "moderator"
+    ) -> Refusal | None:
         """Carry out a command and tell the consoles."""
         if isinstance(command, c.ConveneMeeting) and command.plan is None:
             command = c.ConveneMeeting(self.plan)
@@ -144,13 +146,15 @@ class StageLink:
         stage = self._stage
         resume = self._hello().resume
         missed = [one for one in stage.journal if one.seq > resume]
-        snapshot = None if resume else msgspec.Raw(st.encode(stage.state))
+        snapshot = m.NO_SNAPSHOT if resume else msgspec.Raw(st.encode(stage.state))
         self.up = True
         self._receive(LinkUp(m.Welcome(stage.state.seq, stage.now, "stage", snapshot)))
         if resume:
             for one in missed:
                 self.deliver(m.Occurred(one))
-        self.deliver(m.Telemetry(stage.now, dict(stage.status), whole=True, relay_up=stage.relay_up))
+        self.deliver(
+            m.Telemetry(stage.now, dict(stage.status), whole=True, relay_up=stage.relay_up)
+        )
 
     def cut(self, reason: str, retry_in_s: float = 2.0) -> None:
         """Lose the server."""
