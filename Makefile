@@ -1,0 +1,79 @@
+# `make demo` shows a meeting on this machine, `make test` runs the tests; both set up what they
+# need first. Needed beforehand: Python 3.11 or newer, git, make.
+
+# The first of these that is new enough; name another one with `make PYTHON=…`.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip install --no-user --disable-pip-version-check
+PO := $(wildcard protocol/locales/*/LC_MESSAGES/giliran.po)
+MO := $(PO:.po=.mo)
+SAY := @printf '%s\n'
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types i18n docs clean
+.DELETE_ON_ERROR:
+
+help:
+	$(SAY) 'make demo    a meeting of a hall and 14 kecamatan on this machine' \
+	       'make test    all tests' \
+	       'make setup   only install, into .venv' \
+	       'make lint    style, layers;  make types   type checks' \
+	       'make i18n    take new texts into the translation;  make docs   generated pages' \
+	       'make clean   remove all that was made'
+
+setup: $(STAMP) $(MO)
+
+# pip installs exactly what uv.lock names, checked by hash, from where your pip is set up to look.
+$(STAMP): pyproject.toml uv.lock protocol/locales/hatch_build.py
+	@test -n '$(PYTHON)' || { echo 'Giliran needs Python 3.11 or newer, and found none: install it, or' \
+	  'name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(f"Giliran needs Python 3.11 or newer; $(PYTHON) is {v[0]}.{v[1]}" if v < (3, 11) else 0)'
+	$(SAY) 'Setting up $(VENV), once; this takes a minute or two ...'
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo 'No virtual environment could be made; on Debian and Ubuntu: apt install python3-venv' >&2; \
+	  exit 1; }
+	@test -x $(BIN)/uv || $(PIP) --quiet 'uv>=0.9,<1'
+	@$(BIN)/uv export --frozen --quiet --all-groups --no-emit-project --output-file $(VENV)/locked.txt
+	@$(PIP) --require-hashes --no-deps -r $(VENV)/locked.txt
+	@$(PIP) --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+	$(SAY) 'Ready: $(BIN)/giliran'
+
+%.mo: %.po | $(STAMP)
+	@$(BIN)/python -m protocol.catalogue compile
+
+demo: setup
+	@$(BIN)/giliran demo $(ARGS)
+
+# Documents are checked by the programs people open them with.
+test: setup
+	@for tool in pdftotext:poppler-utils pdftoppm:poppler-utils soffice:libreoffice-writer-nogui; do \
+	  command -v $${tool%%:*} >/dev/null || { missing=1; \
+	    echo "make test needs $${tool%%:*}: apt install $${tool##*:}" >&2; }; \
+	done; test -z "$$missing"
+	@$(BIN)/pytest $(ARGS)
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+types: setup
+	@$(BIN)/mypy
+
+i18n: setup
+	@$(BIN)/python -m protocol.catalogue update
+	@$(BIN)/python -m protocol.catalogue compile
+
+docs: setup
+	@$(BIN)/python -m protocol.reference
+	@$(BIN)/python -m console.pages
+	@$(BIN)/giliran screenshot docs/console.svg
+
+clean:
+	rm -rf $(VENV) $(MO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	  .import_linter_cache out snapshot_report.html
+	find agent console protocol tests -name __pycache__ -type d -exec rm -rf {} +
