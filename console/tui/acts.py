@@ -9,10 +9,10 @@ function key as well.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from console.tui.phrases import N_, word
+from console.tui.phrases import word
 from console.tui.replica import Replica
 from protocol import commands as c
-from protocol.words import _
+from protocol.words import N_, _
 
 EXTEND_S = 60
 
@@ -30,7 +30,8 @@ Builder = Callable[[Replica, str | None], Built]
 
 @dataclass(frozen=True)
 class Act:
-    """One thing the operator can do. `keys` are Textual's names, the main one first."""
+    """One thing the operator can do. `keys` are Textual's names, the main one first; `short` is
+    for the key bar."""
 
     id: str
     keys: tuple[str, ...]
@@ -39,6 +40,7 @@ class Act:
     help: str
     build: Builder | None = None
     does: str = ""
+    short: str = ""
 
 
 def _on(make: Callable[[Replica, str], Built]) -> Builder:
@@ -96,6 +98,7 @@ ACTS: tuple[Act, ...] = (
         N_("Call next"),
         N_("Give the floor to the first in the queue who is connected and not absent."),
         build=lambda replica, site: c.CallNext(),
+        short=N_("key bar|Next"),
     ),
     Act(
         "grant-floor",
@@ -104,6 +107,7 @@ ACTS: tuple[Act, ...] = (
         N_("Give the floor"),
         N_("Give the floor to the selected site; the running turn ends, a suspended one goes on."),
         build=_on(lambda replica, site: c.GrantFloor(site)),
+        short=N_("key bar|Give floor"),
     ),
     Act(
         "end-turn",
@@ -112,6 +116,7 @@ ACTS: tuple[Act, ...] = (
         N_("End turn"),
         N_("Take the floor back; the speaker's microphone closes."),
         build=lambda replica, site: c.EndTurn(),
+        short=N_("key bar|End"),
     ),
     Act(
         "extend",
@@ -120,6 +125,7 @@ ACTS: tuple[Act, ...] = (
         N_("Extend"),
         N_("One more minute for the running turn."),
         build=lambda replica, site: c.ExtendTurn(EXTEND_S),
+        short=N_("key bar|Extend"),
     ),
     Act(
         "mute",
@@ -128,6 +134,7 @@ ACTS: tuple[Act, ...] = (
         N_("Mute/unmute"),
         N_("Close or open the microphone of the selected site (the speaker, after each call)."),
         build=_on(_mute),
+        short=N_("key bar|Mute"),
     ),
     Act(
         "mute-all",
@@ -136,6 +143,7 @@ ACTS: tuple[Act, ...] = (
         N_("Mute all"),
         N_("Close every microphone but the chair's, at once."),
         build=lambda replica, site: c.MuteAll(),
+        short=N_("key bar|Mute all"),
     ),
     Act(
         "panel",
@@ -184,6 +192,7 @@ ACTS: tuple[Act, ...] = (
         N_("Attendance"),
         N_("Mark the selected site present, represented, late, excused or absent."),
         does="attendance",
+        short=N_("key bar|Attendance"),
     ),
     Act(
         "find",
@@ -200,6 +209,7 @@ ACTS: tuple[Act, ...] = (
         N_("Report"),
         N_("Write down what the speaker reports, or change it; #words become tags."),
         does="report",
+        short=N_("key bar|Report"),
     ),
     Act(
         "follow-up",
@@ -208,6 +218,7 @@ ACTS: tuple[Act, ...] = (
         N_("Follow-up"),
         N_("Note what is to be done, by whom and until when."),
         does="follow_up",
+        short=N_("key bar|Follow-up"),
     ),
     Act(
         "note",
@@ -216,6 +227,7 @@ ACTS: tuple[Act, ...] = (
         N_("Decision or note"),
         N_("Write a decision, a direction, a note, the opening or the closing words."),
         does="note",
+        short=N_("key bar|Note"),
     ),
     Act(
         "save",
@@ -240,6 +252,7 @@ ACTS: tuple[Act, ...] = (
         N_("Export minutes"),
         N_("Write the minutes as files; a draft while the meeting is open."),
         does="export",
+        short=N_("key bar|Minutes"),
     ),
     Act(
         "open",
@@ -248,6 +261,7 @@ ACTS: tuple[Act, ...] = (
         N_("Open meeting"),
         N_("Open the meeting: the chair is heard from here on."),
         build=lambda replica, site: c.OpenMeeting(),
+        short=N_("key bar|Open"),
     ),
     Act(
         "close",
@@ -256,6 +270,7 @@ ACTS: tuple[Act, ...] = (
         N_("Close meeting"),
         N_("Close the meeting; asks again, and tells which reports are missing."),
         does="close_meeting",
+        short=N_("key bar|Close"),
     ),
     Act(
         "convene",
@@ -264,6 +279,7 @@ ACTS: tuple[Act, ...] = (
         N_("New meeting"),
         N_("Begin a new record from the roster, after the last meeting was closed."),
         build=lambda replica, site: c.ConveneMeeting(),
+        short=N_("key bar|New"),
     ),
     Act(
         "banner",
@@ -272,6 +288,7 @@ ACTS: tuple[Act, ...] = (
         N_("Announcement"),
         N_("Show a line of text at every site; empty takes it away."),
         does="banner",
+        short=N_("key bar|Announce"),
     ),
     Act(
         "help",

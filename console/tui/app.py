@@ -421,7 +421,8 @@ class Console(App[None], inherit_bindings=False):
         """Every act, by name."""
         for act in ACTS:
             if act.id != "palette":
-                title = f"{word(act.title)}  [{key_name(act.keys[0])}]"
+                key = next(key_name(k) for k in act.keys if "bracket" not in k)
+                title = f"{word(act.title)} · {key}"
                 yield SystemCommand(title, word(act.help), partial(self.action_act, act.id))
         other = LIGHT if self.theme == DARK.name else DARK
         yield SystemCommand(

@@ -21,9 +21,10 @@ def key_shown(act: Act, typing: bool = False) -> str:
 def button(act_id: str, *, typing: bool = False, title: str = "") -> Content:
     """` n Call next `, clickable."""
     act = BY_ID[act_id]
+    title = title or word(act.short or act.title)
     key = key_shown(act, typing)
     label = Content.assemble(
-        (f" {key} " if key else " ", "bold $key-foreground on $key-background"),
-        (f" {title or word(act.title)} ", "$foreground on $button-background"),
+        (f" {key} " if key else " ", "bold $key-foreground on $button-background"),
+        (f"{title} ", "$foreground on $button-background"),
     )
     return label.stylize(click(act_id))

@@ -17,21 +17,18 @@ LOW_S = 30
 """From here on the remaining time is shown as a warning."""
 
 _DIGITS = {
-    "0": ("┏━┓", "┃ ┃", "┗━┛"),
-    "1": (" ╻ ", " ┃ ", " ╹ "),
-    "2": ("╺━┓", "┏━┛", "┗━╸"),
-    "3": ("╺━┓", " ━┫", "╺━┛"),
-    "4": ("╻ ╻", "┗━┫", "  ╹"),
-    "5": ("┏━╸", "┗━┓", "╺━┛"),
-    "6": ("┏━╸", "┣━┓", "┗━┛"),
-    "7": ("╺━┓", "  ┃", "  ╹"),
-    "8": ("┏━┓", "┣━┫", "┗━┛"),
-    "9": ("┏━┓", "┗━┫", "╺━┛"),
-    ":": (" ", "•", "•"),
-    "+": ("   ", "╺╋╸", "   "),
-    "-": ("   ", "╺━╸", "   "),
-    " ": (" ", " ", " "),
-    "s": ("   ", "┏━╸", "╺━┛"),
+    "0": ("█▀█", "█ █", "▀▀▀"),
+    "1": ("▀█ ", " █ ", "▀▀▀"),
+    "2": ("▀▀█", "█▀▀", "▀▀▀"),
+    "3": ("▀▀█", " ▀█", "▀▀▀"),
+    "4": ("█ █", "▀▀█", "  ▀"),
+    "5": ("█▀▀", "▀▀█", "▀▀▀"),
+    "6": ("█▀▀", "█▀█", "▀▀▀"),
+    "7": ("▀▀█", "  █", "  ▀"),
+    "8": ("█▀█", "█▀█", "▀▀▀"),
+    "9": ("█▀█", "▀▀█", "▀▀▀"),
+    ":": ("▄", " ", "▀"),
+    "+": (" ▄ ", "▀█▀", "   "),
 }
 
 
@@ -39,9 +36,9 @@ def big(text: str) -> tuple[str, str, str]:
     """Three lines of large digits."""
     cells = [_DIGITS[char] for char in text]
     return (
-        "".join(c[0] for c in cells),
-        "".join(c[1] for c in cells),
-        "".join(c[2] for c in cells),
+        " ".join(c[0] for c in cells),
+        " ".join(c[1] for c in cells),
+        " ".join(c[2] for c in cells),
     )
 
 
@@ -52,6 +49,7 @@ class Floor(Widget, can_focus=False):
 
     def __init__(self, plain: bool = False) -> None:
         super().__init__(id="floor")
+        self.auto_links = False
         self._plain = plain
 
     def render(self) -> Content:
@@ -71,8 +69,11 @@ def _lines(view: FloorView, width: int, height: int, plain: bool) -> Iterator[Co
 
 
 def _turn(view: FloorView, width: int, height: int, plain: bool) -> Iterator[Content]:
-    heading = _("HAS THE FLOOR") if view.grace_s is None else _("CONNECTION LOST")
-    color = "$success" if view.grace_s is None else "$warning"
+    heading, color = _("HAS THE FLOOR"), "$success"
+    if view.grace_s is not None:
+        heading, color = _("CONNECTION LOST"), "$warning"
+    elif _is_over(view):
+        heading, color = _("OVER TIME"), "$error"
     number = _("turn {number}").format(number=view.turn)
     yield _ends(Content.styled(heading, f"bold {color}"), Content.styled(number, "$dim"), width)
     speaker = f" {view.title or view.name}"
@@ -85,23 +86,25 @@ def _turn(view: FloorView, width: int, height: int, plain: bool) -> Iterator[Con
     yield _microphone(view, width)
 
 
+def _is_over(view: FloorView) -> bool:
+    return view.spoken_s >= view.allowance_s
+
+
 def _timer(view: FloorView, width: int, plain: bool) -> Iterator[Content]:
-    used = _("{spoken} of {allowance}").format(
-        spoken=minutes(view.spoken_s), allowance=minutes(view.allowance_s)
-    )
+    whole = _("of {allowance}").format(allowance=minutes(view.allowance_s))
     if view.grace_s is not None:
-        digits, style = f"{view.grace_s}s", "bold $warning"
-        says = (_("turn is kept"), _("then suspended"), used)
-    elif view.left_s < 0 or view.spoken_s >= view.allowance_s:
+        digits, style = f"{view.grace_s}", "bold $warning"
+        says = (_("turn is kept"), _("then suspended"), "")
+    elif _is_over(view):
         digits, style = f"+{minutes(view.left_s)}", "bold $error"
-        says = (_("OVER TIME"), used, "")
+        says = (_("over"), whole, "")
     else:
         style = "bold $warning" if view.left_s <= LOW_S else "bold $foreground"
         digits = minutes(view.left_s)
-        says = (_("remaining"), used, "")
+        says = (_("left"), whole, "")
     if view.paused and view.grace_s is None:
-        says = (says[0], says[1], _("clock stands still"))
-    says_style = "$error bold" if view.left_s < 0 and view.grace_s is None else "$dim"
+        says = (says[0], says[1], _("stopped"))
+    says_style = "$error bold" if _is_over(view) and view.grace_s is None else "$dim"
     if plain:
         yield Content.assemble((f" {digits}  ", style), (says[0], says_style))
         yield Content.assemble((f" {says[1]}", "$dim"))
@@ -110,13 +113,12 @@ def _timer(view: FloorView, width: int, plain: bool) -> Iterator[Content]:
     for drawn, text, text_style in zip(
         big(digits), says, (says_style, "$dim", "$warning"), strict=True
     ):
-        yield Content.assemble(
-            (f" {drawn}  ", style), (_cut(text, max(0, width - len(drawn) - 3)), text_style)
-        )
+        fits = len(text) <= width - len(drawn) - 3
+        yield Content.assemble((f" {drawn}  ", style), (text if fits else "", text_style))
 
 
 def _bar(view: FloorView, width: int) -> Content:
-    over = view.left_s < 0
+    over = _is_over(view)
     part = min(1.0, view.spoken_s / view.allowance_s) if view.allowance_s else 1.0
     done = round(part * width)
     color = "$error" if over else "$warning" if view.left_s <= LOW_S else "$success"

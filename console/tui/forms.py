@@ -56,7 +56,9 @@ class Form(Vertical):
         """The first line: what this is, how to save and leave by mouse and key."""
         buttons = Content(" ").join([button("save", typing=True), button("leave", typing=True)])
         title = Content.styled(f" {self.form_title}  ", "bold $accent")
-        return Static(title + buttons, classes="form-heading")
+        line = Static(title + buttons, classes="form-heading")
+        line.auto_links = False
+        return line
 
     def typed(self) -> Kept:
         """What is typed now; empty when there is nothing to keep."""
@@ -181,6 +183,7 @@ class Choice(Widget, can_focus=True, inherit_bindings=False):
     def __init__(self, options: list[tuple[str, str, str]], value: str) -> None:
         """`options` are (value, letter, title)."""
         super().__init__(id="choice")
+        self.auto_links = False
         self._options = options
         values = [o[0] for o in options]
         self.set_reactive(Choice.chosen, values.index(value) if value in values else 0)

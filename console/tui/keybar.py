@@ -39,6 +39,7 @@ class KeyBar(Widget, can_focus=False):
 
     def __init__(self) -> None:
         super().__init__(id="keys")
+        self.auto_links = False
 
     def render(self) -> Content:
         """The lines of keys."""
@@ -50,8 +51,10 @@ class KeyBar(Widget, can_focus=False):
         for number in range(height):
             room = width - (last.cell_length + 1 if number == height - 1 else 0)
             line = Content("")
-            while left and line.cell_length + left[0].cell_length <= room:
-                line = line + left.pop(0) + Content(" ")
+            for one in list(left):
+                if line.cell_length + one.cell_length <= room:
+                    line = line + one + Content(" ")
+                    left.remove(one)
             lines.append(line)
         gap = max(0, width - lines[-1].cell_length - last.cell_length)
         lines[-1] = lines[-1] + Content(" " * gap) + last

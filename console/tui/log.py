@@ -43,7 +43,7 @@ class Log(ScrollView, can_focus=False, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         """A heading that stays, then the lines."""
-        width = self.size.width
+        width = self.scrollable_content_region.width
         if y == 0:
             style = self.get_component_rich_style("log--heading")
             return Strip([Segment(set_cell_size(f" {_('LOG')}", width), style)], width)

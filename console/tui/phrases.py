@@ -20,13 +20,7 @@ from console.tui.replica import (
 )
 from protocol import events as e
 from protocol import messages as m
-from protocol.words import _
-
-
-def N_(text: str) -> str:
-    """Mark a text for translation that is looked up later."""
-    return text
-
+from protocol.words import N_, _
 
 ATTENDANCE: dict[e.Attendance, str] = {
     "present": N_("Present"),

@@ -51,6 +51,10 @@ class Tags(Static):
             self.tag = tag
             super().__init__()
 
+    def __init__(self) -> None:
+        super().__init__("", id="tags")
+        self.auto_links = False
+
     def action_pick(self, tag: str) -> None:
         """Done by a click."""
         self.post_message(self.Picked(tag))
@@ -93,7 +97,7 @@ class ReportForm(Form):
         """The text and its tags."""
         yield self.heading()
         yield text_area(self._first_text, "text")
-        yield Tags("", id="tags")
+        yield Tags()
 
     def on_mount(self) -> None:
         """Start typing at once."""

@@ -19,11 +19,12 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from console.tui import phrases
-from console.tui.phrases import N_, word
+from console.tui.phrases import word
 from console.tui.replica import RosterRow
+from protocol.words import N_
 
 LEVEL_FLOOR_DB = 60
-LEVEL_CELLS = 6
+LEVEL_CELLS = 5
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 Cell = tuple[str, str]
 """Text and the name of its style (empty: the row's own)."""
@@ -120,6 +121,8 @@ def level_bar(level: int, cells: int = LEVEL_CELLS) -> str:
 
 
 def _level(row: RosterRow, width: int) -> list[Cell]:
+    if row.microphone == "away":
+        return [("", "")]
     style = "level-live" if row.microphone == "live" else "level"
     if row.microphone == "alarm":
         style = "level-alarm"
@@ -163,15 +166,15 @@ def _loss(row: RosterRow, width: int) -> list[Cell]:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("place", N_("column|#"), 3, _place, right=True),
-    Column("name", N_("column|Site"), 15, _name),
+    Column("place", N_("column|#"), 2, _place, right=True),
+    Column("name", N_("column|Site"), 13, _name),
     Column("officer", N_("column|Officer"), 24, _officer, from_width=104),
     Column("attendance", N_("column|Att"), 3, _attendance, act="attendance"),
     Column("link", N_("column|Link"), 4, _link, until_width=62),
-    Column("link-word", N_("column|Link"), 14, _link, from_width=62),
+    Column("link-word", N_("column|Connection"), 14, _link, from_width=62),
     Column("rtt", N_("column|RTT"), 7, _rtt, from_width=88, right=True),
     Column("loss", N_("column|Loss"), 6, _loss, from_width=88, right=True),
-    Column("microphone", N_("column|Microphone"), 11, _microphone, act="mute"),
+    Column("microphone", N_("column|Mic"), 9, _microphone, act="mute"),
     Column("level", N_("column|Level"), LEVEL_CELLS, _level, act="mute"),
     Column("hand", N_("column|Hnd"), 3, _hand, act="hand"),
     Column("spoken", N_("column|Spoken"), 7, _spoken, from_width=72, right=True),
@@ -184,8 +187,8 @@ def columns_for(width: int) -> list[tuple[Column, int]]:
     """The columns shown at this width and their widths; the name takes what is left."""
     shown = [c for c in COLUMNS if c.from_width <= width < c.until_width]
     used = sum(c.width for c in shown) + len(shown)
-    spare = max(-6, width - used - 1)
-    return [(c, c.width + min(spare, 13) if c.id == "name" else c.width) for c in shown]
+    spare = max(-4, width - used - 1)
+    return [(c, c.width + min(spare, 12) if c.id == "name" else c.width) for c in shown]
 
 
 class Roster(ScrollView, can_focus=True, inherit_bindings=False):
@@ -304,7 +307,7 @@ class Roster(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _column_at(self, x: int) -> Column:
         left = 1
-        for column, width in columns_for(self.size.width):
+        for column, width in columns_for(self.scrollable_content_region.width):
             left += width + 1
             if x < left:
                 return column
@@ -320,7 +323,7 @@ class Roster(ScrollView, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         """One line of the screen: the header stays at the top."""
         self.drawn_lines += 1
-        width = self.size.width
+        width = self.scrollable_content_region.width
         if y == 0:
             return self._draw_header(width)
         index = y - 1 + self.scroll_offset.y

@@ -8,6 +8,7 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+from console import roster
 from console.tui.app import Console
 from console.tui.stage import Stage
 from protocol import commands as c
@@ -50,7 +51,7 @@ def lifelike(plan: e.MeetingPlan) -> Stage:
         stage.wait(8)
     stage.settle()
     stage.measure("sungai-mandau", level=17)
-    stage.measure("ruang-bandar-siak" if "ruang-bandar-siak" in sites else sites[0], level=58)
+    stage.measure(stage.state.chair, level=58)
     stage.measure("kandis", level=47)
     stage.measure("mempura", up_loss_percent=6.0, rtt_ms=310.0)
     stage.wait(3)
@@ -67,7 +68,6 @@ async def _draw(stage: Stage, size: tuple[int, int]) -> str:
 
 def screenshot(path: Path, lang: str, size: tuple[int, int] = (120, 36)) -> None:
     """Write the picture (SVG) to `path`; raises OSError when it can't be written."""
-    from console.roster import load_siak  # placeholder
-
     use_language(lang)
-    path.write_text(asyncio.run(_draw(lifelike(load_siak()), size)), encoding="utf-8")
+    plan = roster.load(roster.find("siak"))
+    path.write_text(asyncio.run(_draw(lifelike(plan), size)), encoding="utf-8")

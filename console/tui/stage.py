@@ -54,9 +54,13 @@ class Stage:
         self.now = end
 
     def do(
-        self, command: c.AnyCommand, ident: str = "", actor: str = "moderator"
+        self,
+        command: c.AnyCommand,
+        ident: str = "",
+        actor: str = "moderator",
+        asker: "StageLink | None" = None,
     ) -> Refusal | None:
-        """Carry out a command and tell the consoles."""
+        """Carry out a command, acknowledge it to the asker, tell the consoles."""
         if isinstance(command, c.ConveneMeeting) and command.plan is None:
             command = c.ConveneMeeting(self.plan)
         self._numbers += 1
@@ -70,6 +74,9 @@ class Stage:
             self.state = st.apply(self.state, recorded)
             self.state = msgspec.structs.replace(self.state, seq=recorded.seq)
             self.journal.append(recorded)
+        if asker is not None:
+            asker.deliver(m.Ack(ident, self.state.seq))
+        for recorded in self.journal[len(self.journal) - len(decision) :]:
             for link in self.links:
                 link.deliver(m.Occurred(recorded))
         return None
@@ -177,10 +184,8 @@ class StageLink:
 
     def answer(self, command: m.Command) -> None:
         """Carry out a command of the console."""
-        refusal = self._stage.do(command.body, command.id)
-        if refusal is None:
-            self.deliver(m.Ack(command.id, self._stage.state.seq))
-        else:
+        refusal = self._stage.do(command.body, command.id, asker=self)
+        if refusal is not None:
             self.deliver(
                 m.Refused(command.id, refusal.code, refusal.reason, dict(refusal.arguments))
             )

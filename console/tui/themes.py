@@ -21,6 +21,7 @@ DARK = Theme(
     variables={
         "dim": "#8492a3",
         "track": "#2c3848",
+        "level-track": "#1d2632",
         "on-strong": "#0f141b",
         "key-foreground": "#f2b84b",
         "key-background": "#263142",
@@ -47,6 +48,7 @@ LIGHT = Theme(
     variables={
         "dim": "#5a6675",
         "track": "#cdd5df",
+        "level-track": "#eef1f5",
         "on-strong": "#ffffff",
         "key-foreground": "#8a5a00",
         "key-background": "#dfe5ec",

@@ -1,0 +1,86 @@
+"""The operator's seat at a console on a stage, and the plan of the meeting they have."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from textual.pilot import Pilot
+
+from console.tui.app import Console
+from console.tui.prompt import PromptLine
+from console.tui.roster import Roster
+from console.tui.stage import Stage, StageLink
+from protocol import commands as c
+from protocol import messages as m
+from protocol.events import MeetingPlan, SiteEntry
+
+BEGIN = 1_549_435_300_000
+NAMES = (
+    "Siak", "Sungai Apit", "Minas", "Tualang", "Sungai Mandau", "Dayun", "Kerinci Kanan",
+    "Bunga Raya", "Koto Gasib", "Kandis", "Lubuk Dalam", "Sabak Auh", "Mempura", "Pusako",
+)  # fmt: skip
+
+
+def siak_plan(kecamatan: int = 14) -> MeetingPlan:
+    hall = SiteEntry("ruang-bandar-siak", "Ruang Bandar Siak", "hall", title="Bupati Siak")
+    entries = [
+        SiteEntry(
+            name.lower().replace(" ", "-"),
+            name,
+            "kecamatan",
+            title=f"Camat {name}",
+            position=position,
+        )
+        for position, name in enumerate(NAMES[:kecamatan], 1)
+    ]
+    return MeetingPlan(
+        title="Rapat koordinasi camat se-Kabupaten Siak",
+        topics=("karhutla", "tol", "pemilu", "layanan"),
+        sites=(hall, *entries),
+    )
+
+
+class Seat:
+    """The operator's seat: keys in, commands and screen out."""
+
+    def __init__(self, console: Console, pilot: Pilot[None], stage: Stage) -> None:
+        self.console = console
+        self.pilot = pilot
+        self.stage = stage
+
+    @property
+    def link(self) -> StageLink:
+        return self.stage.links[0]
+
+    @property
+    def sent(self) -> list[c.ModeratorCommand]:
+        return [one.body for one in self.link.sent if isinstance(one, m.Command)]
+
+    @property
+    def notice(self) -> str:
+        return self.console.screen_stack[0].query_one(PromptLine).said[0]
+
+    @property
+    def roster(self) -> Roster:
+        return self.console.screen_stack[0].query_one(Roster)
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        await self.press(*text)
+
+    async def select(self, site: str) -> None:
+        self.roster.select(site)
+        await self.pilot.pause()
+
+    async def wait_until(self, condition: Callable[[], object]) -> None:
+        """Let the console work until the condition holds."""
+        for _ in range(500):
+            if condition():
+                return
+            await self.pilot.pause(0.01)
+        raise AssertionError("the condition never came true")
+
+
+Sit = Callable[..., AbstractAsyncContextManager[Seat]]

@@ -1,0 +1,347 @@
+"""Every key does what the table of acts says: keys in, commands out, answers on the screen."""
+
+from pathlib import Path
+
+import pytest
+
+from console.tui.acts import ACTS
+from console.tui.help import HelpScreen
+from console.tui.stage import Stage
+from protocol import commands as c
+from tests.console.tui.seat import Sit
+
+
+async def test_open_with_o(stage: Stage, sit: Sit) -> None:
+    async with sit(stage) as seat:
+        await seat.press("o")
+        assert seat.sent == [c.OpenMeeting()]
+        assert stage.state.phase == "open"
+
+
+@pytest.mark.parametrize("key", ["n", "f2"])
+async def test_call_next_selects_the_speaker(open_stage: Stage, sit: Sit, key: str) -> None:
+    async with sit(open_stage) as seat:
+        await seat.select("minas")
+        await seat.press(key)
+        assert seat.sent == [c.CallNext()]
+        assert open_stage.state.holder == "siak"
+        assert seat.roster.selected == "siak"
+
+
+async def test_enter_gives_the_floor_to_the_selected(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage) as seat:
+        await seat.select("minas")
+        await seat.press("down", "enter")
+        assert seat.sent == [c.GrantFloor("tualang")]
+        assert open_stage.state.holder == "tualang"
+
+
+@pytest.mark.parametrize("key", ["e", "f6"])
+async def test_end_turn(open_stage: Stage, sit: Sit, key: str) -> None:
+    open_stage.do(c.CallNext())
+    async with sit(open_stage) as seat:
+        await seat.press(key)
+        assert seat.sent == [c.EndTurn()]
+        assert open_stage.state.holder is None
+
+
+@pytest.mark.parametrize("key", ["plus", "f7"])
+async def test_extend(open_stage: Stage, sit: Sit, key: str) -> None:
+    open_stage.do(c.CallNext())
+    async with sit(open_stage) as seat:
+        await seat.press(key)
+        assert seat.sent == [c.ExtendTurn(60)]
+        turn = open_stage.state.floor
+        assert turn is not None and turn.allowance_s == 240
+
+
+@pytest.mark.parametrize("key", ["m", "f3"])
+async def test_mute_is_a_switch(open_stage: Stage, sit: Sit, key: str) -> None:
+    open_stage.do(c.CallNext())
+    async with sit(open_stage) as seat:
+        await seat.press(key)
+        await seat.press(key)
+        assert seat.sent == [c.Mute("siak"), c.Unmute("siak")]
+
+
+@pytest.mark.parametrize("key", ["M", "f4"])
+async def test_mute_all(open_stage: Stage, sit: Sit, key: str) -> None:
+    open_stage.do(c.CallNext())
+    async with sit(open_stage) as seat:
+        await seat.press(key)
+        assert seat.sent == [c.MuteAll()]
+        assert not open_stage.state.is_live("siak")
+
+
+async def test_panel_is_a_switch(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage) as seat:
+        await seat.select("minas")
+        await seat.press("p", "p")
+        assert seat.sent == [c.Promote("minas"), c.Demote("minas")]
+
+
+async def test_hand_is_a_switch(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage) as seat:
+        await seat.select("minas")
+        await seat.press("h", "h")
+        assert seat.sent == [c.RaiseHand("minas"), c.LowerHand("minas")]
+
+
+@pytest.mark.parametrize(
+    ("key", "place"), [("left_square_bracket", 1), ("K", 1), ("right_square_bracket", 3), ("J", 3)]
+)
+async def test_move_in_queue(open_stage: Stage, sit: Sit, key: str, place: int) -> None:
+    async with sit(open_stage) as seat:
+        await seat.select("minas")
+        await seat.press(key)
+        assert seat.sent == [c.MoveInQueue("minas", place)]
+        assert open_stage.state.queue.index("minas") == place
+
+
+async def test_the_first_can_not_move_forward(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage) as seat:
+        await seat.select("siak")
+        await seat.press("left_square_bracket")
+        assert seat.sent == []
+        assert seat.notice == "Siak is next already."
+
+
+async def test_skip(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage) as seat:
+        await seat.select("minas")
+        await seat.press("s")
+        assert seat.sent == [c.Skip("minas")]
+        assert "minas" not in open_stage.state.queue
+
+
+@pytest.mark.parametrize("key", ["slash", "f8"])
+async def test_find_by_the_beginning_of_a_word(open_stage: Stage, sit: Sit, key: str) -> None:
+    async with sit(open_stage) as seat:
+        await seat.press(key)
+        await seat.type("man")
+        assert seat.roster.selected == "sungai-mandau"
+        await seat.press("enter", "enter")
+        assert seat.sent == [c.GrantFloor("sungai-mandau")]
+
+
+async def test_find_given_up_goes_back(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage) as seat:
+        await seat.select("minas")
+        await seat.press("slash", "4", "escape")
+        assert seat.roster.selected == "minas"
+        assert seat.sent == []
+
+
+async def test_attendance_by_letter(stage: Stage, sit: Sit) -> None:
+    async with sit(stage) as seat:
+        await seat.select("minas")
+        await seat.press("a", "l")
+        assert seat.sent == [c.MarkAttendance("minas", "late")]
+
+
+async def test_attendance_with_a_deputy(stage: Stage, sit: Sit) -> None:
+    async with sit(stage) as seat:
+        await seat.select("minas")
+        await seat.press("a", "right", "enter")
+        await seat.type("Ibu Rina")
+        await seat.press("enter")
+        assert seat.sent == [c.MarkAttendance("minas", "represented", "Ibu Rina")]
+        assert stage.state.sites["minas"].attendance_note == "Ibu Rina"
+
+
+@pytest.mark.parametrize(("key", "save"), [("r", "ctrl+s"), ("f5", "f10")])
+async def test_report_of_the_speaker(open_stage: Stage, sit: Sit, key: str, save: str) -> None:
+    open_stage.do(c.CallNext())
+    async with sit(open_stage) as seat:
+        await seat.press(key)
+        await seat.type("Aman #Karhutla")
+        await seat.press(save)
+        assert c.LogReport("siak", "Aman #Karhutla") in seat.sent
+        assert open_stage.state.reports[0].tags == ("karhutla",)
+        assert seat.notice == "Report of Siak saved"
+
+
+async def test_report_of_the_picked_site(open_stage: Stage, sit: Sit) -> None:
+    open_stage.do(c.CallNext())
+    open_stage.do(c.CallNext())
+    async with sit(open_stage) as seat:
+        await seat.press("up", "r", "x", "ctrl+s")
+        assert c.LogReport("siak", "x") in seat.sent
+
+
+async def test_report_amended(open_stage: Stage, sit: Sit) -> None:
+    open_stage.do(c.CallNext())
+    open_stage.do(c.LogReport("siak", "satu", ("tol",)))
+    async with sit(open_stage) as seat:
+        await seat.press("r", " ", "d", "u", "a", "ctrl+s")
+        report = open_stage.state.reports[0]
+        assert [w.text for w in report.wordings] == ["satu", "satu dua"]
+        assert report.tags == ("tol",)
+
+
+async def test_tab_completes_a_tag(open_stage: Stage, sit: Sit) -> None:
+    open_stage.do(c.CallNext())
+    async with sit(open_stage) as seat:
+        await seat.press("r")
+        await seat.type("#ka")
+        await seat.press("tab", "ctrl+s")
+        assert open_stage.state.reports[0].text == "#karhutla"
+
+
+@pytest.mark.parametrize("key", ["f", "f9"])
+async def test_follow_up(open_stage: Stage, sit: Sit, key: str) -> None:
+    open_stage.do(c.CallNext())
+    async with sit(open_stage) as seat:
+        await seat.press(key)
+        await seat.type("Pasang antena")
+        await seat.press("enter", "ctrl+a", "ctrl+k")
+        await seat.type("Diskominfo")
+        await seat.press("enter")
+        await seat.type("15/2/2019")
+        await seat.press("enter")
+        assert seat.sent == [c.AddFollowUp("Pasang antena", "Diskominfo", "2019-02-15", "siak")]
+
+
+async def test_follow_up_with_a_bad_date_stays_open(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage) as seat:
+        await seat.press("f", "x", "enter", "enter")
+        await seat.type("31/2/2019")
+        await seat.press("enter")
+        assert seat.sent == []
+        message = seat.console.query_one("#due-message").render()
+        assert "not a date" in str(message)
+        assert seat.console.focused is seat.console.query_one("#field-due")
+
+
+@pytest.mark.parametrize("key", ["d", "f12"])
+async def test_decision(open_stage: Stage, sit: Sit, key: str) -> None:
+    open_stage.do(c.CallNext())
+    async with sit(open_stage) as seat:
+        await seat.press(key, "right", "enter")
+        await seat.type("Setuju")
+        await seat.press("ctrl+s")
+        assert seat.sent == [c.AddNote("Setuju", "direction", "siak")]
+
+
+async def test_banner(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage) as seat:
+        await seat.press("b")
+        await seat.type("Istirahat")
+        await seat.press("enter")
+        assert seat.sent == [c.SetBanner("Istirahat")]
+
+
+async def test_close_asks_first(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage) as seat:
+        await seat.press("c")
+        assert open_stage.state.phase == "open"
+        assert seat.notice == "Close the meeting? Press c again to close it."
+        await seat.press("c")
+        assert open_stage.state.phase == "closed"
+
+
+async def test_close_tells_missing_reports_and_forces(open_stage: Stage, sit: Sit) -> None:
+    open_stage.do(c.CallNext())
+    async with sit(open_stage) as seat:
+        await seat.press("c")
+        assert seat.sent == [c.CloseMeeting()]
+        assert "No report written for: Siak" in seat.notice
+        await seat.press("c")
+        assert seat.sent[-1] == c.CloseMeeting(force=True)
+        assert open_stage.state.phase == "closed"
+
+
+async def test_another_act_forgets_the_closing(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage) as seat:
+        await seat.press("c", "n", "e")
+        open_stage.do(c.LogReport("siak", "x"))
+        await seat.press("c")
+        assert open_stage.state.phase == "open"
+
+
+async def test_new_meeting(open_stage: Stage, sit: Sit) -> None:
+    open_stage.do(c.CloseMeeting())
+    async with sit(open_stage) as seat:
+        await seat.press("N")
+        assert seat.sent == [c.ConveneMeeting()]
+        await seat.wait_until(lambda: seat.console.replica.meeting.phase == "planned")
+
+
+async def test_export_shows_the_files(open_stage: Stage, sit: Sit, tmp_path: Path) -> None:
+    asked = []
+
+    def export(meeting: str) -> list[Path]:
+        asked.append(meeting)
+        return [tmp_path / "notula.docx"]
+
+    async with sit(open_stage, export=export) as seat:
+        await seat.press("x")
+        await seat.wait_until(lambda: "notula.docx" in seat.notice)
+        assert asked == [open_stage.state.id]
+
+
+async def test_export_shows_the_error(open_stage: Stage, sit: Sit) -> None:
+    def export(meeting: str) -> list[Path]:
+        raise OSError("No space left on device")
+
+    async with sit(open_stage, export=export) as seat:
+        await seat.press("x")
+        await seat.wait_until(lambda: "No space left on device" in seat.notice)
+
+
+@pytest.mark.parametrize("key", ["question_mark", "f1"])
+async def test_help_and_back(open_stage: Stage, sit: Sit, key: str) -> None:
+    async with sit(open_stage) as seat:
+        await seat.press(key)
+        assert isinstance(seat.console.screen, HelpScreen)
+        await seat.press("escape")
+        assert not isinstance(seat.console.screen, HelpScreen)
+
+
+async def test_palette_does_an_act(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage) as seat:
+        await seat.press("ctrl+p")
+        await seat.type("call next")
+        await seat.wait_until(lambda: seat.console.screen.query_one("CommandList").option_count)
+        await seat.press("down", "enter")
+        await seat.wait_until(lambda: seat.sent == [c.CallNext()])
+
+
+async def test_detach_leaves_the_meeting_alone(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage) as seat:
+        await seat.press("ctrl+q")
+        await seat.wait_until(lambda: not seat.console.is_running)
+        assert seat.sent == []
+        assert open_stage.state.phase == "open"
+
+
+async def test_refusal_is_shown_with_its_reason(stage: Stage, sit: Sit) -> None:
+    async with sit(stage) as seat:
+        await seat.press("n")
+        assert seat.notice == "The meeting is not open yet."
+
+
+async def test_f_keys_work_while_typing(open_stage: Stage, sit: Sit) -> None:
+    open_stage.do(c.CallNext())
+    async with sit(open_stage) as seat:
+        await seat.press("r", "m", "n", "f4", "f2")
+        assert c.MuteAll() in seat.sent and c.CallNext() in seat.sent
+        assert c.Mute("siak") not in seat.sent
+        assert open_stage.state.holder == "sungai-apit"
+
+
+async def test_an_observer_only_watches(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage, role="observer") as seat:
+        await seat.press("n")
+        assert seat.sent == []
+        assert seat.notice == "This console only watches."
+
+
+async def test_every_act_is_bound_and_in_the_palette(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage) as seat:
+        bound = {b.action for __, b in seat.console._bindings}
+        offered = {one.title for one in seat.console.get_system_commands(seat.console.screen)}
+        for act in ACTS:
+            assert f"act('{act.id}')" in bound
+            if act.id != "palette":
+                assert any(title.startswith(act.title) for title in offered)

@@ -1,0 +1,336 @@
+"""The console's copy of the meeting: what came in, then what the screen is told."""
+
+import msgspec
+import pytest
+
+from console.meeting import state as st
+from console.tui.replica import SETTLE_MS, Denied, Happened, Replica
+from console.tui.stage import Stage, StageLink
+from protocol import VERSION
+from protocol import commands as c
+from protocol import events as e
+from protocol import messages as m
+from protocol.link import Incoming, LinkDown, LinkUp
+from tests.console.tui.seat import siak_plan
+
+
+class Room:
+    """A replica connected to a stage."""
+
+    def __init__(self, stage: Stage, offset_ms: int = 0) -> None:
+        self.stage = stage
+        self.replica = Replica()
+        self.offset_ms = offset_ms
+        self.resent: list[m.Command] = []
+        self.link: StageLink = stage.link("", self._hello, self._receive)
+        self.link.connect()
+
+    @property
+    def now(self) -> int:
+        """The console's own clock, which may be wrong."""
+        return self.stage.now - self.offset_ms
+
+    def _hello(self) -> m.Hello:
+        return m.Hello("moderator", VERSION, resume=self.replica.resume)
+
+    def _receive(self, message: Incoming) -> None:
+        match message:
+            case LinkUp(welcome=welcome):
+                self.resent = self.replica.connected(welcome, self.now)
+            case LinkDown(reason=reason, retry_in_s=retry_in_s):
+                self.replica.disconnected(reason, retry_in_s, self.now)
+            case m.Occurred(recorded=recorded):
+                self.replica.occurred(recorded)
+            case m.Telemetry():
+                self.replica.measured(message)
+            case m.Ack():
+                self.replica.acknowledged(message)
+            case m.Refused():
+                self.replica.refused(message, self.now)
+
+    def row(self, site: str):  # type: ignore[no-untyped-def]
+        return self.replica.row(site, self.now)
+
+    def say(self, body: c.ModeratorCommand, ident: str) -> None:
+        self.link.send(self.replica.issue(ident, body))
+
+
+@pytest.fixture
+def room(open_stage: Stage) -> Room:
+    return Room(open_stage)
+
+
+# -- the same meeting ------------------------------------------------------------------------------
+
+
+def test_it_folds_to_the_servers_state(room: Room) -> None:
+    room.stage.do(c.CallNext())
+    room.stage.wait(200)
+    room.stage.do(c.LogReport("siak", "aman #tol"))
+    assert st.encode(room.replica.meeting) == st.encode(room.stage.state)
+
+
+def test_rows_keep_the_rosters_order(room: Room) -> None:
+    names = [row.name for row in room.replica.rows(room.now)]
+    assert names == [entry.name for entry in room.stage.plan.sites]
+
+
+def test_a_reconnect_brings_only_what_was_missed(room: Room) -> None:
+    room.link.cut("gone")
+    room.stage.do(c.CallNext())
+    lines = len(room.replica.lines)
+    room.link.connect()
+    assert st.encode(room.replica.meeting) == st.encode(room.stage.state)
+    assert len(room.replica.lines) == lines + 1
+
+
+def test_an_event_known_already_changes_nothing(room: Room) -> None:
+    before = room.replica.meeting
+    assert not room.replica.occurred(room.stage.journal[-1])
+    assert room.replica.meeting is before
+
+
+def test_a_gap_asks_for_a_snapshot(room: Room) -> None:
+    last = room.stage.journal[-1]
+    assert not room.replica.occurred(msgspec.structs.replace(last, seq=last.seq + 2))
+    assert room.replica.resume == 0
+    room.link.connect()
+    assert room.replica.resume == room.stage.state.seq
+
+
+def test_a_new_meeting_begins_with_an_empty_log(room: Room) -> None:
+    room.stage.do(c.CloseMeeting())
+    room.stage.do(c.ConveneMeeting(siak_plan(2)))
+    assert len(room.replica.sites) == 3
+    assert [type(line.event) for line in room.replica.lines if isinstance(line, Happened)] == [
+        e.MeetingConvened
+    ]
+
+
+def test_attaching_in_the_middle_tells_what_was(open_stage: Stage) -> None:
+    open_stage.do(c.CallNext())
+    open_stage.wait(60)
+    open_stage.do(c.LogReport("siak", "aman"))
+    open_stage.do(c.CallNext())
+    lines = [line.event for line in Room(open_stage).replica.lines if isinstance(line, Happened)]
+    assert [type(event) for event in lines] == [
+        e.MeetingConvened,
+        e.MeetingOpened,
+        e.FloorGranted,
+        e.TurnEnded,
+        e.FloorGranted,
+        e.ReportLogged,
+    ]
+
+
+# -- commands --------------------------------------------------------------------------------------
+
+
+def test_an_acknowledged_command_is_no_longer_pending(room: Room) -> None:
+    room.say(c.CallNext(), "one")
+    assert room.replica.pending == {}
+    assert room.stage.state.holder == "siak"
+
+
+def test_an_unanswered_command_is_sent_again_with_its_id(room: Room) -> None:
+    room.stage.answers = False
+    room.say(c.LogReport("siak", "aman"), "one")
+    room.link.cut("gone")
+    room.link.connect()
+    assert [command.id for command in room.resent] == ["one"]
+    room.stage.answers = True
+    for _ in range(2):  # the answer to the first may have been what was lost
+        room.link.answer(room.resent[0])
+    assert len(room.stage.state.reports) == 1
+    assert room.replica.pending == {}
+
+
+def test_a_snapshot_that_knows_the_command_answers_it(room: Room) -> None:
+    room.stage.answers = False
+    command = room.replica.issue("one", c.CallNext())
+    room.stage.do(command.body, "one")
+    room.replica.out_of_step = True
+    room.link.connect()
+    assert room.resent == []
+
+
+def test_while_the_server_is_away_only_the_last_draft_is_kept(room: Room) -> None:
+    room.link.cut("gone")
+    room.replica.issue("one", c.DraftReport("siak", "a"))
+    room.replica.issue("two", c.DraftReport("siak", "ab"))
+    room.replica.issue("three", c.DraftReport("minas", "x"))
+    assert list(room.replica.pending) == ["two", "three"]
+
+
+def test_a_refusal_is_in_the_log(room: Room) -> None:
+    room.say(c.EndTurn(), "one")
+    line = room.replica.lines[-1]
+    assert isinstance(line, Denied) and line.refused.code == "no-turn"
+    assert line.command == c.EndTurn()
+
+
+# -- microphones -----------------------------------------------------------------------------------
+
+
+def test_opening_until_the_agent_says_so(room: Room) -> None:
+    room.stage.do(c.CallNext())
+    assert room.row("siak").microphone == "opening"
+    room.stage.settle()
+    room.stage.publish()
+    assert room.row("siak").microphone == "live"
+
+
+def test_muting_at_the_key_then_muted_when_agent_and_relay_agree(room: Room) -> None:
+    room.stage.do(c.CallNext())
+    room.stage.settle()
+    room.stage.publish()
+    room.stage.answers = False
+    room.say(c.Mute("siak"), "one")
+    assert room.row("siak").microphone == "muting"
+    room.link.answer(m.Command("one", c.Mute("siak")))
+    assert room.row("siak").microphone == "muting"
+    room.stage.settle()
+    room.stage.measure("siak", closed_packets=3)
+    room.stage.publish()
+    assert room.row("siak").microphone == "muting"
+    room.stage.measure("siak", closed_packets=0)
+    room.stage.publish()
+    assert room.row("siak").microphone == "muted"
+
+
+def test_sound_from_a_closed_site_is_an_alarm(room: Room) -> None:
+    room.stage.wait(2)
+    room.stage.measure("minas", closed_packets=1)
+    room.stage.publish("minas")
+    assert room.row("minas").microphone == "alarm"
+    assert room.replica.top(room.now).alarms == ("Minas",)
+
+
+def test_a_microphone_that_stays_open_is_an_alarm(room: Room) -> None:
+    room.stage.do(c.CallNext())
+    room.stage.settle()
+    room.stage.publish()
+    room.stage.do(c.MuteAll())
+    room.stage.wait(SETTLE_MS / 1000 - 0.1)
+    assert room.row("siak").microphone == "muting"
+    room.stage.wait(0.2)
+    assert room.row("siak").microphone == "alarm"
+
+
+def test_a_live_site_of_which_the_relay_gets_nothing(room: Room) -> None:
+    room.stage.do(c.CallNext())
+    room.stage.settle()
+    room.stage.measure("siak", up_packets=0, up_kbps=0.0)
+    room.stage.publish()
+    room.stage.wait(5)
+    assert room.row("siak").microphone == "no-sound"
+
+
+def test_without_a_server_nothing_becomes_an_alarm(room: Room) -> None:
+    room.stage.do(c.CallNext())
+    room.stage.settle()
+    room.stage.publish()
+    room.stage.do(c.MuteAll())
+    room.link.cut("gone")
+    room.stage.wait(10)
+    assert room.row("siak").microphone == "muting"
+
+
+# -- links -----------------------------------------------------------------------------------------
+
+
+def test_connected_means_media(room: Room) -> None:
+    assert room.row("siak").link == "connected"
+    room.stage.measure("siak", downlink="connecting")
+    room.stage.publish("siak")
+    assert room.row("siak").link == "connecting"
+    room.stage.leave("siak")
+    room.stage.publish("siak")
+    assert room.row("siak").link == "offline"
+    assert room.row("siak").microphone == "away"
+
+
+def test_a_holder_that_drops_counts_down_then_its_turn_is_suspended(room: Room) -> None:
+    room.stage.do(c.CallNext())
+    room.stage.wait(30)
+    room.stage.leave("siak")
+    room.stage.publish()
+    room.stage.wait(5.5)
+    assert (room.row("siak").link, room.row("siak").grace_s) == ("grace", 15)
+    assert room.replica.floor(room.now).grace_s == 15
+    room.stage.wait(15)
+    assert room.row("siak").place == "suspended"
+    assert room.replica.floor(room.now).site is None
+
+
+def test_levels_are_silent_without_a_server(room: Room) -> None:
+    room.stage.measure("siak", level=20)
+    room.stage.publish("siak")
+    assert room.row("siak").level == 20
+    room.link.cut("gone")
+    assert room.row("siak").level == 127
+
+
+def test_whole_telemetry_forgets_sites_it_does_not_name(room: Room) -> None:
+    changed = room.replica.measured(m.Telemetry(0, {}, whole=True))
+    assert changed == set(room.replica.sites)
+    assert room.replica.status == {}
+
+
+# -- queue, hands, reports, times ------------------------------------------------------------------
+
+
+def test_queue_and_hands_are_numbered_in_the_servers_order(room: Room) -> None:
+    room.stage.do(c.RaiseHand("tualang"))
+    room.stage.wait(1)
+    room.stage.do(c.RaiseHand("siak"))
+    room.stage.do(c.MoveInQueue("tualang", 0))
+    assert [room.row(s).hand for s in ("tualang", "siak", "minas")] == [1, 2, None]
+    assert [room.row(s).queue for s in ("tualang", "siak", "minas")] == [1, 2, 4]
+    assert room.replica.floor(room.now).hands == ("Tualang", "Siak")
+
+
+def test_report_marks(room: Room) -> None:
+    room.stage.do(c.CallNext())
+    assert room.row("siak").report == "none"
+    room.stage.do(c.DraftReport("siak", "am"))
+    assert room.row("siak").report == "draft"
+    room.stage.do(c.LogReport("siak", "aman"))
+    assert room.row("siak").report == "done"
+    room.stage.do(c.CallNext())
+    room.stage.do(c.CallNext())
+    assert room.row("sungai-apit").report == "missing"
+
+
+def test_the_turns_clock_counts_down_and_over(room: Room) -> None:
+    room.stage.do(c.CallNext())
+    room.stage.wait(170)
+    assert room.replica.floor(room.now).left_s == 10
+    room.stage.wait(12)
+    view = room.replica.floor(room.now)
+    assert (view.left_s, view.spoken_s) == (-2, 182)
+
+
+def test_the_turns_clock_stands_while_muted(room: Room) -> None:
+    room.stage.do(c.CallNext())
+    room.stage.wait(10)
+    room.stage.do(c.Mute("siak"))
+    room.stage.wait(60)
+    view = room.replica.floor(room.now)
+    assert (view.spoken_s, view.paused) == (10, True)
+
+
+def test_times_are_the_servers(open_stage: Stage) -> None:
+    room = Room(open_stage, offset_ms=3_600_000)
+    open_stage.do(c.CallNext())
+    open_stage.wait(7)
+    assert room.replica.floor(room.now).spoken_s == 7
+    assert room.replica.top(room.now).now == open_stage.now // 1000 * 1000
+    assert room.replica.top(room.now).elapsed_s == 9
+
+
+def test_reconnecting_counts_down(room: Room) -> None:
+    room.link.cut("no answer", 4.0)
+    room.stage.wait(1.5)
+    top = room.replica.top(room.now)
+    assert (top.link_up, top.reason, top.retry_s) == (False, "no answer", 3)
