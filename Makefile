@@ -36,8 +36,10 @@ $(STAMP): pyproject.toml uv.lock protocol/locales/hatch_build.py
 	  echo 'No virtual environment could be made; on Debian and Ubuntu: apt install python3-venv' >&2; \
 	  exit 1; }
 	@test -x $(BIN)/uv || $(PIP) --quiet 'uv>=0.9,<1'
-	@$(BIN)/uv export --frozen --quiet --all-groups --no-emit-project --output-file $(VENV)/locked.txt
-	@$(PIP) --require-hashes --no-deps -r $(VENV)/locked.txt
+	@$(BIN)/uv export --frozen --quiet --all-groups --no-emit-project --no-header \
+	  --output-file $(VENV)/wanted.txt
+	@cmp -s $(VENV)/wanted.txt $(VENV)/there.txt || { \
+	  $(PIP) --require-hashes --no-deps -r $(VENV)/wanted.txt && cp $(VENV)/wanted.txt $(VENV)/there.txt; }
 	@$(PIP) --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 	$(SAY) 'Ready: $(BIN)/giliran'
