@@ -1,29 +1,27 @@
-"""The console: one screen on the meeting, a client of the server like any other.
+"""The console: one screen on the meeting.
 
-Everything it shows comes from its replica; everything it does is a command to the server. What
-the link receives is folded at once and drawn by one `Redraw`, so that a burst is drawn once.
+Everything it shows comes from its replica; everything it does is a command to the server.
 """
 
 import os
-import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 from textual import on
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.command import CommandPalette
 from textual.containers import Horizontal
 from textual.events import Resize
 from textual.filter import LineFilter
-from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
 from console.tui import phrases
 from console.tui.acts import ACTS, BY_ID, Hint, key_name, works_while_typing
+from console.tui.client import CLOSE_AGAIN_MS, Client, MakeLink, Redraw, wall_ms
 from console.tui.desk import Desk
 from console.tui.floor import Floor
 from console.tui.forms import Choice, Form
@@ -33,63 +31,29 @@ from console.tui.log import Log
 from console.tui.phrases import word
 from console.tui.plain import PlainFilter, is_plain
 from console.tui.prompt import PromptLine
-from console.tui.replica import Replica
 from console.tui.report import DRAFT_AFTER_S, ReportForm
 from console.tui.roster import Roster
 from console.tui.themes import DARK, LIGHT
 from console.tui.topbar import TopBar
-from protocol import VERSION
 from protocol import commands as c
-from protocol import events as e
 from protocol import messages as m
-from protocol.ids import uuid7
-from protocol.link import Incoming, Link, LinkDown, LinkUp
+from protocol.link import Link
 from protocol.words import _, use_language
 
 TICK_S = 0.5
-NOTICE_MS = 12_000
-CLOSE_AGAIN_MS = 20_000
 FORM_LINES = 9
 LOG_LINES = 5
 Export = Callable[[str], list[Path]]
 """Writes the minutes of a meeting (by id); returns the files. Runs in a thread."""
-KEPT_WHILE_AWAY = (
-    c.DraftReport, c.LogReport, c.AmendReport, c.AddFollowUp, c.AddNote, c.MarkAttendance,
-    c.SetBanner,
-)  # fmt: skip
-"""Commands of the record wait for the server; acts on the floor are for now or not at all."""
 
 
-class LinkLike(Protocol):
-    """What the console needs of a link."""
-
-    def send(self, message: m.FromClient) -> bool:
-        """False when the message was not taken."""
-
-    def run(self) -> Coroutine[Any, Any, None]:
-        """Keep the link up until cancelled."""
-
-
-def wall_ms() -> int:
-    """This machine's clock."""
-    return time.time_ns() // 1_000_000
-
-
-class Redraw(Message):
-    """Something changed; several in the queue are one."""
-
-    def can_replace(self, message: Message) -> bool:
-        """One redraw is enough."""
-        return isinstance(message, Redraw)
-
-
-class Console(App[None], inherit_bindings=False):
+class Console(Client, inherit_bindings=False):
     """The operator's screen."""
 
     CSS_PATH = "console.tcss"
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (110, "-wide"), (170, "-vast")]
-    VERTICAL_BREAKPOINTS: ClassVar = [(0, "-short"), (30, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (170, "-vast")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
     BINDINGS = [
         Binding(
             key,
@@ -111,26 +75,16 @@ class Console(App[None], inherit_bindings=False):
         role: m.Role = "moderator",
         export: Export | None = None,
         clock: Callable[[], int] = wall_ms,
-        link: Callable[[str, Callable[[], m.Hello], Callable[[Incoming], None]], LinkLike] = Link,
+        link: MakeLink = Link,
         draft_after_s: float = DRAFT_AFTER_S,
         plain: bool = False,
     ) -> None:
-        super().__init__()
-        self.replica = Replica()
-        self.role = role
+        super().__init__(address, role, clock, link)
         self.plain = plain
-        self.clock = clock
-        self.instance = uuid7()
         self._export = export
         self._draft_after_s = draft_after_s
-        self._link = link(address, self._hello, self.receive)
-        self._notice: tuple[str, str, int] = ("", "", 0)
-        self._follow: str | None = None
-        self._picked = False
         self._found_from: str | None = None
-        self._closing_until = 0
         self._leaving = False
-        self._typed: dict[str, tuple[str, dict[str, str]]] = {}
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
@@ -149,101 +103,20 @@ class Console(App[None], inherit_bindings=False):
         with Horizontal(id="upper"):
             yield Roster()
             yield Floor(self.plain)
-        yield Desk(self.replica, self._draft_after_s)
+        yield Desk(self.replica, self.kept, self._draft_after_s)
         yield PromptLine()
         yield KeyBar()
 
     def on_mount(self) -> None:
         """Connect."""
         self.query_one(Roster).focus()
-        self.run_worker(self._link.run(), group="link", exclusive=True)
+        self.connect()
         self.set_interval(TICK_S, self._tick)
 
     def _tick(self) -> None:
         self.post_message(Redraw())
 
-    # -- the link --------------------------------------------------------------------------------
-
-    def _hello(self) -> m.Hello:
-        return m.Hello(
-            self.role, VERSION, instance=self.instance, pid=os.getpid(), resume=self.replica.resume
-        )
-
-    def receive(self, message: Incoming) -> None:
-        """Fold what arrived; it is drawn by the next Redraw."""
-        now = self.clock()
-        match message:
-            case LinkUp(welcome=welcome):
-                fresh = not self.replica.meeting.id
-                for command in self.replica.connected(welcome, now):
-                    self._link.send(command)
-                if fresh:
-                    meeting = self.replica.meeting
-                    self._follow = meeting.holder or meeting.next_site()
-            case LinkDown(reason=reason, retry_in_s=retry_in_s):
-                self.replica.disconnected(reason, retry_in_s, now)
-            case m.Occurred(recorded=recorded):
-                self._occurred(recorded)
-            case m.Telemetry():
-                self.replica.measured(message)
-            case m.Ack():
-                self._acknowledged(message)
-            case m.Refused():
-                self._refused(message, now)
-        self.post_message(Redraw())
-
-    def _occurred(self, recorded: e.Recorded) -> None:
-        if self.replica.occurred(recorded):
-            if isinstance(recorded.event, e.FloorGranted | e.TurnResumed):
-                self._follow, self._picked = recorded.event.site, False
-        elif self.replica.out_of_step:
-            self.run_worker(self._link.run(), group="link", exclusive=True)
-
-    def _acknowledged(self, ack: m.Ack) -> None:
-        command = self.replica.acknowledged(ack)
-        key, typed = self._typed.pop(ack.id, ("", {}))
-        desk = self.query_one(Desk)
-        if key and desk.kept.get(key) == typed:
-            del desk.kept[key]
-        match None if command is None else command.body:
-            case c.LogReport(site=site):
-                self.say(_("Report of {site} saved").format(site=self.replica.name(site)), "good")
-            case c.AmendReport():
-                self.say(_("Report amended; the old text stays in the record"), "good")
-            case c.AddFollowUp() | c.AddNote():
-                self.say(_("Saved"), "good")
-
-    def _refused(self, refused: m.Refused, now: int) -> None:
-        command = self.replica.refused(refused, now)
-        self._typed.pop(refused.id, None)
-        text = phrases.refusal(refused)
-        closing = command is not None and isinstance(command.body, c.CloseMeeting)
-        if closing and refused.code == "reports-missing":
-            self._closing_until = now + CLOSE_AGAIN_MS
-        self.say(text, "ask" if closing else "bad")
-
-    def issue(self, body: c.ModeratorCommand, form: Form | None = None) -> None:
-        """Send a command to the server; commands of the record wait for it when it is away."""
-        if self.role != "moderator":
-            self.say(_("This console only watches."), "bad")
-            return
-        if not self.replica.link_up and not isinstance(body, KEPT_WHILE_AWAY):
-            self.say(_("Not done: there is no connection to the server."), "bad")
-            return
-        command = self.replica.issue(uuid7(), body)
-        if form is not None:
-            self._typed[command.id] = (form.key, form.typed())
-        sent = self._link.send(command)
-        if not sent and not isinstance(body, c.DraftReport):
-            self.say(_("Kept here; it is sent as soon as the server is back."), "ask")
-        self.post_message(Redraw())
-
     # -- drawing ---------------------------------------------------------------------------------
-
-    def say(self, text: str, kind: str = "") -> None:
-        """Show a notice for some seconds: `bad`, `good`, `ask`."""
-        self._notice = (text, kind, self.clock() + NOTICE_MS)
-        self.post_message(Redraw())
 
     def on_redraw(self) -> None:
         """Bring every part up to date; each draws only what differs."""
@@ -254,9 +127,9 @@ class Console(App[None], inherit_bindings=False):
         roster = screen.query_one(Roster)
         sites = len(roster.rows)
         roster.show(self.replica.rows(now))
-        if self._follow is not None:
-            roster.select(self._follow)
-            self._follow = None
+        if self.follow is not None:
+            roster.select(self.follow)
+            self.follow = None
         top = screen.query_one(TopBar)
         before = top.height_lines
         top.view = self.replica.top(now)
@@ -269,7 +142,7 @@ class Console(App[None], inherit_bindings=False):
             self._lay_out()
 
     def _show_notice(self, screen: Screen[Any], roster: Roster, now: int) -> None:
-        text, kind, until = self._notice
+        text, kind, until = self.notice
         if now >= until:
             row = roster.rows[roster.cursor] if roster.rows else None
             text, kind = ("" if row is None else phrases.describe(row)), ""
@@ -296,7 +169,7 @@ class Console(App[None], inherit_bindings=False):
         """Do an act of the table."""
         act = BY_ID[act_id]
         if act_id != "close":
-            self._closing_until = 0
+            self.closing_until = 0
         self._leaving = self._leaving and act_id == "detach"
         if act.build is None:
             getattr(self, f"_do_{act.does}")()
@@ -314,7 +187,7 @@ class Console(App[None], inherit_bindings=False):
         """Whose report: the site picked since the floor changed, the speaker, the last speaker."""
         meeting = self.replica.meeting
         selected = self._selected()
-        if self._picked and selected != meeting.chair:
+        if self.picked and selected != meeting.chair:
             return selected
         return meeting.holder or self.replica.last_speaker() or selected
 
@@ -357,7 +230,7 @@ class Console(App[None], inherit_bindings=False):
         if form is not None:
             form.leave()
         else:
-            self._notice = ("", "", 0)
+            self.notice = ("", "", 0)
             self.post_message(Redraw())
 
     def _do_find(self) -> None:
@@ -370,11 +243,11 @@ class Console(App[None], inherit_bindings=False):
     def _do_close_meeting(self) -> None:
         now = self.clock()
         missing = self.replica.meeting.reports_missing()
-        if now < self._closing_until:
-            self._closing_until = 0
+        if now < self.closing_until:
+            self.closing_until = 0
             self.issue(c.CloseMeeting(force=bool(missing)))
         elif self.replica.meeting.phase == "open" and not missing:
-            self._closing_until = now + CLOSE_AGAIN_MS
+            self.closing_until = now + CLOSE_AGAIN_MS
             self.say(_("Close the meeting? Press c again to close it."), "ask")
         else:
             self.issue(c.CloseMeeting())
@@ -405,7 +278,7 @@ class Console(App[None], inherit_bindings=False):
         self.push_screen(HelpScreen())
 
     def _do_palette(self) -> None:
-        if not CommandPalette.is_open(self):
+        if not any(isinstance(one, CommandPalette) for one in self.screen_stack):
             self.push_screen(CommandPalette(placeholder=_("Search for acts…")))
 
     def _do_detach(self) -> None:
@@ -439,26 +312,25 @@ class Console(App[None], inherit_bindings=False):
 
     @on(Roster.Moved)
     def _roster_moved(self) -> None:
-        self._picked = True
+        self.picked = True
         self.post_message(Redraw())
 
     @on(Form.Wrote)
     def _form_wrote(self, event: Form.Wrote) -> None:
-        desk = self._desk()
         typed = event.form.typed()
         if typed:
-            desk.kept[event.form.key] = typed
+            self.kept[event.form.key] = typed
         for command in event.commands:
-            self.issue(command, event.form)
+            self.issue(command, event.form.key)
         self._close_form(event.form)
 
     @on(Form.Left)
     def _form_left(self, event: Form.Left) -> None:
         typed = event.form.typed()
         if typed:
-            self._desk().kept[event.form.key] = typed
+            self.kept[event.form.key] = typed
         else:
-            self._desk().kept.pop(event.form.key, None)
+            self.kept.pop(event.form.key, None)
         self._close_form(event.form)
 
     def _close_form(self, form: Form) -> None:
@@ -475,7 +347,7 @@ class Console(App[None], inherit_bindings=False):
     @on(PromptLine.Typed)
     def _prompt_typed(self, event: PromptLine.Typed) -> None:
         if event.what == "find" and (site := phrases.find(self.replica, event.text)):
-            self._picked = True
+            self.picked = True
             self.query_one(Roster).select(site)
 
     @on(PromptLine.Answered)

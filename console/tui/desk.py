@@ -6,7 +6,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from console.meeting.decide import tags_of
-from console.tui.forms import AttendanceForm, FollowUpForm, Form, Kept, NoteForm
+from console.tui.client import Kept
+from console.tui.forms import AttendanceForm, FollowUpForm, Form, NoteForm
 from console.tui.log import Log
 from console.tui.replica import Replica
 from console.tui.report import ReportForm
@@ -15,12 +16,12 @@ from console.tui.report import ReportForm
 class Desk(Horizontal):
     """At most one form is open. What was typed in a form one left is in `kept`, by its key."""
 
-    def __init__(self, replica: Replica, draft_after_s: float) -> None:
+    def __init__(self, replica: Replica, kept: dict[str, Kept], draft_after_s: float) -> None:
         super().__init__(id="lower")
         self._replica = replica
         self._draft_after_s = draft_after_s
         self.form: Form | None = None
-        self.kept: dict[str, Kept] = {}
+        self.kept = kept
 
     def compose(self) -> ComposeResult:
         """The log is always there."""

@@ -9,8 +9,8 @@ from textual.widget import Widget
 from console.tui import phrases
 from console.tui.clickable import button, click
 from console.tui.phrases import minutes, word
-from console.tui.replica import FloorView, RosterRow
 from console.tui.roster import level_bar
+from console.tui.views import FloorView, RosterRow
 from protocol.words import _
 
 LOW_S = 30

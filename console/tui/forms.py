@@ -19,14 +19,12 @@ from textual.widgets import Input, Label, Static, TextArea
 
 from console.tui import phrases
 from console.tui.clickable import button
+from console.tui.client import Kept
 from console.tui.due import DueError, parse_due
 from console.tui.phrases import word
 from protocol import commands as c
 from protocol import events as e
 from protocol.words import _
-
-Kept = dict[str, str]
-"""What was typed in a form, by field."""
 
 
 class Form(Vertical):
@@ -290,7 +288,7 @@ class NoteForm(Form):
     def compose(self) -> ComposeResult:
         """Kind and text."""
         yield self.heading()
-        options = [(kind, "", word(title)) for kind, title in phrases.NOTE_KIND.items()]
+        options = [(str(kind), "", word(title)) for kind, title in phrases.NOTE_KIND.items()]
         yield Choice(options, self._kept.get("kind", "decision"))
         yield text_area(self._kept.get("text", ""), "text")
 

@@ -9,7 +9,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from console.tui import phrases
-from console.tui.replica import LogLine, Replica
+from console.tui.replica import Replica
+from console.tui.views import LogLine
 from protocol.words import _
 
 

@@ -8,16 +8,8 @@ from typing import Any
 
 import msgspec
 
-from console.tui.replica import (
-    Denied,
-    Happened,
-    LogLine,
-    Place,
-    Remarked,
-    Replica,
-    ReportShown,
-    RosterRow,
-)
+from console.tui.replica import Replica
+from console.tui.views import Denied, Happened, LogLine, Place, Remarked, ReportShown, RosterRow
 from protocol import events as e
 from protocol import messages as m
 from protocol.words import N_, _
@@ -317,5 +309,5 @@ def one_line(text: str) -> str:
 def unphrased() -> set[str]:
     """Events that no sentence is written for (none, a test says)."""
     known = set(_PLAIN) | set(_SPECIAL)
-    every = {t for t in e.Event.__args__ if issubclass(t, msgspec.Struct)}  # type: ignore[attr-defined]
+    every = {t for t in e.Event.__args__ if issubclass(t, msgspec.Struct)}
     return {t.__name__ for t in every - known}

@@ -14,13 +14,26 @@ All times shown are the server's: `server_now` adds the offset of its Welcome.
 """
 
 from collections import deque
-from collections.abc import Iterable
-from typing import Literal
 
 import msgspec
 
 from console.meeting import state as st
-from console.meeting.state import Meeting, Turn
+from console.meeting.state import Meeting
+from console.tui.history import history, is_told
+from console.tui.views import (
+    SILENT,
+    Denied,
+    FloorView,
+    Happened,
+    LinkShown,
+    LogLine,
+    MicrophoneShown,
+    Place,
+    Remarked,
+    ReportShown,
+    RosterRow,
+    TopView,
+)
 from protocol import commands as c
 from protocol import events as e
 from protocol import messages as m
@@ -28,110 +41,6 @@ from protocol import messages as m
 SETTLE_MS = 1500
 """A microphone switch is carried out well within this; after it, a difference is an alarm."""
 LOG_LINES = 1000
-SILENT = 127
-
-LinkShown = Literal["connected", "connecting", "offline", "grace"]
-MicrophoneShown = Literal[
-    "live", "muted", "muting", "opening", "alarm", "no-sound", "unknown", "away"
-]
-ReportShown = Literal["none", "draft", "missing", "done"]
-Place = Literal["chair", "floor", "lost", "panel", "queue", "suspended", "spoken", "audience"]
-
-
-class RosterRow(msgspec.Struct, frozen=True):
-    """What the roster shows of one site. `queue` and `hand` count from 1."""
-
-    site: str
-    name: str
-    title: str
-    place: Place
-    queue: int | None
-    attendance: e.Attendance
-    note: str
-    link: LinkShown
-    grace_s: int
-    microphone: MicrophoneShown
-    level: int
-    hand: int | None
-    report: ReportShown
-    spoken_s: int
-    rtt_ms: float | None
-    loss_percent: float | None
-
-
-class FloorView(msgspec.Struct, frozen=True):
-    """What the floor panel shows. `left_s` is negative when the turn is over time.
-
-    `paused`: the clock stands because the microphone is closed. `next_up` is who *call next*
-    would call, `waiting` those after it.
-    """
-
-    phase: st.Phase = "none"
-    site: str | None = None
-    title: str = ""
-    name: str = ""
-    turn: int = 0
-    spoken_s: int = 0
-    allowance_s: int = 0
-    left_s: int = 0
-    paused: bool = False
-    grace_s: int | None = None
-    row: RosterRow | None = None
-    next_up: str = ""
-    waiting: tuple[str, ...] = ()
-    panel: tuple[tuple[str, MicrophoneShown], ...] = ()
-    hands: tuple[str, ...] = ()
-    spoke: int = 0
-    reported: int = 0
-    callable_sites: int = 0
-    connected: int = 0
-    present: int = 0
-    missing: tuple[str, ...] = ()
-
-
-class TopView(msgspec.Struct, frozen=True):
-    """What the top bar shows. `now` and `zone` give the clock, seconds the meeting's length."""
-
-    title: str
-    phase: st.Phase
-    now: int
-    offset_minutes: int
-    zone: str
-    elapsed_s: int | None
-    budget_s: int
-    banner: str
-    link_up: bool
-    reason: str
-    retry_s: int
-    relay_up: bool
-    unsent: int
-    alarms: tuple[str, ...]
-
-
-class Happened(msgspec.Struct, frozen=True):
-    """A line of the log: an event of the meeting."""
-
-    at: int
-    event: e.Event
-
-
-class Denied(msgspec.Struct, frozen=True):
-    """A line of the log: a command was refused."""
-
-    at: int
-    refused: m.Refused
-    command: c.ModeratorCommand | None = None
-
-
-class Remarked(msgspec.Struct, frozen=True):
-    """A line of the log: the console itself has something to say."""
-
-    at: int
-    text: str
-    good: bool = True
-
-
-LogLine = Happened | Denied | Remarked
 
 
 class Replica:
@@ -478,41 +387,3 @@ _NO_STATUS = m.SiteStatus()
 def _is_dumb(link: m.LinkReading) -> bool:
     """The relay got nothing from this site in the last interval."""
     return link.uplink == "up" and link.up_packets == 0 and link.up_kbps == 0
-
-
-def is_told(event: e.Event) -> bool:
-    """True for events that belong in the log on the screen."""
-    return not isinstance(event, e.ReportDrafted)
-
-
-def history(meeting: Meeting) -> Iterable[LogLine]:
-    """The main lines of a meeting one attaches to in the middle, oldest first."""
-    past: list[tuple[int, e.Event]] = []
-    if meeting.convened_at is not None:
-        past.append((meeting.convened_at, e.MeetingConvened(meeting.plan)))
-    if meeting.opened_at is not None:
-        past.append((meeting.opened_at, e.MeetingOpened()))
-    for turn in meeting.turns:
-        past.extend(_turn_history(turn))
-    for r in meeting.reports:
-        first = r.wordings[0]
-        past.append((r.at, e.ReportLogged(r.id, r.site, first.text, first.tags, r.turn)))
-        past += [(w.at, e.ReportAmended(r.id, w.text, w.tags)) for w in r.wordings[1:]]
-    for f in meeting.follow_ups:
-        past.append((f.at, e.FollowUpAdded(f.id, f.text, f.owner, f.due, f.site)))
-    for n in meeting.notes:
-        past.append((n.at, e.NoteAdded(n.id, n.kind, n.text, n.site)))
-    if meeting.closed_at is not None:
-        past.append((meeting.closed_at, e.MeetingClosed(meeting.reports_missing())))
-    return [Happened(at, event) for at, event in sorted(past, key=lambda one: one[0])]
-
-
-def _turn_history(turn: Turn) -> list[tuple[int, e.Event]]:
-    past: list[tuple[int, e.Event]] = [
-        (turn.granted_at, e.FloorGranted(turn.site, turn.number, turn.allowance_s))
-    ]
-    if turn.ended_at is not None and turn.status == "suspended":
-        past.append((turn.ended_at, e.TurnSuspended(turn.site, turn.number, turn.spoken_ms)))
-    elif turn.ended_at is not None:
-        past.append((turn.ended_at, e.TurnEnded(turn.site, turn.number, "ended", turn.spoken_ms)))
-    return past

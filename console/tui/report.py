@@ -19,7 +19,8 @@ from textual.widgets import Static, TextArea
 
 from console.meeting.decide import MAX_TEXT, tags_of
 from console.meeting.state import Report
-from console.tui.forms import Form, Kept, text_area
+from console.tui.client import Kept
+from console.tui.forms import Form, text_area
 from protocol import commands as c
 from protocol.words import _
 

@@ -20,7 +20,7 @@ from textual.strip import Strip
 
 from console.tui import phrases
 from console.tui.phrases import word
-from console.tui.replica import RosterRow
+from console.tui.views import RosterRow
 from protocol.words import N_
 
 LEVEL_FLOOR_DB = 60

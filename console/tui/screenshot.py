@@ -30,7 +30,7 @@ def lifelike(plan: e.MeetingPlan) -> Stage:
     sites = [entry.id for entry in plan.sites]
     for number, site in enumerate(sites):
         if site != "pusako":
-            stage.join(site, level=127 - number * 3)
+            stage.join(site, level=47 + number * 7 % 13)
             stage.measure(site, rtt_ms=21.0 + number * 17 % 90, up_loss_percent=number % 3 * 0.4)
     stage.wait(180)
     stage.do(c.OpenMeeting())

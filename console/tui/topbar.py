@@ -6,7 +6,7 @@ from textual.widget import Widget
 
 from console.tui import phrases
 from console.tui.phrases import word
-from console.tui.replica import TopView
+from console.tui.views import TopView
 from protocol.words import _
 
 _PHASE_STYLES = {

@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from console.meeting import state as st
-from console.tui.replica import SETTLE_MS, Denied, Happened, Replica
+from console.tui.replica import SETTLE_MS, Replica
 from console.tui.stage import Stage, StageLink
+from console.tui.views import Denied, Happened
 from protocol import VERSION
 from protocol import commands as c
 from protocol import events as e

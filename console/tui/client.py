@@ -1,0 +1,171 @@
+"""The console as a client: its link, its replica, the commands it sends, what it has to say.
+
+What the link receives is folded at once and drawn by one `Redraw`, so that a burst is drawn once.
+Nothing in this file knows how the screen looks.
+"""
+
+import os
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+from textual.app import App
+from textual.message import Message
+
+from console.tui import phrases
+from console.tui.replica import Replica
+from protocol import VERSION
+from protocol import commands as c
+from protocol import events as e
+from protocol import messages as m
+from protocol.ids import uuid7
+from protocol.link import Incoming, Link, LinkDown, LinkUp
+from protocol.words import _
+
+NOTICE_MS = 12_000
+CLOSE_AGAIN_MS = 20_000
+Kept = dict[str, str]
+"""What was typed in a form, by field."""
+KEPT_WHILE_AWAY = (
+    c.DraftReport, c.LogReport, c.AmendReport, c.AddFollowUp, c.AddNote, c.MarkAttendance,
+    c.SetBanner,
+)  # fmt: skip
+"""Commands of the record wait for the server; acts on the floor are for now or not at all."""
+
+
+class LinkLike(Protocol):
+    """What the console needs of a link."""
+
+    def send(self, message: m.FromClient) -> bool:
+        """False when the message was not taken."""
+
+    def run(self) -> Coroutine[Any, Any, None]:
+        """Keep the link up until cancelled."""
+
+
+MakeLink = Callable[[str, Callable[[], m.Hello], Callable[[Incoming], None]], LinkLike]
+
+
+def wall_ms() -> int:
+    """This machine's clock."""
+    return time.time_ns() // 1_000_000
+
+
+class Redraw(Message):
+    """Something changed; several in the queue are one."""
+
+    def can_replace(self, message: Message) -> bool:
+        """One redraw is enough."""
+        return isinstance(message, Redraw)
+
+
+class Client(App[None], inherit_bindings=False):
+    """The part of the console that talks to the server.
+
+    `kept` holds what was typed in a form and is not safe with the server yet, by the form's key.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        role: m.Role = "moderator",
+        clock: Callable[[], int] = wall_ms,
+        link: MakeLink = Link,
+    ) -> None:
+        super().__init__()
+        self.replica = Replica()
+        self.role = role
+        self.clock = clock
+        self.instance = uuid7()
+        self.kept: dict[str, Kept] = {}
+        self.follow: str | None = None
+        self.picked = False
+        self.closing_until = 0
+        self.notice: tuple[str, str, int] = ("", "", 0)
+        self._sent_from: dict[str, tuple[str, Kept]] = {}
+        self._link = link(address, self._hello, self.receive)
+
+    def connect(self) -> None:
+        """Keep the link up for as long as the console runs."""
+        self.run_worker(self._link.run(), group="link", exclusive=True)
+
+    def _hello(self) -> m.Hello:
+        return m.Hello(
+            self.role, VERSION, instance=self.instance, pid=os.getpid(), resume=self.replica.resume
+        )
+
+    def receive(self, message: Incoming) -> None:
+        """Fold what arrived; it is drawn by the next Redraw."""
+        now = self.clock()
+        match message:
+            case LinkUp(welcome=welcome):
+                fresh = not self.replica.meeting.id
+                for command in self.replica.connected(welcome, now):
+                    self._link.send(command)
+                if fresh:
+                    meeting = self.replica.meeting
+                    self.follow = meeting.holder or meeting.next_site()
+            case LinkDown(reason=reason, retry_in_s=retry_in_s):
+                self.replica.disconnected(reason, retry_in_s, now)
+            case m.Occurred(recorded=recorded):
+                self._occurred(recorded)
+            case m.Telemetry():
+                self.replica.measured(message)
+            case m.Ack():
+                self._acknowledged(message)
+            case m.Refused():
+                self._refused(message, now)
+        self.post_message(Redraw())
+
+    def _occurred(self, recorded: e.Recorded) -> None:
+        if self.replica.occurred(recorded):
+            if isinstance(recorded.event, e.FloorGranted | e.TurnResumed):
+                self.follow, self.picked = recorded.event.site, False
+        elif self.replica.out_of_step:
+            self.connect()
+
+    def _acknowledged(self, ack: m.Ack) -> None:
+        command = self.replica.acknowledged(ack)
+        key, typed = self._sent_from.pop(ack.id, ("", {}))
+        if key and self.kept.get(key) == typed:
+            del self.kept[key]
+        match None if command is None else command.body:
+            case c.LogReport(site=site):
+                self.say(_("Report of {site} saved").format(site=self.replica.name(site)), "good")
+            case c.AmendReport():
+                self.say(_("Report amended; the old text stays in the record"), "good")
+            case c.AddFollowUp() | c.AddNote():
+                self.say(_("Saved"), "good")
+
+    def _refused(self, refused: m.Refused, now: int) -> None:
+        command = self.replica.refused(refused, now)
+        self._sent_from.pop(refused.id, None)
+        text = phrases.refusal(refused)
+        closing = command is not None and isinstance(command.body, c.CloseMeeting)
+        if closing and refused.code == "reports-missing":
+            self.closing_until = now + CLOSE_AGAIN_MS
+        self.say(text, "ask" if closing else "bad")
+
+    def issue(self, body: c.ModeratorCommand, form: str = "") -> None:
+        """Send a command to the server; commands of the record wait for it when it is away.
+
+        `form` is the key of the kept text that is safe once the command is acknowledged.
+        """
+        if self.role != "moderator":
+            self.say(_("This console only watches."), "bad")
+            return
+        if not self.replica.link_up and not isinstance(body, KEPT_WHILE_AWAY):
+            self.say(_("Not done: there is no connection to the server."), "bad")
+            return
+        command = self.replica.issue(uuid7(), body)
+        if form in self.kept:
+            self._sent_from[command.id] = (form, self.kept[form])
+        sent = self._link.send(command)
+        if not sent and not isinstance(body, c.DraftReport):
+            self.say(_("Kept here; it is sent as soon as the server is back."), "ask")
+        self.post_message(Redraw())
+
+    def say(self, text: str, kind: str = "") -> None:
+        """Show a notice for some seconds: `bad`, `good`, `ask`."""
+        self.notice = (text, kind, self.clock() + NOTICE_MS)
+        self.post_message(Redraw())

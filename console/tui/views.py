@@ -1,0 +1,116 @@
+"""What the screen shows, as plain values: rows of the roster, floor panel, top bar, log lines."""
+
+from typing import Literal
+
+import msgspec
+
+from console.meeting import state as st
+from protocol import commands as c
+from protocol import events as e
+from protocol import messages as m
+
+SILENT = 127
+"""The level (-dBov) of silence."""
+
+LinkShown = Literal["connected", "connecting", "offline", "grace"]
+MicrophoneShown = Literal[
+    "live", "muted", "muting", "opening", "alarm", "no-sound", "unknown", "away"
+]
+ReportShown = Literal["none", "draft", "missing", "done"]
+Place = Literal["chair", "floor", "lost", "panel", "queue", "suspended", "spoken", "audience"]
+
+
+class RosterRow(msgspec.Struct, frozen=True):
+    """What the roster shows of one site. `queue` and `hand` count from 1."""
+
+    site: str
+    name: str
+    title: str
+    place: Place
+    queue: int | None
+    attendance: e.Attendance
+    note: str
+    link: LinkShown
+    grace_s: int
+    microphone: MicrophoneShown
+    level: int
+    hand: int | None
+    report: ReportShown
+    spoken_s: int
+    rtt_ms: float | None
+    loss_percent: float | None
+
+
+class FloorView(msgspec.Struct, frozen=True):
+    """What the floor panel shows. `left_s` is negative when the turn is over time.
+
+    `paused`: the clock stands because the microphone is closed. `next_up` is who *call next*
+    would call, `waiting` those after it.
+    """
+
+    phase: st.Phase = "none"
+    site: str | None = None
+    title: str = ""
+    name: str = ""
+    turn: int = 0
+    spoken_s: int = 0
+    allowance_s: int = 0
+    left_s: int = 0
+    paused: bool = False
+    grace_s: int | None = None
+    row: RosterRow | None = None
+    next_up: str = ""
+    waiting: tuple[str, ...] = ()
+    panel: tuple[tuple[str, MicrophoneShown], ...] = ()
+    hands: tuple[str, ...] = ()
+    spoke: int = 0
+    reported: int = 0
+    callable_sites: int = 0
+    connected: int = 0
+    present: int = 0
+    missing: tuple[str, ...] = ()
+
+
+class TopView(msgspec.Struct, frozen=True):
+    """What the top bar shows. `now` and `zone` give the clock, seconds the meeting's length."""
+
+    title: str
+    phase: st.Phase
+    now: int
+    offset_minutes: int
+    zone: str
+    elapsed_s: int | None
+    budget_s: int
+    banner: str
+    link_up: bool
+    reason: str
+    retry_s: int
+    relay_up: bool
+    unsent: int
+    alarms: tuple[str, ...]
+
+
+class Happened(msgspec.Struct, frozen=True):
+    """A line of the log: an event of the meeting."""
+
+    at: int
+    event: e.Event
+
+
+class Denied(msgspec.Struct, frozen=True):
+    """A line of the log: a command was refused."""
+
+    at: int
+    refused: m.Refused
+    command: c.ModeratorCommand | None = None
+
+
+class Remarked(msgspec.Struct, frozen=True):
+    """A line of the log: the console itself has something to say."""
+
+    at: int
+    text: str
+    good: bool = True
+
+
+LogLine = Happened | Denied | Remarked

@@ -1,0 +1,104 @@
+"""How the console looks: a lifelike meeting with its clock standing still.
+
+After a change that is meant: look at the report, then `pytest --snapshot-update`.
+"""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from textual.pilot import Pilot
+
+from console.tui.app import Console
+from console.tui.screenshot import lifelike
+from console.tui.stage import Stage
+from protocol import commands as c
+from protocol.words import use_language
+from tests.console.tui.seat import BEGIN, siak_plan
+
+Compare = Callable[..., bool]
+Prepare = Callable[[Pilot[None]], Awaitable[None]]
+
+
+def on_stage(
+    stage: Stage, *keys: str, then: Callable[[Stage], None] = lambda stage: None
+) -> tuple[Console, Prepare]:
+    """A console, and what to do before the look: press keys, let something happen."""
+    console = Console("stage", link=stage.link, clock=stage.clock, draft_after_s=60.0)
+
+    async def prepare(pilot: Pilot[None]) -> None:
+        await pilot.pause()
+        await pilot.press(*keys)
+        then(stage)
+        await pilot.pause()
+        await pilot.pause()
+
+    return console, prepare
+
+
+@pytest.mark.parametrize("lang", ["en", "id"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=["80x24", "120x36"])
+def test_main_screen(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
+    use_language(lang)
+    console, prepare = on_stage(lifelike(siak_plan()))
+    assert snap_compare(console, terminal_size=size, run_before=prepare)
+
+
+def test_large_screen(snap_compare: Compare) -> None:
+    console, prepare = on_stage(lifelike(siak_plan()))
+    assert snap_compare(console, terminal_size=(200, 60), run_before=prepare)
+
+
+@pytest.mark.parametrize("lang", ["en", "id"])
+def test_help(snap_compare: Compare, lang: str) -> None:
+    use_language(lang)
+    console, prepare = on_stage(lifelike(siak_plan()), "question_mark")
+    assert snap_compare(console, terminal_size=(120, 50), run_before=prepare)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=["80x24", "120x36"])
+def test_report(snap_compare: Compare, size: tuple[int, int]) -> None:
+    use_language("id")
+    console, prepare = on_stage(lifelike(siak_plan()), "r", *"Embung terisi. #karhutla")
+    assert snap_compare(console, terminal_size=size, run_before=prepare)
+
+
+def test_follow_up_with_a_bad_date(snap_compare: Compare) -> None:
+    console, prepare = on_stage(lifelike(siak_plan()), "f", "x", "enter", "enter", *"31/2", "enter")
+    assert snap_compare(console, terminal_size=(80, 24), run_before=prepare)
+
+
+def test_server_lost(snap_compare: Compare) -> None:
+    def cut(stage: Stage) -> None:
+        stage.links[0].cut("no answer", 3.0)
+
+    console, prepare = on_stage(lifelike(siak_plan()), then=cut)
+    assert snap_compare(console, terminal_size=(80, 24), run_before=prepare)
+
+
+def test_speaker_lost_and_a_leak(snap_compare: Compare) -> None:
+    def lose(stage: Stage) -> None:
+        stage.leave("sungai-mandau")
+        stage.measure("minas", closed_packets=3)
+        stage.wait(6)
+        stage.publish()
+
+    console, prepare = on_stage(lifelike(siak_plan()), then=lose)
+    assert snap_compare(console, terminal_size=(80, 24), run_before=prepare)
+
+
+def test_over_time(snap_compare: Compare) -> None:
+    def talk_on(stage: Stage) -> None:
+        stage.wait(150)
+        stage.publish()
+
+    console, prepare = on_stage(lifelike(siak_plan()), then=talk_on)
+    assert snap_compare(console, terminal_size=(80, 24), run_before=prepare)
+
+
+def test_before_the_meeting(snap_compare: Compare) -> None:
+    stage = Stage(siak_plan(), BEGIN)
+    for entry in stage.plan.sites[:9]:
+        stage.join(entry.id, media=entry.id != "minas")
+    stage.do(c.SetBanner("Uji sambungan pukul 13.00 WIB"))
+    console, prepare = on_stage(stage)
+    assert snap_compare(console, terminal_size=(80, 24), run_before=prepare)
