@@ -105,10 +105,13 @@ def _type(kind: Any) -> str:
 
 def _default(field: msgspec.structs.FieldInfo) -> str:
     if field.default is not msgspec.NODEFAULT:
-        return f"`{field.default!r}`".replace("|", "\\|")
-    if field.default_factory is not msgspec.NODEFAULT:
-        return f"`{field.default_factory()!r}`"
-    return "required"
+        value = field.default
+    elif field.default_factory is not msgspec.NODEFAULT:
+        value = field.default_factory()
+    else:
+        return "required"
+    text = bytes(value).decode() if isinstance(value, msgspec.Raw) else repr(value)
+    return f"`{text}`".replace("|", "\\|")
 
 
 def main() -> None:
