@@ -48,18 +48,12 @@ def read(path: Path) -> Catalog:
 
 
 def extract() -> Catalog:
-    """Every text marked in the code, with the files it stands in."""
+    """Every text marked in the code."""
     catalog = Catalog(domain=DOMAIN)
     for room in ROOMS:
-        found = extract_from_dir(
-            ROOT / room,
-            method_map=[("**.py", "python")],
-            keywords=KEYWORDS,
-            comment_tags=("i18n:",),
-        )
-        for file, _line, message, comments, context in sorted(found, key=lambda f: (f[0], f[1])):
-            place = f"{room}/{file}"
-            catalog.add(message, None, [(place, 1)], auto_comments=comments, context=context)
+        found = extract_from_dir(ROOT / room, [("**.py", "python")], keywords=KEYWORDS)
+        for _file, _line, text, _comments, _context in found:
+            catalog.add(text)
     return catalog
 
 
@@ -74,12 +68,11 @@ def update(path: Path, more: list[Path]) -> None:
     for message in extract():
         if message.id:
             text = next((t for t in (_translation(c, message) for c in known) if t), None)
-            places = sorted({place for place, _line in message.locations})
-            new.add(message.id, text, [(place, 1) for place in places])
+            new.add(message.id, text)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as output:
         output.write(HEADER.format(language=language, plural=plural).encode())
-        write_po(output, new, width=100, omit_header=True, include_lineno=False)
+        write_po(output, new, width=100, omit_header=True, sort_output=True)
 
 
 def _translation(catalog: Catalog, message: Message) -> Text | None:
