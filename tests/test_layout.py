@@ -1,0 +1,118 @@
+"""The house keeps its shape: rooms, their tests, what each command loads, what a wheel holds."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from hatchling.builders.wheel import WheelBuilder
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("agent", "console", "protocol")
+
+# Modules without a test file of their own, and where they are tested instead.
+EXEMPT = {
+    "protocol/locales/hatch_build.py": "test_a_wheel_holds_what_the_rooms_need, below",
+}
+
+
+def modules() -> list[str]:
+    return sorted(
+        path.relative_to(ROOT).as_posix()
+        for room in ROOMS
+        for path in (ROOT / room).rglob("*.py")
+        if path.name != "__init__.py"
+    )
+
+
+def files_for(module: str) -> list[Path]:
+    """Where a module's tests may be: its own file, or one for the whole folder it is in."""
+    path = Path(module)
+    own = ROOT / "tests" / path.parent / f"test_{path.stem}.py"
+    folder = ROOT / "tests" / path.parent.parent / f"test_{path.parent.name}.py"
+    return [own, folder] if len(path.parts) > 2 else [own]
+
+
+@pytest.mark.parametrize("module", modules())
+def test_every_module_has_its_tests_or_is_exempt_with_a_reason(module: str):
+    has_tests = any(path.exists() for path in files_for(module))
+    assert has_tests != (module in EXEMPT), (
+        f"{module}: write {files_for(module)[0].relative_to(ROOT)}, or say in EXEMPT where it is "
+        "tested; an exempt module must not have tests of its own"
+    )
+
+
+def test_exemptions_are_of_modules_that_exist_and_name_files_that_exist():
+    for module, where in EXEMPT.items():
+        assert module in modules()
+        assert (ROOT / where).exists() or where.startswith("test_"), f"{module}: {where}"
+
+
+def test_packages_are_named_as_folders_and_modules_hold_no_leftovers():
+    forbidden = {"utils", "helpers", "common", "manager", "base"}
+    assert not [m for m in modules() if forbidden & set(Path(m).with_suffix("").parts)]
+
+
+def test_tests_are_not_packages():
+    """`tests/console/__init__.py` would make `import console` find the tests."""
+    assert list((ROOT / "tests").rglob("__init__.py")) == []
+
+
+def test_the_rooms_belong_to_giliran_alone():
+    """Short import names are fine in an environment of our own; this tells when they are not."""
+    found = packages_distributions()
+    assert {room: set(found.get(room, ["giliran"])) for room in ROOMS} == {
+        room: {"giliran"} for room in ROOMS
+    }
+
+
+def test_a_wheel_holds_what_the_rooms_need(tmp_path: Path):
+    (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == set(ROOMS)
+    assert {name for name in names if "/locales/" in name} == {
+        "protocol/locales/id/LC_MESSAGES/giliran.mo"
+    }
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.*"):
+            name = path.relative_to(ROOT).as_posix()
+            if "__pycache__" not in name and "/locales/" not in name:
+                assert name in names, f"{name} is missing in the wheel"
+
+
+SCRIPT = """
+import json, sys
+from console.cli import app
+try:
+    app(sys.argv[1:])
+except SystemExit as end:
+    assert not end.code, end.code
+print("MODULES" + json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "strangers"),
+    [
+        ([], {"textual", "aiortc", "av", "numpy", "websockets", "typst"}),
+        (["agent"], {"textual", "sqlite_utils", "docx", "typst"}),
+        (["relay"], {"textual", "sqlite_utils", "docx", "typst"}),
+        (["serve"], {"textual", "aiortc", "aioice", "av", "docx", "typst"}),
+        (["console"], {"aiortc", "aioice", "av", "docx", "typst"}),
+        (["minutes"], {"textual", "aiortc", "aioice", "av", "websockets"}),
+        (["journal"], {"textual", "aiortc", "aioice", "av", "websockets"}),
+    ],
+    ids=lambda value: " ".join(value) or "giliran" if isinstance(value, list) else "",
+)
+def test_a_command_loads_only_its_own_room(command: list[str], strangers: set[str]):
+    run = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *command, "--help"], capture_output=True, text=True, cwd=ROOT
+    )
+    assert run.returncode == 0, run.stderr
+    loaded = json.loads(run.stdout.partition("MODULES")[2])
+    assert "cyclopts" in loaded
+    assert strangers & set(loaded) == set()
