@@ -58,7 +58,7 @@ class Slot:
         self._picture_offset = 0
         self._asked_at = float("-inf")
         self._wanted_at = float("-inf")
-        self._history: dict[int, bytes] = {}
+        self._history: dict[int, tuple[str, bytes]] = {}
         self._depth = AUDIO_HISTORY if kind == "audio" else VIDEO_HISTORY
 
     def switch(self, source: str | None, now: float) -> None:
@@ -103,7 +103,7 @@ class Slot:
             self._last_seq, self._last_ts, self._last_at = seq, ts, now
         self.forwarded += 1
         self.forwarded_bytes += len(data)
-        self._history[seq] = data
+        self._history[seq] = (source, data)
         if len(self._history) > self._depth:
             del self._history[next(iter(self._history))]
         return data
@@ -137,9 +137,16 @@ class Slot:
             out[at] = picture & 0x7F
         self._last_picture = picture
 
-    def history(self, seqs: tuple[int, ...] | list[int]) -> list[bytes]:
-        """What is still there of these outgoing sequence numbers (RFC 4585 NACK)."""
-        return [self._history[seq] for seq in seqs if seq in self._history]
+    def history(self, seqs: tuple[int, ...] | list[int], receiver: str) -> list[bytes]:
+        """What is still there of these outgoing sequence numbers (RFC 4585 NACK), without what
+        the receiver sent itself: its own turn is a gap to it, and must stay one."""
+        kept = (self._history.get(seq) for seq in seqs)
+        return [data for source, data in filter(None, kept) if source != receiver]
+
+    def before(self, distance: int, source: str) -> bytes | None:
+        """The packet `distance` before the last one, when it is of the same source."""
+        kept = self._history.get((self._last_seq - distance) & 0xFFFF)
+        return kept[1] if kept is not None and kept[0] == source else None
 
     def needs_key_frame(self, now: float) -> bool:
         """True when the source is to be asked for a key frame now: at the switch, then every

@@ -22,12 +22,16 @@ from numpy.typing import NDArray
 from agent import voice
 
 HEARD = 0.2
-AUDIBLE = 0.03
+AUDIBLE = 0.1
 """Amplitude, relative to the nominal voice, from which a site counts as heard, and from which
-sound of a closed site counts as a leak (-30 dB)."""
+sound of a closed site counts as a leak (-20 dB: what libopus makes up while it conceals another
+voice stays below; a microphone that is open by mistake is at 0 dB)."""
 
 SUSTAINED_HOPS = 3
-GAP_LEVEL = 0.1
+GAP_LEVEL = 0.05
+"""Below this (-26 dB) a voice is gone: a tone that libopus conceals falls to -14 dB and takes 60 to
+100 ms to come back, which is soft, not silent."""
+
 JOIN_S = 0.25
 FLIGHT_S = 0.3
 """Sound sent before a microphone closed may still arrive: the delay seen at the site plus this."""
@@ -273,9 +277,9 @@ def _leaks(listeners: dict[str, Listener], questions: Questions) -> dict[str, An
     total = 0
     found: list[dict[str, Any]] = []
     for name, one in listeners.items():
+        flight_s = FLIGHT_S + _longest_delay_s(one, questions)
         for speaker in listeners:
             for begin, end in _closed(speaker, name, questions):
-                flight_s = FLIGHT_S + _delay_s(one, speaker, questions)
                 samples = one.audible(speaker, begin + flight_s, end)
                 if samples:
                     total += samples
@@ -301,15 +305,15 @@ def _closed(speaker: str, listener: str, questions: Questions) -> list[tuple[flo
     return [*spans, (begin, end)]
 
 
-def _delay_s(one: Listener, speaker: str, questions: Questions) -> float:
-    if one.site == speaker:
-        return 0.0
-    for turn in questions.turns:
-        if turn.site == speaker:
-            delays = one.delays(speaker, turn.at + 0.5, turn.until)
-            if delays:
-                return max(delays) / 1000
-    return 0.0
+def _longest_delay_s(one: Listener, questions: Questions) -> float:
+    """The longest mouth-to-ear delay seen at this site in any turn."""
+    delays = [
+        delay
+        for turn in questions.turns
+        if turn.site != one.site
+        for delay in one.delays(turn.site, turn.at + 0.5, turn.until)
+    ]
+    return max(delays, default=0.0) / 1000
 
 
 def _heard(one: Listener) -> dict[str, list[list[float]]]:

@@ -67,6 +67,8 @@ class Receiver:
         self.labels: dict[SlotName, str] = {}
         self.banner = ""
         self.rtt_ms = 0.0
+        self.loss = 0.0
+        """Loss of the downlink before recovery, 0 to 1, over the last seconds."""
         self._speaker = speaker
         self._display = display
         self._cname = cname
@@ -110,7 +112,7 @@ class Receiver:
         if slot in self._audio:
             audio = self._audio[slot]
             audio.heard_at = arrival
-            audio.reception.received(header.seq, header.ts, arrival)
+            audio.reception.received(header.seq, header.ts, arrival, begins=header.marker)
             audio.playout.push(header.seq, header.ts, payload, arrival, marker=header.marker)
         elif slot in self._video:
             self._take_video(slot, self._video[slot], header, payload, arrival)
@@ -118,7 +120,8 @@ class Receiver:
     def _take_video(
         self, slot: SlotName, video: VideoSlot, header: rtp.Header, payload: bytes, arrival: float
     ) -> None:
-        video.reception.received(header.seq, header.ts, arrival)
+        begins = rtp.is_key_frame_start(payload)
+        video.reception.received(header.seq, header.ts, arrival, begins=begins)
         for frame in video.assembler.push(header, payload, arrival):
             picture = video.decoder.decode(frame.data)
             if picture is not None:
@@ -160,6 +163,9 @@ class Receiver:
         for one in (*self._audio.values(), *self._video.values()):
             lsr, at = self._reports.get(one.ssrc, (0, now))
             blocks.append(one.reception.report_block(lsr, int((now - at) * 65536) if lsr else 0))
+        heard = [a.reception.loss_percent for a in self._audio.values() if now - a.heard_at < 1.0]
+        if heard:
+            self.loss += 0.3 * (max(heard) / 100 - self.loss)
         return rtp.build_rr(self._ssrc, blocks, cname=self._cname)
 
     def hearing(self) -> tuple[SlotName, ...]:

@@ -34,9 +34,11 @@ log = logging.getLogger("giliran.rtc")
 State = Literal["new", "connecting", "connected", "failed", "closed"]
 Kind = Literal["audio", "video"]
 
-# RFC 7675: a dead peer is noticed in 3 to 5 seconds instead of half a minute.
-aioice.ice.CONSENT_INTERVAL = 1
-aioice.ice.CONSENT_FAILURES = 3
+# Consent (RFC 7675) is the slow second line: a dead peer is noticed by the media watch of agent
+# and relay in 3 s. Three failures in a row, as one might set here, come every few minutes by
+# themselves on a link that loses one packet in ten; ten in a row don't.
+aioice.ice.CONSENT_INTERVAL = 2
+aioice.ice.CONSENT_FAILURES = 10
 
 MAX_WRITE_BUFFER_BYTES = 256 * 1024
 CODECS: dict[Kind, RTCRtpCodecCapability] = {

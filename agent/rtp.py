@@ -369,9 +369,16 @@ def _parse_nack(body: bytes) -> tuple[int, ...]:
 # -- reception statistics (RFC 3550 §A.1, §A.3, §A.8) ---------------------------------------------
 
 
+OUT_OF_ORDER_S = 0.03
+MAX_MISSED = 64
+
+
 class ReceptionStats:
-    """What arrived of one SSRC. Packets that came late by retransmission count as received for
-    `cumulative_lost`, never make a loss negative."""
+    """What arrived of one SSRC.
+
+    Loss is the link's, before recovery: a packet that comes more than 30 ms after it was missed
+    was sent again, and counts as lost; one that comes sooner was only out of order.
+    """
 
     def __init__(self, ssrc: int, clock_rate: int) -> None:
         self.ssrc = ssrc
@@ -380,21 +387,35 @@ class ReceptionStats:
         self._seqs = SeqUnwrapper()
         self._base: int | None = None
         self._highest = 0
+        self._missed: dict[int, float] = {}
         self._jitter = 0.0
         self._transit: float | None = None
         self._before = (0, 0)
         self._fraction = 0.0
 
-    def received(self, seq: int, ts: int, arrival: float) -> None:
-        """A packet arrived (a retransmitted one too)."""
+    def received(self, seq: int, ts: int, arrival: float, *, begins: bool = False) -> None:
+        """A packet arrived (a retransmitted one too).
+
+        `begins`: a talkspurt or key frame begins here; what lies before it was not meant for us
+        (a site is not sent its own turn) and is not lost.
+        """
         value = self._seqs.unwrap(seq)
-        self.received_count += 1
         if self._base is None:
             self._base = self._highest = value
-        in_order = value >= self._highest
-        self._highest = max(self._highest, value)
-        if not in_order:
+        if value < self._highest:
+            missed_at = self._missed.pop(value, None)
+            if missed_at is not None and arrival - missed_at < OUT_OF_ORDER_S:
+                self.received_count += 1
             return
+        self.received_count += 1
+        if begins:
+            self._base += max(0, value - self._highest - 1)
+        else:
+            for gap in range(max(self._highest + 1, value - MAX_MISSED), value):
+                self._missed[gap] = arrival
+            while len(self._missed) > MAX_MISSED:
+                del self._missed[next(iter(self._missed))]
+        self._highest = value
         transit = arrival * self._clock_rate - ts
         if self._transit is not None:
             # Timestamps are 32 bits, arrival is not: compare modulo 2^32.
@@ -496,6 +517,14 @@ class Vp8Frame(msgspec.Struct, frozen=True):
     picture_id: int | None
 
 
+def is_key_frame_start(payload: bytes) -> bool:
+    """True for the first packet of a key frame; False for damage too."""
+    try:
+        return parse_vp8(payload).keyframe
+    except ValueError:
+        return False
+
+
 NACK_EVERY_S = 0.05
 GIVE_UP_S = 0.2
 KEY_FRAME_RETRY_S = 0.12
@@ -535,7 +564,7 @@ class Vp8Assembler:
             self._lose_reference()
         self._missing.pop(seq, None)
         self._held[seq] = (header, payload, descriptor)
-        if self._need_key or (descriptor.keyframe and self._missing):
+        if self._need_key or (descriptor.keyframe and seq != self._next):
             # A key frame needs nothing before it: don't wait for what is missing.
             self._find_key_frame()
         elif self._next is not None:
@@ -609,7 +638,7 @@ class Vp8Assembler:
         """Sequence numbers to ask for now (RFC 4585 NACK); gives up on old ones."""
         due = []
         for seq, (since, ask_at) in list(self._missing.items()):
-            if now - since > max(GIVE_UP_S, 2 * rtt_s + NACK_EVERY_S):
+            if now - since > GIVE_UP_S + 2 * rtt_s:
                 self._lose_reference()
                 return []
             if now >= ask_at:

@@ -6,6 +6,8 @@ Rules:
 - Opening a gate never renegotiates; the first packet after it carries the marker bit, the first
   picture is a key frame.
 - Lost packets are sent again from a short history when the relay asks (RFC 4585 NACK).
+- On a link that loses more than one packet in a hundred every sound packet is sent a second time,
+  40 ms after the first: what is lost costs no round trip then.
 """
 
 import asyncio
@@ -25,6 +27,8 @@ AUDIO_HISTORY = 128
 VIDEO_HISTORY = 256
 KEY_FRAME_EVERY_S = 0.25
 VIDEO_BITRATE = 250_000
+AGAIN_FRAMES = 2
+AGAIN_FROM_LOSS = 0.01
 
 
 class Stream:
@@ -91,6 +95,10 @@ class Sender:
         self._microphone = microphone
         self._camera = camera
         self._fps = fps
+        self.loss_elsewhere = 0.0
+        """Loss on this site's other direction (0 to 1): all we know until we have sent a while."""
+        self._loss = 0.0
+        self._reported = 0
         self._cname = cname
         self._camera_open = False
         self._camera_wake = asyncio.Event()
@@ -156,11 +164,16 @@ class Sender:
             if not self.microphone_open:
                 was_open = False
                 continue
+            if not was_open:
+                self._opus.reset()
             payload = self._opus.encode(pcm)
             packet = stream.packet(payload, ts, marker=not was_open, level=self.level)
             was_open = True
             if self._send is not None:
                 self._send(packet)
+                if max(self._loss, self.loss_elsewhere) > AGAIN_FROM_LOSS:
+                    for data in stream.again([(stream.seq - 1 - AGAIN_FRAMES) & 0xFFFF]):
+                        self._send(data)
 
     async def _run_camera(self) -> None:
         due = time.monotonic()
@@ -207,6 +220,9 @@ class Sender:
             match one:
                 case rtp.ReceiverReport(reports=reports) | rtp.SenderReport(reports=reports):
                     for block in reports:
+                        if block.ssrc == self._audio.ssrc and block.highest_seq != self._reported:
+                            self._reported = block.highest_seq
+                            self._loss += 0.3 * (block.fraction_lost / 256 - self._loss)
                         rtt_ms = rtp.round_trip_ms(block, rtp.ntp32(time.time()))
                         if rtt_ms is not None:
                             self.rtt_ms = rtt_ms

@@ -34,7 +34,7 @@ from protocol.link import Incoming, Link, LinkDown, LinkUp
 log = logging.getLogger("giliran.agent")
 
 SILENT_AFTER_S = 3.0
-CONNECT_TIMEOUT_S = 6.0
+CONNECT_TIMEOUT_S = 10.0
 FIRST_DELAY_S = 0.2
 LAST_DELAY_S = 4.0
 TELEMETRY_EVERY_S = 0.5
@@ -88,6 +88,7 @@ class Site:
         self._loopback = loopback
         self._impairment = impairment
         self._directions: list[Direction] = []
+        self._emulated = 0
         self._attempt: Attempt | None = None
         self._wake = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
@@ -260,6 +261,7 @@ class Site:
         def on_rtcp(packet: bytes, arrival: float) -> None:
             if uplink:
                 self.sender.take_rtcp(packet, arrival)
+                self.receiver.rtt_ms = self.sender.rtt_ms
             else:
                 attempt.heard_at = arrival
                 self.receiver.take_rtcp(packet, arrival)
@@ -283,7 +285,8 @@ class Site:
         """Emulated directions out and in, each with a salt of its own (rehearsal only)."""
         if self._impairment is None:
             return None
-        name = f"{self.site}/{'up' if uplink else 'down'}"
+        self._emulated += 1
+        name = f"{self.site}/{'up' if uplink else 'down'}/{self._emulated}"
         pair = (
             Direction(self._impairment, f"{name}/out"),
             Direction(self._impairment, f"{name}/in"),
@@ -325,6 +328,7 @@ class Site:
                     attempt.uplink.send_rtcp(report)
             if attempt.downlink is not None:
                 attempt.downlink.send_rtcp(self.receiver.report())
+                self.sender.loss_elsewhere = self.receiver.loss
 
     async def _telemetry(self) -> None:
         while True:

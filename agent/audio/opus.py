@@ -18,6 +18,7 @@ MAX_PACKET_BYTES = 1275
 _APPLICATION_VOIP = 2048
 _SIGNAL_VOICE = 3001
 _SET_BITRATE, _SET_VBR, _SET_COMPLEXITY = 4002, 4006, 4010
+_RESET_STATE = 4028
 _SET_INBAND_FEC, _SET_PACKET_LOSS, _SET_DTX, _SET_SIGNAL = 4012, 4014, 4016, 4024
 
 Pcm = NDArray[np.int16]
@@ -107,6 +108,10 @@ class Encoder:
         self._set(_SET_INBAND_FEC, int(fec))
         self._set(_SET_PACKET_LOSS, loss_percent)
 
+    def reset(self) -> None:
+        """Begin anew, as after creation: what follows owes nothing to what was before."""
+        _check(_lib.opus_encoder_ctl(ctypes.c_void_p(self._state), ctypes.c_int(_RESET_STATE)))
+
     def encode(self, pcm: Pcm) -> bytes:
         """One packet of 960 samples. Raises ValueError for another length, OpusError."""
         if pcm.shape != (SAMPLES,):
@@ -130,6 +135,10 @@ class Decoder:
         error = ctypes.c_int()
         self._state = _lib.opus_decoder_create(RATE, 1, ctypes.byref(error))
         _check(error.value)
+
+    def reset(self) -> None:
+        """Forget the speaker before."""
+        _check(_lib.opus_decoder_ctl(ctypes.c_void_p(self._state), ctypes.c_int(_RESET_STATE)))
 
     def decode(self, packet: bytes) -> Pcm:
         """The 960 samples of a packet. Raises OpusError when it is damaged."""

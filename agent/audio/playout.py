@@ -40,6 +40,7 @@ QUANTILE = 0.99
 QUIET_POWER = 100.0**2
 REORDER_S = 0.01
 MAX_TRIES = 6
+PAUSE_GAP = 3
 FADE_SAMPLES = 480
 
 
@@ -49,6 +50,7 @@ class Decoder(Protocol):
     def decode(self, packet: bytes) -> Pcm: ...
     def decode_fec(self, next_packet: bytes) -> Pcm: ...
     def conceal(self) -> Pcm: ...
+    def reset(self) -> None: ...
 
 
 class Stats:
@@ -118,6 +120,7 @@ class Playout:
             del self._packets[min(self._packets)]
 
     def _begin_talkspurt(self, number: int) -> None:
+        self._decoder.reset()
         self._packets.clear()
         self._missing.clear()
         self._played_to = number
@@ -138,6 +141,10 @@ class Playout:
             self._missing.pop(number, None)
             return
         gap = number - self._highest - 1
+        if gap > PAUSE_GAP and self._next is None and not self._packets:
+            # After silence: a stretch that was not sent to us (our own turn), not a loss.
+            self._highest = number
+            return
         for lost in range(max(self._highest + 1, number - MAX_PACKETS), number):
             self._missing[lost] = (arrival + REORDER_S, 0)
         self.stats.lost += min(gap, MAX_PACKETS)

@@ -55,7 +55,7 @@ def write_roster(plan: MeetingPlan, path: Path) -> None:
     for entry in plan.sites:
         lines.append("\n[[site]]")
         for field, value in msgspec.structs.asdict(entry).items():
-            if value not in ("", None):
+            if value not in ("", None) and (field, value) != ("position", 0):
                 lines.append(f"{field} = {_text(value) if isinstance(value, str) else value}")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
