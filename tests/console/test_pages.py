@@ -1,6 +1,9 @@
 """The README's generated parts are what the code says today."""
 
+from pathlib import Path
+
 from console import pages
+from console.commands.screenshot import screenshot
 
 
 def test_the_readme_is_not_stale():
@@ -24,3 +27,10 @@ def test_blocks_are_replaced_and_the_rest_is_kept():
     made = pages.with_blocks(text)
     assert made.startswith(f"before\n{begin}| Key | Act |") and made.endswith("\nlast\n")
     assert "old" not in made and "-->\nafter\n" in made
+
+
+def test_the_picture_is_not_stale(tmp_path: Path):
+    pages.use_language("en")
+    screenshot(tmp_path / "console.svg")
+    shown = pages.README.parent / "docs" / "console.svg"
+    assert shown.read_text() == (tmp_path / "console.svg").read_text(), "run `make docs`"
