@@ -51,6 +51,7 @@ class Console(Client, inherit_bindings=False):
     """The operator's screen."""
 
     CSS_PATH = "console.tcss"
+    TITLE = "Giliran"
     ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (170, "-vast")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
@@ -130,6 +131,7 @@ class Console(Client, inherit_bindings=False):
         if self.follow is not None:
             roster.select(self.follow)
             self.follow = None
+        screen.set_class(not self.replica.link_up, "away")
         top = screen.query_one(TopBar)
         before = top.height_lines
         top.view = self.replica.top(now)

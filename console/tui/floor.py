@@ -182,7 +182,7 @@ def _nobody(view: FloorView, width: int) -> Iterator[Content]:
 
 
 def _people(view: FloorView, width: int, height: int) -> Iterator[Content]:
-    if view.phase == "open":
+    if view.phase in ("open", "planned"):
         upcoming = view.next_up or _("nobody")
         yield _fact(_("Next"), upcoming, width, "bold $foreground").stylize(click("call-next"))
     if view.waiting and height >= 14:

@@ -118,3 +118,15 @@ async def test_a_site_that_leaks_is_named_at_the_top(open_stage: Stage, sit: Sit
         top = seat.console.query_one(TopBar)
         await seat.wait_until(lambda: top.size.height == 2)
         assert "SOUND ARRIVES FROM A CLOSED SITE: Minas" in str(top.render())
+
+
+async def test_a_long_refusal_is_shown_whole(stage: Stage, sit: Sit) -> None:
+    stage.do(c.OpenMeeting())
+    for entry in stage.plan.sites[1:]:
+        stage.leave(entry.id)
+    async with sit(stage) as seat:
+        await seat.press("n")
+        notice = seat.console.query_one("#notice")
+        await seat.wait_until(lambda: notice.size.height == 2)
+        drawn = " ".join("".join(s.text for s in notice.render_line(y)).strip() for y in range(2))
+        assert drawn.endswith("Sungai Apit, Minas, Tualang, Sungai Mandau.")
