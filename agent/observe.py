@@ -1,8 +1,9 @@
 """`giliran observe DIR`: what every site heard and saw, from its own recordings.
 
-DIR holds `<site>.wav` with `<site>.wav.times`, `<site>.stamps.jsonl` and `sites.json` (site id →
-number of its synthetic person). Sound is recognised by the known voice (`agent.voice`), pictures
-by their stamps (`agent.picture.stamp`).
+DIR holds `<site>.wav` with `<site>.wav.times`, `<site>.stamps.jsonl` (of a second life of an
+agent `<site>~2.wav` and so on) and `sites.json` (site id → number of its synthetic person). Sound
+is recognised by the known voice (`agent.voice`), pictures by their stamps
+(`agent.picture.stamp`).
 
 With `--turns FILE` (JSON: chair, opened_at, closed_at, turns of site, at, until; monotonic
 seconds) it answers turn by turn; without, it tells who was heard when.
@@ -60,8 +61,9 @@ class Listener:
     def __init__(self, folder: Path, site: str, numbers: dict[str, int]) -> None:
         self.site = site
         self.numbers = numbers
-        self.pictures = _read_pictures(folder / f"{site}.stamps.jsonl")
-        pcm, self.frame_times = _read_sound(folder / f"{site}.wav")
+        lives = [site, *(path.stem for path in sorted(folder.glob(f"{site}~*.wav")))]
+        self.pictures = [p for life in lives for p in _read_pictures(folder, life)]
+        pcm, self.frame_times = _joined([_read_sound(folder / f"{life}.wav") for life in lives])
         measured = voice.levels(pcm, list(numbers.values()))
         self.levels = {name: measured.values[number] for name, number in numbers.items()}
         centres = np.array([voice.Levels.centre_s(hop) for hop in range(measured.hops)])
@@ -177,7 +179,14 @@ def _read_sound(path: Path) -> tuple[NDArray[np.int16], Floats]:
     return pcm[: frames * 960], times[:frames]
 
 
-def _read_pictures(path: Path) -> list[Picture]:
+def _joined(parts: list[tuple[NDArray[np.int16], Floats]]) -> tuple[NDArray[np.int16], Floats]:
+    """The recordings of an agent's lives, one after the other."""
+    sounds, times = zip(*parts, strict=True)
+    return np.concatenate(sounds), np.concatenate(times)
+
+
+def _read_pictures(folder: Path, life: str) -> list[Picture]:
+    path = folder / f"{life}.stamps.jsonl"
     if not path.exists():
         return []
     pictures = []
@@ -190,11 +199,13 @@ def _read_pictures(path: Path) -> list[Picture]:
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """A turn as it was asked for."""
+    """A turn as it was asked for. In a `disturbed` one the floor's holder may be gone for a
+    while, and the chair is shown in its place."""
 
     site: str
     at: float
     until: float
+    disturbed: bool = False
 
 
 class Questions(msgspec.Struct, frozen=True):
@@ -221,7 +232,7 @@ def answer(listeners: dict[str, Listener], questions: Questions) -> dict[str, An
     for turn in questions.turns:
         others = {s: one for s, one in listeners.items() if s != turn.site}
         figures = {site: _turn_at(one, turn) for site, one in others.items()}
-        turns.append({"site": turn.site, "at": turn.at, "until": turn.until, "listeners": figures})
+        turns.append({**msgspec.structs.asdict(turn), "listeners": figures})
     return {
         "turns": turns,
         "leaks": _leaks(listeners, questions),

@@ -376,8 +376,9 @@ MAX_MISSED = 64
 class ReceptionStats:
     """What arrived of one SSRC.
 
-    Loss is the link's, before recovery: a packet that comes more than 30 ms after it was missed
-    was sent again, and counts as lost; one that comes sooner was only out of order.
+    Loss is the link's, before recovery: a packet that comes more than 30 ms (on a link that
+    jitters: 1.5 times its jitter) after it was missed was sent again, and counts as lost; one
+    that comes sooner was only out of order.
     """
 
     def __init__(self, ssrc: int, clock_rate: int) -> None:
@@ -404,7 +405,7 @@ class ReceptionStats:
             self._base = self._highest = value
         if value < self._highest:
             missed_at = self._missed.pop(value, None)
-            if missed_at is not None and arrival - missed_at < OUT_OF_ORDER_S:
+            if missed_at is not None and arrival - missed_at < self._out_of_order_s():
                 self.received_count += 1
             return
         self.received_count += 1
@@ -423,6 +424,9 @@ class ReceptionStats:
             if change < self._clock_rate:  # a pause of the source is not jitter
                 self._jitter += (change - self._jitter) / 16
         self._transit = transit
+
+    def _out_of_order_s(self) -> float:
+        return max(OUT_OF_ORDER_S, 1.5 * self._jitter / self._clock_rate)
 
     @property
     def expected(self) -> int:

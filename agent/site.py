@@ -34,6 +34,7 @@ from protocol.link import Incoming, Link, LinkDown, LinkUp
 log = logging.getLogger("giliran.agent")
 
 SILENT_AFTER_S = 3.0
+ANSWER_TIMEOUT_S = 3.0
 CONNECT_TIMEOUT_S = 10.0
 FIRST_DELAY_S = 0.2
 LAST_DELAY_S = 4.0
@@ -129,6 +130,10 @@ class Site:
             case LinkUp():
                 log.info("server found")
                 self._actual = None
+                if self._attempt is not None and not self._attempt.connected:
+                    # What it waits for was said to a server that is gone.
+                    self._attempt.failed = "the server is back"
+                    self._wake.set()
             case LinkDown(reason=reason, retry_in_s=retry_in_s):
                 log.info("server lost: %s; next try in %.1f s", reason, retry_in_s)
             case m.Refused(reason=reason):
@@ -212,7 +217,9 @@ class Site:
             return attempt.failed
         now = time.monotonic()
         if not attempt.connected:
-            late = now - attempt.began_at > CONNECT_TIMEOUT_S
+            answered = attempt.downlink is not None
+            limit_s = CONNECT_TIMEOUT_S if answered else ANSWER_TIMEOUT_S
+            late = now - attempt.began_at > limit_s
             return "connecting took too long" if late else ""
         if now - attempt.heard_at > SILENT_AFTER_S:
             return f"nothing arrived for {SILENT_AFTER_S:g} s"

@@ -17,7 +17,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-from protocol.words import _
 from websockets.asyncio.server import Server, ServerConnection, serve, unix_serve
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
@@ -34,6 +33,7 @@ from protocol import events as e
 from protocol import messages as m
 from protocol.ids import uuid7
 from protocol.session import ServerSession, Violation, actor, encode
+from protocol.words import _
 
 PEER_QUEUE = 2048
 COMMAND_QUEUE = 1024

@@ -1,8 +1,10 @@
 """The one reconnecting client of the control protocol, for console, agent and relay.
 
-It tries for ever: full-jitter backoff from 0.25 s to 8 s, a ping every 5 s with 10 s to answer,
-and says the reason of every failure. What is sent while it is down is not kept: the caller knows
-its own state and says it again after LinkUp.
+It tries for ever: full-jitter backoff from 0.25 s to 8 s, which grows with the time the link is
+down (a quarter of it), so that a server that is restarted is found at once and one that is away
+for long is left in peace. A ping every 5 s has 10 s to be answered. The reason of every failure
+is said. What is sent while it is down is not kept: the caller knows its own state and says it
+again after LinkUp.
 """
 
 import asyncio
@@ -61,7 +63,7 @@ class Link:
         self._hello = hello
         self._receive = receive
         self._outgoing: asyncio.Queue[bytes] = asyncio.Queue(QUEUE_FRAMES)
-        self._delay_s = FIRST_DELAY_S
+        self._down_at: float | None = None
 
     def send(self, message: FromClient) -> bool:
         """Queue a message; False when the link is down or its queue is full (message dropped)."""
@@ -78,10 +80,17 @@ class Link:
         while True:
             reason, code = await self._one_connection()
             self.up = False
-            delay_s = random.uniform(0, self._delay_s) if code != "replaced" else LAST_DELAY_S
-            self._delay_s = min(LAST_DELAY_S, self._delay_s * 2)
+            delay_s = random.uniform(0, self._longest_delay_s())
+            if code == "replaced":
+                delay_s = LAST_DELAY_S
             self._receive(LinkDown(reason, delay_s, code))
             await asyncio.sleep(delay_s)
+
+    def _longest_delay_s(self) -> float:
+        now = asyncio.get_running_loop().time()
+        if self._down_at is None:
+            self._down_at = now
+        return min(LAST_DELAY_S, max(FIRST_DELAY_S, (now - self._down_at) / 4))
 
     async def _one_connection(self) -> tuple[str, str]:
         """Connect, serve until the end, and say why it ended: (reason, code)."""
@@ -138,7 +147,7 @@ class Link:
                         break
                     if isinstance(message, Welcome):
                         self.up = True
-                        self._delay_s = FIRST_DELAY_S
+                        self._down_at = None
                         writer = group.create_task(self._write(connection))
                         self._receive(LinkUp(message))
                     else:

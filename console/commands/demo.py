@@ -89,7 +89,8 @@ def _live(out: Path, sites: int, video: str, lang: str | None) -> int:
         folder = Path(made)
         roster = folder / "roster.toml"
         write_roster(plan, roster)
-        stage = Stage(folder, plan, roster, lambda site, number: ["--video", video], cables=False)
+        options = ["--video", video]
+        stage = Stage(folder, plan, roster, lambda *_agent: options, cables=False)
         began = time.monotonic()
         loop = asyncio.new_event_loop()
         try:

@@ -433,8 +433,10 @@ def encode(state: Meeting) -> bytes:
 
 
 def decode(data: bytes | str | msgspec.Raw) -> Meeting:
-    """Inverse of `encode`. Raises msgspec.ValidationError."""
-    return msgspec.json.decode(data, type=Meeting)
+    """Inverse of `encode`, sites in roster order again. Raises msgspec.ValidationError."""
+    state = msgspec.json.decode(data, type=Meeting)
+    order = [entry.id for entry in state.plan.sites if entry.id in state.sites]
+    return msgspec.structs.replace(state, sites={site: state.sites[site] for site in order})
 
 
 def replay(recorded: list[Recorded], start: Meeting | None = None) -> Meeting:

@@ -70,11 +70,13 @@ class Options(msgspec.Struct, frozen=True):
 
 
 class TurnTaken(msgspec.Struct):
-    """One turn as the director ran it; monotonic seconds."""
+    """One turn as the director ran it; monotonic seconds. `disturbed`: a fault was injected in
+    it, so that its figures say how the fault was borne, not how fast the floor moves."""
 
     site: str
     at: float
     until: float
+    disturbed: bool = False
 
 
 class Script(msgspec.Struct):
@@ -155,14 +157,15 @@ class Rehearsal:
             await stage.stop()
         return await self._measure(stage, director, began)
 
-    def _agent_options(self, folder: Path) -> Callable[[str, int], list[str]]:
-        def options(site: str, number: int) -> list[str]:
+    def _agent_options(self, folder: Path) -> Callable[[str, int, int], list[str]]:
+        def options(site: str, number: int, life: int) -> list[str]:
+            record = folder / (site if life == 1 else f"{site}~{life}")
             impair = self.options.impair or f"seed={self.options.seed}"
             return [
                 "--speaker",
-                f"file:{folder / site}.wav",
+                f"file:{record}.wav",
                 "--display",
-                f"stamps:{folder / site}.stamps.jsonl",
+                f"stamps:{record}.stamps.jsonl",
                 "--video",
                 self.options.video,
                 "--impair",
@@ -296,7 +299,9 @@ class Rehearsal:
         self._progress("reading what every site heard and saw")
         seen = await self._observe(stage.folder)
         turns = seen["turns"]
-        figures = [one for turn in turns for one in turn["listeners"].values()]
+        figures = [
+            one for turn in turns if not turn["disturbed"] for one in turn["listeners"].values()
+        ]
         for fault, at in self._fault_times:
             fault.sound_back_s = self._sound_back(seen["heard"], at)
             if fault.sound_back_s is not None and fault.control_back_s is not None:
@@ -333,8 +338,16 @@ class Rehearsal:
         result.ok = not result.why
         return result
 
+    def _mark_disturbed(self) -> None:
+        for turn in self.script.turns:
+            for fault, back_at in self._fault_times:
+                began_at = self.script.opened_at + fault.at_s
+                if turn.at < back_at + (fault.control_back_s or 0) and began_at < turn.until:
+                    turn.disturbed = True
+
     async def _observe(self, folder: Path) -> dict:
         """Ask `giliran observe` what the recordings hold."""
+        self._mark_disturbed()
         numbers = {entry.id: number for number, entry in enumerate(self.plan.sites)}
         (folder / "sites.json").write_text(json.dumps(numbers))
         questions = {

@@ -105,7 +105,8 @@ class Process:
 class Stage:
     """Server, relay and agents. `folder` holds journal, logs and recordings.
 
-    `agent_options(site, number)` gives the further arguments of an agent. `cables`: the agents'
+    `agent_options(site, number, life)` gives the further arguments of an agent in its first,
+    second, … life. `cables`: the agents'
     control connections run through cables that can be cut (in this process's event loop).
     """
 
@@ -114,7 +115,7 @@ class Stage:
         folder: Path,
         plan: MeetingPlan,
         roster: Path,
-        agent_options: Callable[[str, int], list[str]],
+        agent_options: Callable[[str, int, int], list[str]],
         *,
         cables: bool = True,
     ) -> None:
@@ -133,6 +134,8 @@ class Stage:
             folder / "server.log",
         )
         self.agents: dict[str, Process] = {}
+        self._numbers: dict[str, tuple[int, int]] = {}
+        self._lives: dict[str, int] = {}
         self._seen: dict[tuple[str, int], float] = {}
 
     @property
@@ -169,7 +172,19 @@ class Stage:
             cable = Cable("127.0.0.1", self.port)
             port = await cable.open()
             self.cables[site] = cable
-        command = [
+        self._numbers[site] = (number, port)
+        agent = Process(
+            site,
+            self._agent_command(site, 1),
+            self.folder / f"{site}.log",
+            talks=self._with_cables,
+        )
+        self.agents[site] = agent
+        await agent.start()
+
+    def _agent_command(self, site: str, life: int) -> list[str]:
+        number, port = self._numbers[site]
+        return [
             "agent",
             "--site",
             site,
@@ -177,11 +192,8 @@ class Stage:
             str(number),
             "--server",
             f"ws://127.0.0.1:{port}",
-            *self._options(site, number),
+            *self._options(site, number, life),
         ]
-        agent = Process(site, command, self.folder / f"{site}.log", talks=self._with_cables)
-        self.agents[site] = agent
-        await agent.start()
 
     # -- faults --------------------------------------------------------------------------------
 
@@ -194,8 +206,11 @@ class Stage:
             await self.server.kill()
             await self.server.start()
         else:
-            await self.agents[name].kill()
-            await self.agents[name].start()
+            agent = self.agents[name]
+            await agent.kill()
+            self._lives[name] = self._lives.get(name, 1) + 1
+            agent.command = self._agent_command(name, self._lives[name])
+            await agent.start()
 
     def cut(self, site: str) -> None:
         """Cut the site's cable: no datagram and no byte of control passes."""
