@@ -1,0 +1,40 @@
+"""The command `giliran`: its help, its version, and what a mistake is told."""
+
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+
+def giliran(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "console.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def test_the_help_names_every_command_but_the_inner_one():
+    shown = giliran("--help").stdout
+    for name in ("console", "serve", "demo", "rehearse", "minutes", "journal", "agent", "relay"):
+        assert f" {name} " in shown
+    assert "observe" not in shown
+
+
+def test_the_version_is_that_of_the_distribution():
+    assert giliran("--version").stdout.strip() == version("giliran")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["sreve"], "serve"),
+        (["serve", "--prot", "1"], "--port"),
+        (["serve", "--port", "many"], "many"),
+        (["agent"], "--site"),
+        (["minutes", "--format", "odt"], "odt"),
+    ],
+)
+def test_a_mistake_is_told_and_ends_with_a_code_that_is_not_0(arguments, told):
+    run = giliran(*arguments)
+    assert run.returncode != 0
+    assert told in run.stdout + run.stderr
+    assert "Traceback" not in run.stdout + run.stderr
