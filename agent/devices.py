@@ -156,6 +156,10 @@ class FileMicrophone:
         pass
 
 
+def _samples(frame: av.AudioFrame) -> Pcm:
+    return frame.to_ndarray().reshape(-1).astype(np.int16, copy=False)
+
+
 def _read_sound(path: Path) -> Pcm:
     """A whole file as mono 48 kHz."""
     resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
@@ -163,8 +167,8 @@ def _read_sound(path: Path) -> Pcm:
     try:
         with av.open(str(path)) as container:
             for frame in container.decode(audio=0):
-                parts += [f.to_ndarray().reshape(-1) for f in resampler.resample(frame)]
-        parts += [f.to_ndarray().reshape(-1) for f in resampler.resample(None)]
+                parts += [_samples(f) for f in resampler.resample(frame)]
+        parts += [_samples(f) for f in resampler.resample(None)]
     except (av.error.FFmpegError, IndexError) as error:
         raise ValueError(f"microphone file {path}: no sound can be read: {error}") from error
     pcm = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int16)

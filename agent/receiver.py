@@ -91,7 +91,7 @@ class Receiver:
         """Play until cancelled; `ask` sends an RTCP packet to the relay."""
         self._ask = ask
         async for now in self._clock.frames():
-            frames = {slot: one.playout.pull(now) for slot, one in self._audio.items()}
+            frames = [one.playout.pull(now) for one in self._audio.values()]
             mixed = self._mixer.mix(frames)
             if self.volume != 100:
                 mixed = (mixed * (self.volume / 100)).astype("int16")
@@ -160,7 +160,8 @@ class Receiver:
         """A receiver report over all slots (RFC 3550 §6.4.2)."""
         now = time.monotonic()
         blocks = []
-        for one in (*self._audio.values(), *self._video.values()):
+        slots: list[AudioSlot | VideoSlot] = [*self._audio.values(), *self._video.values()]
+        for one in slots:
             lsr, at = self._reports.get(one.ssrc, (0, now))
             blocks.append(one.reception.report_block(lsr, int((now - at) * 65536) if lsr else 0))
         heard = [a.reception.loss_percent for a in self._audio.values() if now - a.heard_at < 1.0]

@@ -92,6 +92,14 @@ class SiteLinks:
     def down(self) -> bool:
         return self.downlink is not None and self.downlink.state == "connected"
 
+    def send_rtp(self, packet: bytes) -> bool:
+        """To the site, over its downlink."""
+        return self.downlink is not None and self.downlink.send_rtp(packet)
+
+    def send_rtcp(self, packet: bytes) -> bool:
+        """To the site, over its downlink."""
+        return self.downlink is not None and self.downlink.send_rtcp(packet)
+
     def upstream(self, kind: str) -> Upstream | None:
         return next((u for u in self.upstreams.values() if u.kind == kind), None)
 
@@ -288,10 +296,10 @@ class Relay:
             self._slot_octets[ssrc] = self._slot_octets.get(ssrc, 0) + len(out)
             again = slot.before(AGAIN_FRAMES, links.site) if slot.kind == "audio" else None
             for receiver in self._receivers:
-                if receiver is links or not receiver.downlink.send_rtp(out):
+                if receiver is links or not receiver.send_rtp(out):
                     continue
                 self.packets_out += 1
-                if again is not None and receiver.lossy and receiver.downlink.send_rtp(again):
+                if again is not None and receiver.lossy and receiver.send_rtp(again):
                     self.packets_out += 1
         self._delays.append(time.monotonic() - arrival)
 
@@ -358,9 +366,9 @@ class Relay:
                     links.lossy = max(links.loss.values(), default=0.0) > AGAIN_FROM_LOSS
                 case rtp.Nack(media_ssrc=ssrc, seqs=seqs):
                     slot = self._slot_of(ssrc)
-                    if slot is not None and links.downlink is not None:
+                    if slot is not None:
                         for again in slot.history(seqs, links.site):
-                            links.downlink.send_rtp(again)
+                            links.send_rtp(again)
                 case rtp.Pli(media_ssrc=ssrc):
                     slot = self._slot_of(ssrc)
                     if slot is not None and slot.source is not None:
@@ -398,7 +406,7 @@ class Relay:
             ]
             for links in self._receivers:
                 for report in reports:
-                    links.downlink.send_rtcp(report)
+                    links.send_rtcp(report)
 
     async def _telemetry(self) -> None:
         while True:

@@ -40,6 +40,13 @@ Kind = Literal["audio", "video"]
 aioice.ice.CONSENT_INTERVAL = 2
 aioice.ice.CONSENT_FAILURES = 10
 
+STATES: dict[str, State] = {
+    "new": "new",
+    "connecting": "connecting",
+    "connected": "connected",
+    "failed": "failed",
+    "closed": "closed",
+}
 MAX_WRITE_BUFFER_BYTES = 256 * 1024
 CODECS: dict[Kind, RTCRtpCodecCapability] = {
     "audio": RTCRtpCodecCapability(mimeType="audio/opus", clockRate=48000, channels=2),
@@ -150,7 +157,12 @@ class Connection:
         ) as error:
             raise ValueError(f"not a usable SDP {kind}: {error}") from error
         self.remote_lines = [
-            Line(media.kind, media.rtp.muxId, "send", media.ssrc[0].ssrc if media.ssrc else None)
+            Line(
+                "audio" if media.kind == "audio" else "video",
+                media.rtp.muxId,
+                "send",
+                media.ssrc[0].ssrc if media.ssrc else None,
+            )
             for media in description.media
         ]
         self._silence_aiortc()
@@ -164,10 +176,9 @@ class Connection:
 
     def _silence_aiortc(self) -> None:
         for transceiver in self._peer.getTransceivers():
-            transceiver.receiver.receive = _nothing
-            transceiver.receiver.stop = _nothing
-            transceiver.sender.send = _nothing
-            transceiver.sender.stop = _nothing
+            receiver: Any = transceiver.receiver
+            sender: Any = transceiver.sender
+            receiver.receive = receiver.stop = sender.send = sender.stop = _nothing
 
     # -- datagrams ---------------------------------------------------------------------------------
 
@@ -288,7 +299,8 @@ class Connection:
     def _state_changed(self) -> None:
         self._set_state(self._peer.connectionState)
 
-    def _set_state(self, state: State) -> None:
+    def _set_state(self, text: str) -> None:
+        state = STATES[text]
         if state == self.state or self.state == "closed":
             return
         self.state = state
@@ -305,7 +317,7 @@ class Connection:
         """The payload type negotiated for audio (Opus) or video (VP8). Raises ValueError."""
         for transceiver in self._peer.getTransceivers():
             if transceiver.kind == kind and transceiver._codecs:
-                return int(transceiver._codecs[0].payloadType)
+                return int(transceiver._codecs[0].payloadType or 0)
         raise ValueError(f"no {kind} line was negotiated")
 
     async def close(self) -> None:

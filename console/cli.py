@@ -4,7 +4,6 @@ Console and agent are strangers: `agent`, `relay` and `observe` are reached by n
 `giliran serve` loads no media code and `giliran agent` no user interface.
 """
 
-import sys
 from importlib.metadata import version
 
 from cyclopts import App
@@ -35,4 +34,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -16,7 +16,7 @@ TABLES = ("meetings", "sites", "attendance", "turns", "reports", "follow_ups", "
 
 def create_projections(db: sqlite_utils.Database) -> None:
     """Create the tables and the full-text index over reports."""
-    db["meetings"].create(
+    db.table("meetings").create(
         {
             "id": str,
             "title": str,
@@ -27,7 +27,7 @@ def create_projections(db: sqlite_utils.Database) -> None:
         },
         pk="id",
     )
-    db["sites"].create(
+    db.table("sites").create(
         {
             "meeting": str,
             "site": str,
@@ -41,7 +41,7 @@ def create_projections(db: sqlite_utils.Database) -> None:
         pk=("meeting", "site"),
         foreign_keys=[("meeting", "meetings", "id")],
     )
-    db["attendance"].create(
+    db.table("attendance").create(
         {
             "meeting": str,
             "site": str,
@@ -53,7 +53,7 @@ def create_projections(db: sqlite_utils.Database) -> None:
         pk=("meeting", "site"),
         foreign_keys=[("meeting", "meetings", "id")],
     )
-    db["turns"].create(
+    db.table("turns").create(
         {
             "meeting": str,
             "number": int,
@@ -69,7 +69,7 @@ def create_projections(db: sqlite_utils.Database) -> None:
         pk=("meeting", "number"),
         foreign_keys=[("meeting", "meetings", "id")],
     )
-    db["reports"].create(
+    db.table("reports").create(
         {
             "id": str,
             "meeting": str,
@@ -83,13 +83,13 @@ def create_projections(db: sqlite_utils.Database) -> None:
         pk="id",
         foreign_keys=[("meeting", "meetings", "id")],
     )
-    db["reports"].enable_fts(["text", "tags"], create_triggers=True)
-    db["follow_ups"].create(
+    db.table("reports").enable_fts(["text", "tags"], create_triggers=True)
+    db.table("follow_ups").create(
         {"id": str, "meeting": str, "site": str, "text": str, "owner": str, "due": str, "at": int},
         pk="id",
         foreign_keys=[("meeting", "meetings", "id")],
     )
-    db["notes"].create(
+    db.table("notes").create(
         {"id": str, "meeting": str, "site": str, "kind": str, "text": str, "at": int},
         pk="id",
         foreign_keys=[("meeting", "meetings", "id")],
@@ -99,9 +99,9 @@ def create_projections(db: sqlite_utils.Database) -> None:
 def drop_projections(db: sqlite_utils.Database) -> None:
     """Drop them all; the events stay."""
     if "reports_fts" in db.table_names():
-        db["reports"].disable_fts()
+        db.table("reports").disable_fts()
     for name in reversed(TABLES):
-        db[name].drop(ignore=True)
+        db.table(name).drop(ignore=True)
 
 
 def project(connection: sqlite3.Connection, before: Meeting, after: Meeting) -> None:

@@ -1,6 +1,7 @@
 """The slots' sound summed for one loudspeaker, with a limiter, and levels (RFC 6464)."""
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,9 +31,9 @@ class Mixer:
         self._gain = 1.0
         self._silence = np.zeros(SAMPLES, dtype=np.int16)
 
-    def mix(self, frames: dict[str, Pcm]) -> Pcm:
+    def mix(self, frames: Iterable[Pcm]) -> Pcm:
         """The sum of frames of 960 samples; silence when there are none."""
-        heard = [frame for frame in frames.values() if frame.any()]
+        heard = [frame for frame in frames if frame.any()]
         if not heard:
             self._gain = min(1.0, self._gain + RELEASE_PER_FRAME)
             return self._silence

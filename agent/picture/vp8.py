@@ -72,5 +72,4 @@ class Decoder:
         if not frames:
             self.damaged += 1
             return None
-        picture: Yuv = frames[-1].to_ndarray(format="yuv420p")
-        return picture
+        return frames[-1].to_ndarray(format="yuv420p").astype(np.uint8, copy=False)

@@ -82,7 +82,7 @@ def _place(destination: Path, minutes: Minutes, fmt: str, alone: bool) -> Path:
     return destination / f"{minutes.file_name}{suffix}"
 
 
-def _writer(fmt: str):  # type: ignore[no-untyped-def]  # modules that share `render`
+def _writer(fmt: str):  # modules that share `render`
     """The writer's module; loaded when used, for some of them are heavy."""
     if fmt not in _WRITERS:
         raise no_format(fmt)

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -216,7 +217,7 @@ class Rehearsal:
             if time.monotonic() > deadline:
                 missing = ", ".join(sorted(wanted - director.connected()))
                 raise StageError(f"not connected after {CONNECT_TIMEOUT_S:g} s: {missing}")
-            await director.wait_for(lambda seen=count: len(director.connected()) > seen, 0.5)
+            await director.wait_for(partial(_more_connected, director, count), 0.5)
         stage.relay_pid = director.telemetry.relay_pid if director.telemetry else 0
         self._progress(f"connected: all {len(wanted)} sites")
 
@@ -235,7 +236,7 @@ class Rehearsal:
                     self._progress(f"not called: {answer.refused.reason}")
                     return
                 continue
-            await director.wait_for(lambda seq=answer.seq: director.state.seq >= seq, 10)
+            await director.wait_for(partial(_has_seen, director, answer.seq), 10)
             site = director.state.holder or "?"
             number = len(self.script.turns) + 1
             self._progress(f"turn {number}/{self.options.sites}: {site}")
@@ -449,6 +450,14 @@ class Rehearsal:
             why.append("the journal's chain is broken")
         why += [f"{f.what}: not back" for f in result.faults if f.back_s is None]
         return why
+
+
+def _more_connected(director: Director, count: int) -> bool:
+    return len(director.connected()) > count
+
+
+def _has_seen(director: Director, seq: int) -> bool:
+    return director.state.seq >= seq
 
 
 def _is_up(director: Director, site: str) -> bool:
