@@ -218,7 +218,6 @@ def test_minutes_without_a_journal(db: Path, tmp_path: Path):
     [
         (["demo", "--sites", "0"], "--sites 0"),
         (["rehearse", "--sites", "64"], "--sites 64"),
-        (["rehearse", "--loss", "often"], "often"),
         (["rehearse", "--kill", "relay"], "relay"),
         (["rehearse", "--cut", "kandis@soon+1s"], "'soon': expected a time"),
         (["rehearse", "--json", "missing/out.json"], "there is no such folder"),
