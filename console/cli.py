@@ -8,23 +8,36 @@ from importlib.metadata import version
 
 from cyclopts import App
 
-app = App(
-    name="giliran",
-    help=(
-        "Call many remote offices in turn in one video meeting, from one keyboard.\n\n"
-        "`giliran demo` shows everything on this machine; `giliran console` runs a meeting."
+# Name → where it is, and its line in `giliran --help` (which must not load it).
+COMMANDS = {
+    "demo": ("console.commands.demo:demo", "Show a whole meeting on this machine."),
+    "console": (
+        "console.commands.console:console",
+        "Run the operator's console; starts a server when none runs.",
     ),
-    version=lambda: version("giliran"),
-)
-app.command("console.commands.console:console", name="console")
-app.command("console.commands.serve:serve", name="serve")
-app.command("console.commands.demo:demo", name="demo")
-app.command("console.commands.rehearse:rehearse", name="rehearse")
-app.command("console.minutes.command:minutes", name="minutes")
-app.command("console.commands.journal:app", name="journal")
-app.command("console.commands.screenshot:screenshot", name="screenshot")
-app.command("agent.site:main", name="agent")
-app.command("agent.relay:main", name="relay")
+    "serve": ("console.commands.serve:serve", "Run the meeting server in the foreground."),
+    "agent": ("agent.site:main", "Run one site's media agent."),
+    "minutes": ("console.minutes.command:minutes", "Write the minutes of a meeting."),
+    "journal": ("console.commands.journal:app", "Verify the journal, list its meetings."),
+    "rehearse": (
+        "console.commands.rehearse:rehearse",
+        "Run and measure a meeting of synthetic people.",
+    ),
+    "relay": ("agent.relay:main", "Run the media relay (the server starts one by itself)."),
+    "screenshot": ("console.commands.screenshot:screenshot", "Draw a picture of the console."),
+}
+
+HEAD = """Call many remote offices in turn in one video meeting, from one keyboard.
+
+`giliran demo` shows everything on this machine; `giliran console` runs a meeting.
+
+Commands (`giliran COMMAND --help` says more):
+"""
+HELP = HEAD + "".join(f"\n  {name:<12}{line}" for name, (_place, line) in COMMANDS.items())
+
+app = App(name="giliran", help=HELP, help_format="plaintext", version=lambda: version("giliran"))
+for _name, (_place, _line) in COMMANDS.items():
+    app.command(_place, name=_name, show=False)
 app.command("agent.observe:main", name="observe", show=False)
 
 
