@@ -33,9 +33,9 @@ HEAD = """Call many remote offices in turn in one video meeting, from one keyboa
 
 Commands (`giliran COMMAND --help` says more):
 """
-HELP = HEAD + "".join(f"\n  {name:<12}{line}" for name, (_place, line) in COMMANDS.items())
+HELP = HEAD + "".join(f"\n- `{name}` – {line}" for name, (_place, line) in COMMANDS.items())
 
-app = App(name="giliran", help=HELP, help_format="plaintext", version=lambda: version("giliran"))
+app = App(name="giliran", help=HELP, help_format="markdown", version=lambda: version("giliran"))
 for _name, (_place, _line) in COMMANDS.items():
     app.command(_place, name=_name, show=False)
 app.command("agent.observe:main", name="observe", show=False)

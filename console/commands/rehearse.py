@@ -1,6 +1,7 @@
 """`giliran rehearse`: the measuring instrument."""
 
 import asyncio
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -68,8 +69,10 @@ def rehearse(
             print(f"  {text}", file=sys.stderr, flush=True)
 
     given = {"loss": loss, "rtt": rtt, "jitter": jitter, "rate": rate}
-    impair = ",".join(f"{name}={value}" for name, value in given.items() if value)
     try:
+        impair = ",".join(
+            f"{name}={_checked(name, value)}" for name, value in given.items() if value
+        )
         faults = [parse_kill(text) for text in kill or []] + [parse_cut(text) for text in cut or []]
         options = Options(
             sites=sites,
@@ -100,3 +103,19 @@ def rehearse(
     if json is not None:
         json.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
     return 0 if result.ok else 1
+
+
+FORMS = {
+    "loss": (r"\d+(\.\d+)?%", "a percentage such as 10%"),
+    "rtt": (r"\d+(\.\d+)?ms", "a time such as 80ms"),
+    "jitter": (r"\d+(\.\d+)?ms", "a time such as 30ms"),
+    "rate": (r"\d+(\.\d+)?k", "kilobits a second such as 256k"),
+}
+
+
+def _checked(name: str, value: str) -> str:
+    """The value, when it has its form (the agents' `--impair` takes it as it is)."""
+    form, expected = FORMS[name]
+    if re.fullmatch(form, value) is None:
+        raise ValueError(f"--{name} {value}: expected {expected}")
+    return value
