@@ -11,6 +11,7 @@ Rules:
 """
 
 import asyncio
+import contextlib
 import fcntl
 import logging
 import os
@@ -40,8 +41,8 @@ REPORT_EVERY_S = 1.0
 TELEMETRY_EVERY_S = 0.5
 SILENT_AFTER_S = 3.0
 CLOSED_GRACE_S = 1.0
-CONNECT_TIMEOUT_S = 10.0
 ORPHAN_AFTER_S = 600.0
+GONE_AFTER_S = 12.0
 DELAY_SAMPLES = 2048
 AGAIN_FRAMES = 2
 AGAIN_FROM_LOSS = 0.01
@@ -131,6 +132,7 @@ class Relay:
         self.late_ms = 0.0
         self._loopback = loopback
         self._link: Link | None = None
+        self._orphan_since: float | None = None
         self._group: asyncio.TaskGroup | None = None
         # (site, kind) → slots it feeds, made anew on each Route, not per packet
         self._feeds: dict[tuple[str, str], tuple[Slot, ...]] = {}
@@ -165,14 +167,24 @@ class Relay:
                 self._take_signal(message)
             case LinkUp():
                 log.info("server found")
+                self._orphan_since = None
             case LinkDown(reason=reason):
                 log.info("server lost: %s", reason)
+                if self._orphan_since is None:
+                    self._orphan_since = time.monotonic()
             case _:
                 pass
 
     def _say(self, message: m.FromClient) -> None:
         if self._link is not None:
             self._link.send(message)
+
+    @property
+    def is_orphan(self) -> bool:
+        """True when no server was there for ten minutes and no site is connected any more."""
+        since = self._orphan_since
+        alone = since is not None and time.monotonic() - since > ORPHAN_AFTER_S
+        return alone and not self._receivers
 
     def take_route(self, route: m.Route, now: float) -> None:
         """Switch the slots whose source changed, and ask new pictures for a key frame at once."""
@@ -387,6 +399,11 @@ class Relay:
             await asyncio.sleep(REPORT_EVERY_S)
             now = time.monotonic()
             for links in tuple(self.sites.values()):
+                if now - links.heard_at > GONE_AFTER_S:
+                    log.info("%s: nothing heard for %g s", links.site, GONE_AFTER_S)
+                    del self.sites[links.site]
+                    self._drop(links)
+                    continue
                 if links.up and links.uplink is not None:
                     lsr, at = links.last_report
                     dlsr = int((now - at) * 65536) if lsr else 0
@@ -499,7 +516,9 @@ async def _serve(server: str) -> None:
         loop.add_signal_handler(number, stop.set)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(relay.run(server))
-        await stop.wait()
+        while not (stop.is_set() or relay.is_orphan):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), 5)
         running.cancel()
     await relay.close()
 
@@ -514,6 +533,7 @@ def main(
     `giliran serve` starts one by itself and keeps it running; by hand it is for experiments.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    logging.getLogger("aioice").setLevel(logging.WARNING)
     if lock is not None:
         hold(lock)
     asyncio.run(_serve(server))

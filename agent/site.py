@@ -82,7 +82,6 @@ class Site:
         self.site = site
         self.instance = uuid7()
         self.desired: m.Desired | None = None
-        self.hand = False
         self.sender = sender
         self.receiver = receiver
         self._link = Link(server, self._hello, self._receive)
@@ -172,8 +171,8 @@ class Site:
 
     def toggle_hand(self) -> None:
         """Raise or lower our hand (SIGUSR1: what a push button at the site is wired to)."""
-        self.hand = not self.hand
-        body = c.RaiseHand(self.site) if self.hand else c.LowerHand(self.site)
+        is_up = self.desired is not None and self.desired.hand
+        body = c.LowerHand(self.site) if is_up else c.RaiseHand(self.site)
         self._link.send(m.Command(uuid7(), body))
 
     # -- connections -----------------------------------------------------------------------------
@@ -442,6 +441,7 @@ def main(
         level=logging.INFO if verbose else logging.WARNING,
         format=f"%(asctime)s {site} %(name)s %(message)s",
     )
+    logging.getLogger("aioice").setLevel(logging.WARNING)
     try:
         width, height, fps = devices.parse_video(video)
         impairment = Impairment.parse(impair) if impair or instrument else None

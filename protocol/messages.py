@@ -214,7 +214,8 @@ class Desired(_Message, frozen=True, tag="desired"):
     """Sent by the server to an agent: the whole state it is to be in; idempotent.
 
     `relay` is the instance of the relay to be connected to (empty: none is up). `slots` names
-    the site that feeds each slot. `volume` in percent. Answered by Actual.
+    the site that feeds each slot. `volume` in percent, `hand` tells that the site's hand is up.
+    Answered by Actual.
     """
 
     revision: int
@@ -224,6 +225,7 @@ class Desired(_Message, frozen=True, tag="desired"):
     slots: dict[SlotName, str]
     labels: dict[SlotName, str] = {}
     volume: int = 100
+    hand: bool = False
     banner: str = ""
     meeting: str = ""
 

@@ -45,7 +45,19 @@ def schema() -> str:
         "$defs": {**components, "FromClient": client, "FromServer": server},
         "anyOf": [{"$ref": "#/$defs/FromClient"}, {"$ref": "#/$defs/FromServer"}],
     }
-    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(_cleaned(document), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _cleaned(schema: Any) -> Any:
+    """The same with docstrings as every release of Python has them (3.13 takes indents away)."""
+    if isinstance(schema, dict):
+        return {
+            key: inspect.cleandoc(value)
+            if key == "description" and isinstance(value, str)
+            else _cleaned(value)
+            for key, value in schema.items()
+        }
+    return [_cleaned(value) for value in schema] if isinstance(schema, list) else schema
 
 
 def reference() -> str:

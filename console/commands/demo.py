@@ -4,6 +4,7 @@ import asyncio
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,10 +13,13 @@ from cyclopts import Parameter
 from console.commands.export import export_minutes
 from console.minutes import MinutesError
 from console.rehearsal.casting import cast, write_roster
+from console.rehearsal.director import Director, more_connected
 from console.rehearsal.rehearsal import Options, Rehearsal
 from console.rehearsal.stage import Stage, StageError
 from console.roster import RosterError
 from protocol.words import _, use_language
+
+JOIN_TIMEOUT_S = 8.0
 
 
 def demo(
@@ -81,6 +85,23 @@ async def _scripted(out: Path, sites: int, turn_s: float, video: str) -> int:
     return 0 if result.ok else 1
 
 
+async def _joined(stage: Stage, sites: int) -> None:
+    """Wait until all sites are there, but not for long: the console shows the rest."""
+    director = Director(stage.address)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(director.run())
+        deadline = time.monotonic() + JOIN_TIMEOUT_S
+        count = -1
+        while count < sites and time.monotonic() < deadline:
+            now = len(director.connected())
+            if now != count:
+                count = now
+                text = _("connected: {count} of {sites} sites")
+                _say(text.format(count=count, sites=sites))
+            await director.wait_for(partial(more_connected, director, count), 0.5)
+        running.cancel()
+
+
 def _live(out: Path, sites: int, video: str, lang: str | None) -> int:
     from console.tui.app import run
 
@@ -95,6 +116,7 @@ def _live(out: Path, sites: int, video: str, lang: str | None) -> int:
         loop = asyncio.new_event_loop()
         try:
             loop.run_until_complete(stage.start(_say))
+            loop.run_until_complete(_joined(stage, len(plan.sites)))
             _say(_("ready after {seconds:.1f} s").format(seconds=time.monotonic() - began))
             out.mkdir(parents=True, exist_ok=True)
             run(

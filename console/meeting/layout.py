@@ -49,6 +49,7 @@ def layout(state: Meeting, site: str, relay: str = "") -> Desired:
         camera=shown,
         slots=fed,
         labels=labels,
+        hand=state.sites[site].hand_at is not None,
         banner=state.banner,
         meeting=state.id,
     )

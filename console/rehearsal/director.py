@@ -141,3 +141,8 @@ def is_connected(status: m.SiteStatus) -> bool:
         and link is not None
         and (actual.uplink, actual.downlink, link.uplink, link.downlink) == ("up",) * 4
     )
+
+
+def more_connected(director: Director, count: int) -> bool:
+    """True when more than `count` sites are connected."""
+    return len(director.connected()) > count

@@ -20,7 +20,7 @@ import msgspec
 
 from console.journal import Journal
 from console.rehearsal.casting import cast, write_roster
-from console.rehearsal.director import Director, is_connected
+from console.rehearsal.director import Director, is_connected, more_connected
 from console.rehearsal.result import (
     Events,
     Fault,
@@ -217,7 +217,7 @@ class Rehearsal:
             if time.monotonic() > deadline:
                 missing = ", ".join(sorted(wanted - director.connected()))
                 raise StageError(f"not connected after {CONNECT_TIMEOUT_S:g} s: {missing}")
-            await director.wait_for(partial(_more_connected, director, count), 0.5)
+            await director.wait_for(partial(more_connected, director, count), 0.5)
         stage.relay_pid = director.telemetry.relay_pid if director.telemetry else 0
         self._progress(f"connected: all {len(wanted)} sites")
 
@@ -450,10 +450,6 @@ class Rehearsal:
             why.append("the journal's chain is broken")
         why += [f"{f.what}: not back" for f in result.faults if f.back_s is None]
         return why
-
-
-def _more_connected(director: Director, count: int) -> bool:
-    return len(director.connected()) > count
 
 
 def _has_seen(director: Director, seq: int) -> bool:

@@ -39,7 +39,7 @@ def test_every_site_is_heard_in_its_turn_and_nobody_else(tmp_path: Path) -> None
     assert (result.switch.sound_ms.n, result.switch.sound_ms.missing) == (9, 0)
     assert (result.switch.picture_ms.n, result.switch.picture_ms.missing) == (9, 0)
     assert (result.switch.wrong_pictures, result.switch.torn_pictures) == (0, 0)
-    assert result.leaks.samples == 0
+    assert (result.leaks.samples, result.leaks.packets) == (0, 0)
     assert result.events.acknowledged == 3 + 3 + 3  # calls, reports; open, end, close
     assert result.events.lost == 0
     assert result.events.chain_ok
