@@ -26,7 +26,7 @@ def test_the_version_is_that_of_the_distribution():
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["sreve"], "serve"),
+        (["sreve"], "sreve"),
         (["serve", "--prot", "1"], "--port"),
         (["serve", "--port", "many"], "many"),
         (["agent"], "--site"),
