@@ -70,4 +70,6 @@ def screenshot(path: Path, lang: str, size: tuple[int, int] = (120, 36)) -> None
     """Write the picture (SVG) to `path`; raises OSError when it can't be written."""
     use_language(lang)
     plan = roster.load(roster.find("siak"))
-    path.write_text(asyncio.run(_draw(lifelike(plan), size)), encoding="utf-8")
+    drawn = asyncio.run(_draw(lifelike(plan), size))
+    # Not every viewer keeps the spaces that a line of the screen begins with unless told to.
+    path.write_text(drawn.replace("<text ", '<text xml:space="preserve" '), encoding="utf-8")

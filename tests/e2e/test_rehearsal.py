@@ -3,9 +3,12 @@ belong to `giliran rehearse`; asserted is what must hold on any machine."""
 
 import asyncio
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -129,6 +132,11 @@ async def _microphones(folder: Path) -> None:
             running = group.create_task(director.run())
             wanted = set(numbers)
             assert await director.wait_for(lambda: wanted <= director.connected(), 30)
+            # A push button at the site is wired to SIGUSR1.
+            for is_up in (True, False):
+                os.kill(stage.agents["minas"].pid, signal.SIGUSR1)
+                hand = partial(_hand_is, director, "minas", is_up)
+                assert await director.wait_for(hand, GIVEN_UP_S), is_up
             await do(c.OpenMeeting())
             await when_live()
             await do(c.GrantFloor("siak"))
@@ -157,6 +165,10 @@ async def _microphones(folder: Path) -> None:
                 speaker for speaker in numbers if listener.audible(speaker, at + 0.6, at + 1.4) > 0
             }
             assert heard == live - {site}, f"at {site}, {at - marks[0][0]:.1f} s"
+
+
+def _hand_is(director: Director, site: str, is_up: bool) -> bool:
+    return (director.state.sites[site].hand_at is not None) == is_up
 
 
 def test_loopback_is_all_it_needs(tmp_path: Path) -> None:
