@@ -392,7 +392,10 @@ class MeetingServer:
         missed: list[e.Recorded] | None = None
         resume = peer.hello.resume
         if 0 < resume <= self.state.seq:
-            missed = self.journal.read(self.state.id, resume)
+            # What is being written this moment is read too, but not committed yet.
+            missed = [
+                one for one in self.journal.read(self.state.id, resume) if one.seq <= self.state.seq
+            ]
             if len(missed) > 200 or self._first_seq() > resume:
                 missed = None
         snapshot = m.NO_SNAPSHOT if missed is not None else msgspec.Raw(st.encode(self.state))
