@@ -535,6 +535,8 @@ async def run_server(
             if ready is not None:
                 ready(f"unix:{socket_path(db)}", f"ws://{address[0]}:{address[1]}")
             await stop.wait()
+            # A socket that is left behind tells of a server that was killed.
+            socket_path(db).unlink(missing_ok=True)
             server.say_goodbye()
             if child is not None:
                 await child.stop()
@@ -545,7 +547,6 @@ async def run_server(
                 task.cancel()
         local.close()
         network.close()
-        socket_path(db).unlink(missing_ok=True)
     finally:
         journal.close()
         os.close(held)

@@ -1,8 +1,10 @@
 """`giliran console`: the operator's console; starts a server when none answers."""
 
 import asyncio
+import contextlib
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,6 +16,7 @@ from console.server import DEFAULT_PORT
 from protocol.words import _, use_language
 
 START_TIMEOUT_S = 15.0
+WATCH_EVERY_S = 0.5
 
 
 class StartError(Exception):
@@ -49,12 +52,20 @@ def console(
         print(f"giliran console: {text}", file=sys.stderr)
         return 2
     journal = journal_path(db)
+    is_ours = not asyncio.run(_answers(socket_path(journal)))
     try:
         address = attach_or_start(journal, roster, port)
     except StartError as error:
         print(f"giliran console: {error}", file=sys.stderr)
         return 1
+    detached = threading.Event()
+    if is_ours:
+        watch = threading.Thread(
+            target=start_again_when_killed, args=(journal, roster, port, detached), daemon=True
+        )
+        watch.start()
     run_console(journal, address, lang, out or journal.parent / "minutes")
+    detached.set()
     return 0
 
 
@@ -76,7 +87,8 @@ def attach_or_start(journal: Path, roster: str, port: int) -> str:
         return f"unix:{path}"
     journal.parent.mkdir(parents=True, exist_ok=True)
     log = log_path(journal, "server")
-    with log.open("wb") as output:
+    with log.open("ab") as output:
+        said_before = output.tell()
         server = subprocess.Popen(
             [
                 sys.executable,
@@ -98,11 +110,24 @@ def attach_or_start(journal: Path, roster: str, port: int) -> str:
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            raise StartError(log.read_text(errors="replace").strip())
+            said = log.read_bytes()[said_before:]
+            raise StartError(said.decode(errors="replace").strip())
         if asyncio.run(_answers(path)):
             return f"unix:{path}"
         time.sleep(0.05)
     raise StartError(_("the server does not answer; see {log}").format(log=log))
+
+
+def start_again_when_killed(journal: Path, roster: str, port: int, stop: threading.Event) -> None:
+    """Start the server again when it was killed, until `stop`: its console looks after it.
+
+    A server that was stopped took its socket away and stays stopped.
+    """
+    path = socket_path(journal)
+    while not stop.wait(WATCH_EVERY_S):
+        if path.exists() and not asyncio.run(_answers(path)):
+            with contextlib.suppress(StartError):
+                attach_or_start(journal, roster, port)
 
 
 async def _answers(path: Path) -> bool:

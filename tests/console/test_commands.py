@@ -6,13 +6,14 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from console.commands.console import StartError, attach_or_start
+from console.commands.console import StartError, attach_or_start, start_again_when_killed
 from console.commands.export import export_minutes
 from console.journal import JournalError
 from console.places import relay_lock, server_lock
@@ -168,6 +169,31 @@ def test_the_console_starts_a_server_once_and_attaches_to_it_again(db: Path):
         os.kill(pid, signal.SIGTERM)
     wait_gone(pid)
     wait_gone(relay)
+
+
+def test_a_server_that_was_killed_is_started_again_by_its_console(db: Path):
+    attach_or_start(db, "siak", 0)
+    first = int(server_lock(db).read_text())
+    detached = threading.Event()
+    watch = threading.Thread(target=start_again_when_killed, args=(db, "siak", 0, detached))
+    watch.start()
+    os.kill(first, signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while int(server_lock(db).read_text() or first) == first:
+        assert time.monotonic() < deadline, "nobody started it again"
+        time.sleep(0.05)
+    # Stopped, not killed: it stays stopped.
+    second = int(server_lock(db).read_text())
+    while not db.with_suffix(".sock").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.kill(second, signal.SIGTERM)
+    wait_gone(second)
+    assert not db.with_suffix(".sock").exists()
+    detached.set()
+    watch.join(10)
+    assert not watch.is_alive()
+    assert int(server_lock(db).read_text()) == second
 
 
 def wait_number(path: Path) -> int:
