@@ -25,7 +25,7 @@ from agent.picture import vp8
 SAMPLES = 960
 AUDIO_HISTORY = 128
 VIDEO_HISTORY = 256
-KEY_FRAME_EVERY_S = 0.25
+KEY_FRAME_EVERY_S = 0.05
 VIDEO_BITRATE = 250_000
 AGAIN_FRAMES = 2
 AGAIN_FROM_LOSS = 0.01
@@ -238,10 +238,11 @@ class Sender:
                     pass
 
     def _want_key_frame(self, now: float) -> None:
-        if now - self._key_sent_at < KEY_FRAME_EVERY_S:
-            return
+        """A key frame at once; soon after another one (which the relay dropped because its route
+        came later than our gate opened) with the next picture."""
         self._key_wanted = True
-        self._camera_wake.set()
+        if now - self._key_sent_at >= KEY_FRAME_EVERY_S:
+            self._camera_wake.set()
 
     def _stream(self, ssrc: int) -> Stream | None:
         return next((s for s in (self._audio, self._video) if s.ssrc == ssrc), None)
