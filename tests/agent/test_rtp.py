@@ -1,0 +1,280 @@
+"""RTP, RTCP and VP8 bytes ↔ values."""
+
+import random
+import struct
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent import rtp
+
+uint16 = st.integers(0, 0xFFFF)
+uint32 = st.integers(0, 0xFFFFFFFF)
+
+
+# -- arithmetic -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "delta"), [(1, 0, 1), (0, 1, -1), (0, 0xFFFF, 1), (0xFFFF, 0, -1), (5, 5, 0)]
+)
+def test_sequence_numbers_and_timestamps_wrap(a: int, b: int, delta: int) -> None:
+    assert rtp.seq_delta(a, b) == delta
+    wide = {0xFFFF: 0xFFFFFFFF}
+    assert rtp.ts_delta(wide.get(a, a), wide.get(b, b)) == delta
+
+
+@given(uint16, st.lists(st.integers(-300, 1000), max_size=50))
+def test_unwrapped_numbers_follow_the_true_ones(start: int, moves: list[int]) -> None:
+    unwrapper = rtp.SeqUnwrapper()
+    true = start + 0x10000
+    highest = true
+    assert unwrapper.unwrap(start) == true
+    for move in moves:
+        true = max(highest + move, 0x10000)
+        assert unwrapper.unwrap(true & 0xFFFF) == true
+        highest = max(highest, true)
+
+
+# -- RTP ------------------------------------------------------------------------------------------
+
+
+@given(
+    st.integers(0, 127), uint16, uint32, uint32, st.binary(max_size=50), st.booleans(),
+    st.one_of(st.none(), st.integers(0, 127)),
+)  # fmt: skip
+def test_a_packet_is_read_as_it_was_built(
+    payload_type: int, seq: int, ts: int, ssrc: int, payload: bytes, marker: bool, level: int | None
+) -> None:
+    packet = rtp.build(payload_type, seq, ts, ssrc, payload, marker=marker, audio_level=level)
+    header = rtp.parse(packet)
+    assert (header.payload_type, header.marker, header.seq) == (payload_type, marker, seq)
+    assert (header.ts, header.ssrc, header.audio_level) == (ts, ssrc, level)
+    assert packet[header.payload_offset : header.payload_end] == payload
+
+
+def test_contributing_sources_and_padding_are_passed_over() -> None:
+    packet = struct.pack("!BBHLLLL", 0xA2, 96, 7, 8, 9, 1, 2) + b"sound" + b"\0\0\3"
+    header = rtp.parse(packet)
+    assert packet[header.payload_offset : header.payload_end] == b"sound"
+
+
+@given(st.binary(max_size=80))
+def test_damage_raises_value_error_and_nothing_else(data: bytes) -> None:
+    for parse in (rtp.parse, rtp.parse_rtcp, rtp.parse_vp8):
+        try:
+            parse(data)
+        except ValueError:
+            pass
+
+
+def test_rewrite_changes_the_header_alone() -> None:
+    packet = rtp.build(96, 1, 2, 3, b"sound", marker=True, audio_level=20)
+    header = rtp.parse(bytes(rtp.rewrite(packet, 97, 0xFFFF, 5, 6)))
+    assert (header.payload_type, header.marker, header.seq) == (97, False, 0xFFFF)
+    assert (header.ts, header.ssrc, header.audio_level) == (5, 6, 20)
+
+
+# -- RTCP -----------------------------------------------------------------------------------------
+
+blocks = st.builds(
+    rtp.ReportBlock, uint32, st.integers(0, 255), st.integers(-1000, 0x7FFFFF), uint32, uint32,
+    uint32, uint32,
+)  # fmt: skip
+
+
+@given(uint32, st.integers(0, 2**64 - 1), uint32, uint32, uint32, st.lists(blocks, max_size=5))
+def test_reports_are_read_as_they_were_built(
+    ssrc: int, ntp: int, ts: int, packets: int, octets: int, reports: list[rtp.ReportBlock]
+) -> None:
+    sr = rtp.build_sr(ssrc, ntp, ts, packets, octets, reports, cname="kandis")
+    rr = rtp.build_rr(ssrc, reports, cname="kandis")
+    assert rtp.parse_rtcp(sr + rr) == [
+        rtp.SenderReport(ssrc, ntp, ts, packets, octets, tuple(reports)),
+        rtp.ReceiverReport(ssrc, tuple(reports)),
+    ]
+
+
+@given(uint16, st.sets(st.integers(0, 200), min_size=1, max_size=60))
+def test_a_nack_names_exactly_what_is_missing(first: int, offsets: set[int]) -> None:
+    seqs = [(first + offset) & 0xFFFF for offset in offsets]
+    (_report, nack) = rtp.parse_rtcp(rtp.compound(1, rtp.build_nack(1, 2, seqs)))
+    assert isinstance(nack, rtp.Nack)
+    assert (nack.media_ssrc, sorted(nack.seqs)) == (2, sorted(seqs))
+
+
+def test_pli() -> None:
+    assert rtp.parse_rtcp(rtp.compound(1, rtp.build_pli(1, 2)))[1] == rtp.Pli(1, 2)
+
+
+def test_round_trip_by_a_report() -> None:
+    sent = rtp.ntp32(1000.0)
+    block = rtp.ReportBlock(1, 0, 0, 0, 0, sent, round(0.5 * 65536))
+    assert rtp.round_trip_ms(block, rtp.ntp32(1000.6)) == pytest.approx(100, abs=0.1)
+    assert rtp.round_trip_ms(rtp.ReportBlock(1, 0, 0, 0, 0, 0, 0), sent) is None
+
+
+# -- reception ------------------------------------------------------------------------------------
+
+
+def received(stats: rtp.ReceptionStats, seqs: list[int], first_s: float = 0.0) -> None:
+    for number, seq in enumerate(seqs):
+        stats.received(seq & 0xFFFF, seq * 960, first_s + number * 0.02)
+
+
+def test_loss_is_counted_across_the_wrap() -> None:
+    stats = rtp.ReceptionStats(1, 48_000)
+    received(stats, [s for s in range(0xFFF1, 0xFFF1 + 100) if s % 10])
+    block = stats.report_block()
+    assert (block.cumulative_lost, stats.expected) == (10, 100)
+    assert block.fraction_lost == 25
+    assert stats.report_block().fraction_lost == 0
+
+
+def test_reordering_is_no_loss_and_a_retransmission_does_not_hide_one() -> None:
+    stats = rtp.ReceptionStats(1, 48_000)
+    for seq, at in [(1, 0.0), (3, 0.04), (2, 0.05), (5, 0.1), (4, 0.3), (6, 0.31)]:
+        stats.received(seq, seq * 960, at)
+    assert stats.report_block().cumulative_lost == 1
+
+
+def test_what_was_not_meant_for_us_is_not_lost() -> None:
+    stats = rtp.ReceptionStats(1, 48_000)
+    received(stats, [1, 2, 3])
+    stats.received(200, 0, 5.0, begins=True)
+    assert stats.report_block().cumulative_lost == 0
+
+
+# -- VP8 ------------------------------------------------------------------------------------------
+
+
+class Sent:
+    """Frames of a VP8 stream as packets; frame n is the bytes of n, key frames every `keys`."""
+
+    def __init__(self, frames: int, keys: int, seed: int, first_seq: int = 0xFFC0) -> None:
+        rng = random.Random(seed)
+        self.frames: list[bytes] = []
+        self.packets: list[tuple[int, bytes]] = []
+        seq = first_seq
+        for number in range(frames):
+            first = b"\0" if number % keys == 0 else b"\1"
+            frame = first + struct.pack("!L", number) + bytes(rng.randrange(2000))
+            self.frames.append(frame)
+            payloads = rtp.packetize_vp8(frame, number, max_payload=500)
+            for part, payload in enumerate(payloads, 1):
+                marker = part == len(payloads)
+                packet = rtp.build(97, seq & 0xFFFF, number * 9000, 1, payload, marker=marker)
+                self.packets.append((number, packet))
+                seq += 1
+
+
+def push(assembler: rtp.Vp8Assembler, packet: bytes, now: float) -> list[rtp.Vp8Frame]:
+    header = rtp.parse(packet)
+    return assembler.push(header, packet[header.payload_offset : header.payload_end], now)
+
+
+def test_frames_come_out_as_they_went_in_and_at_their_last_packet() -> None:
+    sent = Sent(20, 20, 1)
+    assembler = rtp.Vp8Assembler()
+    out: list[bytes] = []
+    for place, (number, packet) in enumerate(sent.packets):
+        frames = push(assembler, packet, place * 0.01)
+        is_last = place + 1 == len(sent.packets) or sent.packets[place + 1][0] != number
+        assert len(frames) == int(is_last)
+        out += [frame.data for frame in frames]
+    assert out == sent.frames
+
+
+def test_a_lost_packet_is_asked_for_and_its_frame_comes_late() -> None:
+    sent = Sent(6, 100, 2)
+    assembler = rtp.Vp8Assembler()
+    lost = next(p for p, (number, _packet) in enumerate(sent.packets) if number == 2)
+    out = []
+    for place, (_number, packet) in enumerate(sent.packets):
+        if place != lost:
+            out += push(assembler, packet, 0.0)
+    assert [frame.data for frame in out] == sent.frames[:2]
+    asked = assembler.missing(0.011)
+    assert asked == [rtp.parse(sent.packets[lost][1]).seq]
+    assert assembler.missing(0.02) == [], "not at once again"
+    assert assembler.missing(0.07) == asked
+    out += push(assembler, sent.packets[lost][1], 0.1)
+    assert [frame.data for frame in out] == sent.frames
+    assert assembler.missing(1.0) == []
+
+
+def test_what_does_not_come_back_is_given_up_for_a_key_frame() -> None:
+    sent = Sent(8, 6, 3)
+    assembler = rtp.Vp8Assembler()
+    lost = next(p for p, (number, _packet) in enumerate(sent.packets) if number == 2)
+    out = []
+    for place, (number, packet) in enumerate(sent.packets):
+        if place != lost and number < 6:
+            out += push(assembler, packet, 0.0)
+    assert not assembler.needs_key_frame(0.1)
+    assembler.missing(0.5)
+    assert assembler.needs_key_frame(0.5)
+    assert not assembler.needs_key_frame(0.55)
+    assert assembler.needs_key_frame(0.63)
+    for number, packet in sent.packets:
+        if number >= 6:
+            out += push(assembler, packet, 0.7)
+    assert [frame.data for frame in out] == [*sent.frames[:2], *sent.frames[6:]]
+    assert not assembler.needs_key_frame(1.0)
+
+
+def test_a_key_frame_needs_nothing_before_it() -> None:
+    sent = Sent(4, 2, 4)
+    assembler = rtp.Vp8Assembler()
+    out = []
+    for number, packet in sent.packets:
+        if number != 1:
+            out += push(assembler, packet, 0.0)
+    assert [frame.data for frame in out] == [sent.frames[0], *sent.frames[2:]]
+
+
+def test_a_frame_cut_short_by_a_switch_is_left_out() -> None:
+    sent = Sent(3, 1, 5)
+    cut = [p for n, p in sent.packets if n == 1][:-1]
+    later = [p for n, p in sent.packets if n == 2]
+    first = [p for n, p in sent.packets if n == 0]
+    # The relay's numbers go on without a hole where the old source was cut off.
+    seq = rtp.parse(first[0]).seq
+    assembler = rtp.Vp8Assembler()
+    out = []
+    for number, packet in enumerate([*first, *cut, *later]):
+        header = rtp.parse(packet)
+        second = packet[1]
+        moved = bytes(rtp.rewrite(packet, second, (seq + number) & 0xFFFF, header.ts, 1))
+        out += push(assembler, moved, 0.0)
+    assert [frame.data for frame in out] == [sent.frames[0], sent.frames[2]]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.floats(0, 0.4), st.integers(0, 30), st.integers(2, 15))
+def test_no_frame_whose_reference_is_missing_is_handed_out(
+    seed: int, loss: float, reorder: int, keys: int
+) -> None:
+    rng = random.Random(seed)
+    sent = Sent(60, keys, seed)
+    schedule = []
+    for place, (number, packet) in enumerate(sent.packets):
+        arrives = place * 0.01 + rng.random() * reorder * 0.001
+        if rng.random() >= loss:
+            schedule.append((arrives, number, packet))
+        elif rng.random() < 0.5:
+            schedule.append((arrives + 0.15, number, packet))
+    schedule.sort(key=lambda one: one[0])
+    assembler = rtp.Vp8Assembler()
+    out: list[int] = []
+    for at, _number, packet in schedule:
+        for frame in push(assembler, packet, at):
+            number = struct.unpack_from("!L", frame.data, 1)[0]
+            assert frame.data == sent.frames[number]
+            out.append(number)
+        assembler.missing(at)
+        assembler.needs_key_frame(at)
+    assert out == sorted(set(out))
+    for before, number in zip([None, *out], out, strict=False):
+        assert number % keys == 0 or before == number - 1
