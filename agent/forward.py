@@ -95,10 +95,13 @@ class Slot:
             0x80 if header.marker or (begins and self.kind == "audio") else 0
         )
         out = rtp.rewrite(packet, second, seq, ts, self.ssrc)
+        is_newest = rtp.seq_delta(seq, self._last_seq) > 0
         if descriptor is not None and descriptor.picture_id is not None:
-            self._rewrite_picture(out, header, descriptor)
+            picture = self._rewrite_picture(out, header, descriptor)
+            if is_newest:
+                self._last_picture = picture
         data = bytes(out)
-        if rtp.seq_delta(seq, self._last_seq) > 0:
+        if is_newest:
             self._move_first_seq(header.seq)
             self._last_seq, self._last_ts, self._last_at = seq, ts, now
         self.forwarded += 1
@@ -127,7 +130,7 @@ class Slot:
 
     def _rewrite_picture(
         self, out: bytearray, header: rtp.Header, descriptor: rtp.Vp8Descriptor
-    ) -> None:
+    ) -> int:
         assert descriptor.picture_id is not None
         picture = (descriptor.picture_id + self._picture_offset) & 0x7FFF
         at = header.payload_offset + descriptor.picture_id_offset
@@ -135,7 +138,7 @@ class Slot:
             struct.pack_into("!H", out, at, 0x8000 | picture)
         else:
             out[at] = picture & 0x7F
-        self._last_picture = picture
+        return picture
 
     def history(self, seqs: tuple[int, ...] | list[int], receiver: str) -> list[bytes]:
         """What is still there of these outgoing sequence numbers (RFC 4585 NACK), without what

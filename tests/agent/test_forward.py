@@ -1,0 +1,192 @@
+"""The slot makes one continuous stream of many sources."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent import rtp
+from agent.forward import Slot, UplinkGaps
+
+
+def audio_slot() -> Slot:
+    return Slot("floor", "audio", 77, 96, 48_000)
+
+
+def video_slot() -> Slot:
+    return Slot("main", "video", 88, 97, 90_000)
+
+
+class Source:
+    """A site's stream: every packet tells whose it is and which."""
+
+    def __init__(self, name: str, kind: str, seq: int, ts: int) -> None:
+        self.name, self.kind, self.seq, self.ts = name, kind, seq, ts
+        self.ssrc = abs(hash(name)) & 0xFFFFFFFF
+        self.sent: list[bytes] = []
+
+    def packet(self, *, key: bool = False, marker: bool = True) -> bytes:
+        payload = f"{self.name}/{len(self.sent)}".encode()
+        if self.kind == "video":
+            frame = (b"\0" if key else b"\1") + payload
+            (payload,) = rtp.packetize_vp8(frame, len(self.sent) & 0x7FFF)
+        packet = rtp.build(96, self.seq, self.ts, self.ssrc, payload, marker=marker)
+        self.seq = (self.seq + 1) & 0xFFFF
+        self.ts = (self.ts + (960 if self.kind == "audio" else 9000)) & 0xFFFFFFFF
+        self.sent.append(packet)
+        return packet
+
+
+def put(slot: Slot, source: Source, packet: bytes, now: float) -> bytes | None:
+    return slot.forward(source.name, packet, rtp.parse(packet), now)
+
+
+def test_sound_flows_from_the_first_packet_after_a_switch_with_the_marker() -> None:
+    slot, kandis, minas = (
+        audio_slot(),
+        Source("kandis", "audio", 65535, 5),
+        Source("m", "audio", 9, 9),
+    )
+    slot.switch("kandis", 0.0)
+    first = put(slot, kandis, kandis.packet(marker=False), 0.0)
+    second = put(slot, kandis, kandis.packet(marker=False), 0.02)
+    assert put(slot, minas, minas.packet(), 0.02) is None, "not its slot"
+    slot.switch("m", 0.03)
+    assert put(slot, kandis, kandis.packet(), 0.04) is None, "no longer its slot"
+    third = put(slot, minas, minas.packet(marker=False), 0.05)
+    headers = [rtp.parse(one or b"") for one in (first, second, third)]
+    assert [h.marker for h in headers] == [True, False, True]
+    assert [rtp.seq_delta(h.seq, headers[0].seq) for h in headers] == [0, 1, 2]
+    assert {h.ssrc for h in headers} == {77}
+    assert rtp.ts_delta(headers[1].ts, headers[0].ts) == 960
+    assert rtp.ts_delta(headers[2].ts, headers[1].ts) == pytest.approx(0.03 * 48_000, abs=1)
+
+
+def test_a_picture_is_held_until_the_key_frame() -> None:
+    slot, kandis = video_slot(), Source("kandis", "video", 1, 1)
+    slot.switch("kandis", 0.0)
+    assert put(slot, kandis, kandis.packet(), 0.0) is None
+    assert slot.held == 1
+    out = put(slot, kandis, kandis.packet(key=True), 0.1)
+    assert out is not None and b"kandis/1" in out
+    assert put(slot, kandis, kandis.packet(), 0.2) is not None
+
+
+def test_the_key_frame_is_asked_for_until_it_comes() -> None:
+    slot, kandis = video_slot(), Source("kandis", "video", 1, 1)
+    assert not slot.needs_key_frame(0.0), "no source"
+    slot.switch("kandis", 0.0)
+    asked = [ms for ms in range(0, 400, 10) if slot.needs_key_frame(ms / 1000)]
+    assert asked == [0, 120, 240, 360]
+    put(slot, kandis, kandis.packet(key=True), 0.4)
+    assert not any(slot.needs_key_frame(0.4 + ms / 1000) for ms in range(0, 400, 10))
+
+
+def test_wishes_of_many_receivers_are_one_request() -> None:
+    slot = video_slot()
+    slot.switch("kandis", 0.0)
+    wishes = [ms for ms in range(0, 700, 10) if slot.receiver_wants_key_frame(ms / 1000)]
+    assert wishes == [0, 300, 600]
+
+
+def test_a_retransmission_gets_the_number_it_would_have_had() -> None:
+    slot, kandis = audio_slot(), Source("kandis", "audio", 65534, 0)
+    slot.switch("kandis", 0.0)
+    packets = [kandis.packet() for _ in range(5)]
+    outs = {n: put(slot, kandis, packets[n], n * 0.02) for n in (0, 1, 3, 4)}
+    late = put(slot, kandis, packets[2], 0.2)
+    base = rtp.parse(outs[0] or b"").seq
+    assert rtp.seq_delta(rtp.parse(late or b"").seq, base) == 2
+    assert rtp.seq_delta(rtp.parse(outs[4] or b"").seq, base) == 4
+
+
+def test_what_is_older_than_the_switch_is_dropped() -> None:
+    slot, kandis = audio_slot(), Source("kandis", "audio", 10, 0)
+    before = kandis.packet()
+    slot.switch("kandis", 0.0)
+    assert put(slot, kandis, kandis.packet(), 0.0) is not None
+    assert put(slot, kandis, before, 0.01) is None
+
+
+def test_history_answers_and_never_gives_a_site_its_own() -> None:
+    slot, kandis, minas = audio_slot(), Source("kandis", "audio", 1, 0), Source("m", "audio", 1, 0)
+    slot.switch("kandis", 0.0)
+    one = put(slot, kandis, kandis.packet(), 0.0) or b""
+    slot.switch("m", 0.02)
+    two = put(slot, minas, minas.packet(), 0.02) or b""
+    seqs = [rtp.parse(one).seq, rtp.parse(two).seq]
+    assert slot.history(seqs, "hall") == [one, two]
+    assert slot.history(seqs, "kandis") == [two]
+    assert slot.history([*seqs, 9], "m") == [one]
+    assert slot.before(0, "m") == two
+    assert slot.before(1, "m") is None, "that was another speaker"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from(["audio", "video"]))
+def test_receivers_see_one_continuous_stream(seed: int, kind: str) -> None:
+    rng = random.Random(seed)
+    slot = audio_slot() if kind == "audio" else video_slot()
+    sources = [Source(name, kind, rng.randrange(65536), rng.randrange(2**32)) for name in "abc"]
+    given_out: dict[int, bytes] = {}
+    now, last_seq, last_ts, last_picture = 0.0, None, None, None
+    for _turn in range(6):
+        source = rng.choice(sources)
+        now += rng.random() * 3
+        if slot.source != source.name:
+            slot.switch(source.name, now)
+        lost: list[bytes] = []
+        for number in range(rng.randrange(1, 200)):
+            now += 0.02
+            packet = source.packet(key=number == 2 or rng.random() < 0.05)
+            fate = rng.random()
+            if fate < 0.1:
+                lost.append(packet)
+                continue
+            arriving = [packet]
+            if lost and fate < 0.2:
+                arriving.append(lost.pop(rng.randrange(len(lost))))
+            for one in arriving:
+                out = put(slot, source, one, now)
+                if out is None:
+                    continue
+                header = rtp.parse(out)
+                assert given_out.setdefault(header.seq, out) == out, "one number, one packet"
+                if one is not packet:
+                    continue
+                if last_seq is not None:
+                    assert rtp.seq_delta(header.seq, last_seq) > 0
+                    assert rtp.ts_delta(header.ts, last_ts) > 0
+                last_seq, last_ts = header.seq, header.ts
+                if kind == "video":
+                    payload = out[header.payload_offset : header.payload_end]
+                    picture = rtp.parse_vp8(payload).picture_id
+                    assert picture is not None
+                    if last_picture is not None:
+                        assert 0 < (picture - last_picture) & 0x7FFF < 0x4000
+                    last_picture = picture
+        assert len(slot._history) <= 512
+        assert len(given_out) < 30_000
+
+
+def test_what_is_missing_is_asked_for_until_it_comes_or_it_is_too_late() -> None:
+    gaps = UplinkGaps()
+    for seq in (65534, 65535, 2):
+        gaps.push(seq, 0.0)
+    assert gaps.due(0.005, 0.05) == [], "it may only be out of order"
+    assert gaps.due(0.011, 0.05) == [0, 1]
+    assert gaps.due(0.03, 0.05) == []
+    gaps.push(1, 0.04)
+    assert gaps.due(0.08, 0.05) == [0]
+    assert (gaps.lost, gaps.recovered) == (2, 1)
+    tries = [t for t in range(100, 2000, 5) if gaps.due(t / 1000, 0.05)]
+    assert 1 <= len(tries) <= 4 and tries[-1] <= 600
+    assert gaps.due(5.0, 0.05) == []
+
+
+def test_a_jump_of_the_source_is_bounded() -> None:
+    gaps = UplinkGaps()
+    gaps.push(1, 0.0)
+    gaps.push(30_000, 0.1)
+    assert len(gaps.due(0.2, 0.05)) == 256
