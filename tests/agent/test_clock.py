@@ -1,0 +1,38 @@
+"""The 20 ms clock."""
+
+import time
+
+from agent.clock import FrameClock
+
+
+async def test_frames_come_every_20_ms_and_lost_time_is_caught_up() -> None:
+    clock = FrameClock()
+    moments = []
+    began = time.monotonic()
+    async for now in clock.frames():
+        moments.append(now)
+        if len(moments) == 5:
+            while time.monotonic() < now + 0.1:
+                pass  # the process is kept busy for 100 ms
+        if len(moments) == 20:
+            break
+    assert all(later >= earlier for earlier, later in zip(moments, moments[1:], strict=False))
+    assert moments[-1] - began >= 20 * 0.02 - 0.001, "never early"
+    if clock.skipped == 0:
+        # Right behind the pause several frames come at once: none is left out.
+        assert sum(1 for a, b in zip(moments, moments[1:], strict=False) if b - a < 0.01) >= 3
+    assert clock.take_late_ms() >= 60
+    assert clock.take_late_ms() == 0
+
+
+async def test_time_lost_beyond_200_ms_is_given_up() -> None:
+    clock = FrameClock()
+    count = 0
+    async for now in clock.frames():
+        count += 1
+        if count == 2:
+            while time.monotonic() < now + 0.4:
+                pass
+        if count == 4:
+            break
+    assert clock.skipped >= 15

@@ -1,0 +1,74 @@
+"""The emulated bad network: seeded, and what it was told to be."""
+
+import statistics
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.impair import Direction, Impairment
+
+
+def test_parsed_as_it_is_written() -> None:
+    one = Impairment.parse("loss=10%,rtt=80ms,jitter=30ms,rate=256k,seed=7")
+    assert one == Impairment(0.1, 80, 30, 256, 300, 7)
+    assert Impairment.parse(str(one)) == one
+    assert Impairment.parse("") == Impairment()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("loss=10", "loss=10: expected a percentage"),
+        ("lost=10%", "'lost': known are loss"),
+        ("rtt=80", "expected a time such as 80ms"),
+        ("rate=fast", "expected kilobits"),
+        ("rate=0k", "more than 0k"),
+        ("loss=101%", "at most 100%"),
+        ("seed=x", "expected a whole number"),
+    ],
+)
+def test_what_is_wrong_is_named(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Impairment.parse(text)
+
+
+def fates(direction: Direction, count: int) -> list[float | None]:
+    return [direction.admit(200, number * 0.02) for number in range(count)]
+
+
+@given(st.integers(0, 1000), st.text(max_size=5))
+def test_one_seed_one_fate(seed: int, salt: str) -> None:
+    impairment = Impairment.parse(f"loss=20%,jitter=10ms,seed={seed}")
+    assert fates(Direction(impairment, salt), 50) == fates(Direction(impairment, salt), 50)
+
+
+def test_loss_and_delay_are_what_was_asked_for() -> None:
+    direction = Direction(Impairment.parse("loss=10%,rtt=80ms,jitter=10ms,seed=1"), "kandis")
+    delivered = fates(direction, 5000)
+    assert sum(at is None for at in delivered) / 5000 == pytest.approx(0.1, abs=0.02)
+    delays = [at - n * 0.02 for n, at in enumerate(delivered) if at is not None]
+    assert min(delays) >= 0
+    assert statistics.mean(delays) == pytest.approx(0.04, abs=0.002)
+    assert statistics.stdev(delays) == pytest.approx(0.01, abs=0.002)
+    other = Direction(Impairment.parse("loss=10%,rtt=80ms,jitter=10ms,seed=1"), "minas")
+    assert fates(other, 100) != delivered[:100]
+
+
+def test_a_narrow_link_queues_and_then_drops() -> None:
+    direction = Direction(Impairment.parse("rate=64k,queue=100ms"), "x")
+    # 20 datagrams of 800 bytes at once: 100 ms each on 64 kbit/s.
+    times = [direction.admit(800, 0.0) for _ in range(20)]
+    arrived = [at for at in times if at is not None]
+    assert arrived == pytest.approx([0.1, 0.2])
+    assert direction.lost == 18
+    assert direction.admit(800, 1.0) == pytest.approx(1.1)
+
+
+def test_a_cut_cable_passes_nothing_and_mended_goes_on() -> None:
+    direction = Direction(Impairment(), "x")
+    assert direction.admit(100, 1.0) == 1.0
+    direction.cut = True
+    assert direction.admit(100, 2.0) is None
+    direction.cut = False
+    assert direction.admit(100, 3.0) == 3.0

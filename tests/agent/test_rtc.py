@@ -1,0 +1,157 @@
+"""Two real connections over 127.0.0.1."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from agent import rtp
+from agent.impair import Direction, Impairment
+from agent.rtc import Connection, Line
+
+LINES = (Line("audio", "microphone", "send", 1111), Line("video", "camera", "send", 2222))
+
+
+class End:
+    """One end: what it got and what became of it."""
+
+    def __init__(self, impairment: str = "") -> None:
+        self.rtp: asyncio.Queue[bytes] = asyncio.Queue()
+        self.rtcp: asyncio.Queue[bytes] = asyncio.Queue()
+        self.states: list[str] = []
+        self.changed = asyncio.Event()
+        self.failing = False
+        self.directions = None
+        if impairment:
+            one = Impairment.parse(impairment)
+            self.directions = (Direction(one, "out"), Direction(one, "in"))
+        self.connection = Connection(
+            loopback=True,
+            on_rtp=self._take,
+            on_rtcp=lambda packet, at: self.rtcp.put_nowait(packet),
+            on_state=self._state,
+            impairment=self.directions,
+        )
+
+    def _take(self, packet: bytes, at: float) -> None:
+        if self.failing:
+            raise RuntimeError("a hook that fails")
+        self.rtp.put_nowait(packet)
+
+    def _state(self, state: str) -> None:
+        self.states.append(state)
+        self.changed.set()
+
+    async def wait_state(self, *states: str) -> None:
+        async with asyncio.timeout(15):
+            while self.connection.state not in states:
+                self.changed.clear()
+                await self.changed.wait()
+
+
+@contextlib.asynccontextmanager
+async def connected(impairment: str = "") -> AsyncIterator[tuple[End, End]]:
+    sender, receiver = End(impairment), End()
+    answer = await receiver.connection.answer(await sender.connection.offer(LINES))
+    await sender.connection.accept(answer)
+    await sender.connection.wait_connected(20)
+    await receiver.connection.wait_connected(20)
+    try:
+        yield sender, receiver
+    finally:
+        await sender.connection.close()
+        await receiver.connection.close()
+
+
+async def test_packets_arrive_byte_for_byte_both_ways() -> None:
+    async with connected() as (sender, receiver):
+        assert [(line.kind, line.ssrc) for line in receiver.connection.remote_lines] == [
+            ("audio", 1111),
+            ("video", 2222),
+        ]
+        assert receiver.connection.payload_type("audio") == 96
+        assert receiver.connection.payload_type("video") == 97
+        packet = rtp.build(96, 7, 960, 1111, b"sound", marker=True, audio_level=20)
+        assert sender.connection.send_rtp(packet)
+        assert await asyncio.wait_for(receiver.rtp.get(), 5) == packet
+        pli = rtp.compound(1, rtp.build_pli(1, 2222))
+        assert receiver.connection.send_rtcp(pli)
+        assert await asyncio.wait_for(sender.rtcp.get(), 5) == pli
+        assert receiver.connection.packets_in == sender.connection.packets_out == 1
+
+
+async def test_a_failing_hook_is_counted_and_ends_nothing() -> None:
+    async with connected() as (sender, receiver):
+        receiver.failing = True
+        for seq in range(5):
+            sender.connection.send_rtp(rtp.build(96, seq, 0, 1111, b"x"))
+        async with asyncio.timeout(5):
+            while receiver.connection.hook_errors < 5:
+                await asyncio.sleep(0.01)
+        receiver.failing = False
+        last = rtp.build(96, 6, 0, 1111, b"y")
+        sender.connection.send_rtp(last)
+        assert await asyncio.wait_for(receiver.rtp.get(), 5) == last
+        assert receiver.connection.state == "connected"
+
+
+async def test_damaged_datagrams_are_counted() -> None:
+    async with connected() as (sender, receiver):
+        sender.connection.send_rtp(rtp.build(96, 1, 0, 1111, b"x"))
+        await asyncio.wait_for(receiver.rtp.get(), 5)
+        sender.connection._transport.sendto(b"\x80" + b"\x60" * 60, _address(receiver))
+        async with asyncio.timeout(5):
+            while receiver.connection.damaged == 0:
+                await asyncio.sleep(0.01)
+        assert receiver.connection.state == "connected"
+
+
+def _address(end: End) -> tuple[str, int]:
+    (protocol,) = end.connection._dtls.transport._connection._protocols
+    return protocol.transport.get_extra_info("sockname")
+
+
+async def test_closing_tells_the_peer_and_leaves_no_task() -> None:
+    before = asyncio.all_tasks()
+    async with connected() as (sender, receiver):
+        assert sender.states == ["connecting", "connected"]
+        await sender.connection.close()
+        await receiver.wait_state("closed", "failed")
+        await sender.connection.close()
+        assert not sender.connection.send_rtp(b"\x80" + bytes(20))
+        assert sender.states[-1] == "closed"
+    async with asyncio.timeout(5):
+        while asyncio.all_tasks() - before:
+            await asyncio.sleep(0.01)
+
+
+async def test_loss_of_the_emulated_link() -> None:
+    async with connected("loss=30%,seed=5") as (sender, receiver):
+        for seq in range(300):
+            sender.connection.send_rtp(rtp.build(96, seq, 0, 1111, b"x"))
+        await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            while receiver.connection.packets_in < 150:
+                await asyncio.sleep(0.01)
+        assert sender.directions is not None
+        lost = sender.directions[0].lost
+        assert 60 <= lost <= 150
+        assert receiver.rtp.qsize() + lost >= 300
+
+
+async def test_only_loopback_is_offered() -> None:
+    end = End()
+    offer = await end.connection.offer(LINES)
+    candidates = [line for line in offer.splitlines() if line.startswith("a=candidate")]
+    assert candidates and all(" 127.0.0.1 " in line for line in candidates)
+    assert ".local" not in offer
+    await end.connection.close()
+
+
+@pytest.mark.parametrize("sdp", ["", "nonsense", "v=0\r\nm=audio 9 RTP/AVP 0\r\n"])
+async def test_a_description_that_is_none_is_a_value_error(sdp: str) -> None:
+    end = End()
+    with pytest.raises(ValueError, match="not a usable SDP"):
+        await end.connection.answer(sdp)
+    await end.connection.close()

@@ -1,0 +1,106 @@
+"""What agent/rtc.py relies on in aiortc and aioice, private names included.
+
+When a release changes one of these, this fails before a meeting does: read agent/rtc.py, adapt
+it, then move the pin.
+"""
+
+import asyncio
+import inspect
+import threading
+from importlib.metadata import version
+
+import aioice.ice
+import aioice.stun
+import pylibsrtp
+from aiortc import RTCConfiguration, RTCPeerConnection
+from aiortc.rtcconfiguration import RTCBundlePolicy
+from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.rtcrtpreceiver import RTCRtpReceiver
+from aiortc.rtcrtpsender import RTCRtpSender
+
+from agent import lines
+from agent.rtc import Connection
+
+
+def test_the_releases_are_the_pinned_ones() -> None:
+    assert version("aiortc") == "1.16.0"
+    assert version("aioice") == "0.13.0"
+    assert version("pylibsrtp") == "1.0.0"
+
+
+def test_names_and_signatures() -> None:
+    assert list(inspect.signature(aioice.ice.get_host_addresses).parameters) == [
+        "use_ipv4",
+        "use_ipv6",
+    ]
+    assert "get_host_addresses(" in inspect.getsource(aioice.ice.Connection.gather_candidates)
+    consent = inspect.getsource(aioice.ice.Connection.query_consent)
+    assert "CONSENT_INTERVAL" in consent and "CONSENT_FAILURES" in consent
+    assert (aioice.ice.CONSENT_INTERVAL, aioice.ice.CONSENT_FAILURES) == (2, 10)
+    assert list(inspect.signature(aioice.ice.StunProtocol.datagram_received).parameters) == [
+        "self",
+        "data",
+        "addr",
+    ]
+    for kind, names in ((RTCRtpSender, ("send", "stop")), (RTCRtpReceiver, ("receive", "stop"))):
+        for name in names:
+            assert inspect.iscoroutinefunction(getattr(kind, name))
+    source = inspect.getsource(RTCDtlsTransport._setup_srtp)
+    assert "self._rx_srtp = Session" in source and "self._tx_srtp = Session" in source
+    assert "allow_repeat_tx = True" in source, "a packet may be protected twice"
+    for name in ("protect", "unprotect", "protect_rtcp", "unprotect_rtcp"):
+        assert callable(getattr(pylibsrtp.Session, name))
+
+
+def test_a_sender_has_its_ssrc_before_the_offer() -> None:
+    async def run() -> None:
+        peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        transceiver = peer.addTransceiver("audio", direction="sendonly")
+        transceiver.sender._ssrc = 4711
+        offer = await peer.createOffer()
+        assert "a=ssrc:4711 " in offer.sdp
+        await peer.close()
+
+    asyncio.run(run())
+
+
+def test_the_six_lines_of_a_downlink_use_one_transport_and_no_thread() -> None:
+    async def run() -> None:
+        ends: list[Connection] = [
+            Connection(
+                loopback=True,
+                on_rtp=lambda packet, at: None,
+                on_rtcp=lambda packet, at: None,
+                on_state=lambda state: None,
+            )
+            for _ in range(2)
+        ]
+        offering, answering = ends
+        offer = await offering.offer(lines.DOWNLINK)
+        await offering.accept(await answering.answer(offer))
+        await offering.wait_connected(20)
+        await answering.wait_connected(20)
+        for end in ends:
+            transceivers = end._peer.getTransceivers()
+            assert len(transceivers) == 6
+            assert len({id(t.receiver.transport) for t in transceivers}) == 1
+            ice = end._dtls.transport._connection
+            assert len(ice._protocols) == 1
+            assert 1 in ice._nominated
+            assert hasattr(ice._nominated[1].protocol, "transport")
+            assert ice._nominated[1].remote_addr[0] == "127.0.0.1"
+            # Neither sender nor receiver of aiortc was ever started.
+            assert not end._dtls._rtp_router.receivers
+            assert not end._dtls._rtp_router.senders
+        assert {line.ssrc for line in answering.remote_lines} == set(lines.SLOT_OF_SSRC)
+        assert answering.payload_type("audio") == lines.OPUS_PAYLOAD_TYPE
+        assert answering.payload_type("video") == lines.VP8_PAYLOAD_TYPE
+        assert not [t.name for t in threading.enumerate() if "decoder" in t.name]
+        for end in ends:
+            await end.close()
+
+    asyncio.run(run())
+
+
+def test_the_bundle_policy_is_there() -> None:
+    assert RTCBundlePolicy.MAX_BUNDLE.value == "max-bundle"
