@@ -1,0 +1,47 @@
+"""The mix never overloads, and levels are those of RFC 6464."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.audio.mixer import SAMPLES, Mixer, level_dbov
+
+LOUD = np.full(SAMPLES, 30_000, dtype=np.int16)
+SILENCE = np.zeros(SAMPLES, dtype=np.int16)
+
+
+def test_one_speaker_passes_unchanged_and_nobody_is_silence() -> None:
+    mixer = Mixer()
+    tone = (8000 * np.sin(np.arange(SAMPLES) / 7)).astype(np.int16)
+    assert (mixer.mix([SILENCE, tone]) == tone).all()
+    assert not mixer.mix([]).any()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=4), min_size=1, max_size=20))
+def test_many_loud_speakers_never_wrap_around(schedule: list[list[int]]) -> None:
+    mixer = Mixer()
+    for loudness in schedule:
+        frames = [(LOUD.astype(np.int32) * step // 4).astype(np.int16) for step in loudness]
+        mixed = mixer.mix(frames)
+        assert mixed.dtype == np.int16 and mixed.shape == (SAMPLES,)
+        assert (mixed >= 0).all(), "a positive sum that came out negative wrapped around"
+
+
+def test_the_limiter_lets_go_again() -> None:
+    mixer = Mixer()
+    quiet = np.full(SAMPLES, 1000, dtype=np.int16)
+    assert mixer.mix([LOUD, LOUD]).max() <= 32_767
+    assert mixer.mix([quiet]).max() < 1000
+    for _ in range(25):
+        last = mixer.mix([quiet])
+    assert (last == quiet).all()
+
+
+@pytest.mark.parametrize(
+    ("amplitude", "level"), [(32_767, 3), (16_384, 9), (1638, 29), (2, 87), (0, 127)]
+)
+def test_levels_of_a_sine(amplitude: int, level: int) -> None:
+    sine = np.round(amplitude * np.sin(2 * np.pi * 1000 * np.arange(SAMPLES) / 48_000))
+    assert level_dbov(sine.astype(np.int16)) == pytest.approx(level, abs=1)
