@@ -1,0 +1,105 @@
+"""Slots in, sound and whole pictures out."""
+
+import asyncio
+import contextlib
+import time
+
+import numpy as np
+
+from agent import lines, rtp, voice
+from agent.audio import opus
+from agent.devices import SyntheticCamera
+from agent.picture import vp8
+from agent.picture.stamp import read
+from agent.receiver import Receiver
+
+
+class Room:
+    """A loudspeaker and a screen that remember."""
+
+    def __init__(self) -> None:
+        self.sound: list[np.ndarray] = []
+        self.pictures: list[tuple[str, int]] = []
+        self.asked: list[rtp.Rtcp] = []
+
+    def write(self, pcm: np.ndarray, now: float) -> None:
+        self.sound.append(pcm)
+
+    def show(self, slot: str, picture: np.ndarray, now: float) -> None:
+        stamp = read(picture[: len(picture) * 2 // 3]).stamp
+        self.pictures.append((slot, -1 if stamp is None else stamp.counter))
+
+    def ask(self, packet: bytes) -> None:
+        self.asked += rtp.parse_rtcp(packet)
+
+    def close(self) -> None:
+        pass
+
+
+def audio(slot: str, site: int, count: int) -> list[bytes]:
+    encoder = opus.Encoder()
+    return [
+        rtp.build(
+            96, n, n * 960, lines.SLOT_SSRC[slot],  # type: ignore[index]
+            encoder.encode(voice.waveform(site, n * 960, 960)), marker=n == 0,
+        )
+        for n in range(count)
+    ]  # fmt: skip
+
+
+async def test_the_slots_are_mixed_for_one_loudspeaker() -> None:
+    room = Room()
+    receiver = Receiver(room, room)
+    task = asyncio.get_running_loop().create_task(receiver.run(room.ask))
+    try:
+        for pair in zip(audio("chair", 0, 60), audio("floor", 4, 60), strict=True):
+            for packet in pair:
+                receiver.take(packet, time.monotonic())
+            await asyncio.sleep(0.02)
+        assert set(receiver.hearing()) == {"chair", "floor"}
+        assert receiver.reading().level < 30
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    measured = voice.levels(np.concatenate(room.sound), [0, 4, 7])
+    assert measured.values[0].max() > 0.5 and measured.values[4].max() > 0.5
+    assert measured.values[7].max() < 0.05
+
+
+def test_pictures_are_shown_whole_and_a_broken_slot_asks_for_a_key_frame() -> None:
+    room = Room()
+    receiver = Receiver(room, room)
+    receiver._ask = room.ask
+    camera, encoder = SyntheticCamera("Minas", 3, 320, 180, 10), vp8.Encoder(320, 180, 10, 250_000)
+    seq, now = 0, 100.0
+    for number in range(12):
+        data = encoder.encode(camera.read(number / 10), key=number in (0, 8))
+        payloads = rtp.packetize_vp8(data, number)
+        for part, payload in enumerate(payloads, 1):
+            packet = rtp.build(
+                97, seq, number * 9000, lines.SLOT_SSRC["main"], payload,
+                marker=part == len(payloads),
+            )  # fmt: skip
+            seq += 1
+            if number != 3:
+                receiver.take(packet, now)
+        now += 0.1
+        receiver._ask_for_missing(now)
+    assert [n for slot, n in room.pictures if slot == "main"] == [0, 1, 2, 8, 9, 10, 11]
+    kinds = {type(one) for one in room.asked}
+    assert {rtp.Nack, rtp.Pli} <= kinds
+    assert all(one.media_ssrc == lines.SLOT_SSRC["main"] for one in room.asked
+               if isinstance(one, rtp.Nack | rtp.Pli))  # fmt: skip
+
+
+def test_reports_tell_of_every_slot() -> None:
+    room = Room()
+    receiver = Receiver(room, room)
+    for packet in audio("floor", 4, 20)[:15]:
+        receiver.take(packet, time.monotonic())
+    (report,) = rtp.parse_rtcp(receiver.report())
+    assert isinstance(report, rtp.ReceiverReport)
+    assert {block.ssrc for block in report.reports} == set(lines.SLOT_OF_SSRC)
+    receiver.take(b"\x80damaged", 0.0)
+    receiver.take(rtp.build(96, 1, 1, 4711, b"stranger"), 0.0)

@@ -1,0 +1,178 @@
+"""The relay's decisions on packets; whole meetings run in tests/e2e."""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from agent import lines, rtp
+from agent.relay import Relay, SiteLinks, Upstream, hold
+from protocol import messages as m
+
+SITES = ("hall", "kandis", "minas")
+
+
+class Wire:
+    """What a site's downlink carried."""
+
+    def __init__(self) -> None:
+        self.state = "connected"
+        self.sent: list[bytes] = []
+
+    def send_rtp(self, packet: bytes) -> bool:
+        self.sent.append(packet)
+        return True
+
+    def send_rtcp(self, packet: bytes) -> bool:
+        self.sent.append(packet)
+        return True
+
+    def rtp(self) -> list[rtp.Header]:
+        return [rtp.parse(packet) for packet in self.sent]
+
+
+class Switchboard:
+    """A relay with three sites connected by wires, no sockets."""
+
+    def __init__(self) -> None:
+        self.relay = Relay(loopback=True)
+        self.seq = dict.fromkeys(SITES, 65_530)
+        for number, site in enumerate(SITES, 1):
+            links = SiteLinks(site, "attempt")
+            links.uplink = Wire()  # type: ignore[assignment]
+            links.downlink = Wire()  # type: ignore[assignment]
+            links.upstreams = {
+                10 * number: Upstream("audio", 10 * number),
+                10 * number + 1: Upstream("video", 10 * number + 1),
+            }
+            self.relay.sites[site] = links
+        self.relay._receivers = list(self.relay.sites.values())
+        self.now = time.monotonic()
+
+    def route(self, **slots: str) -> None:
+        named = {name.replace("_", "-"): site for name, site in slots.items()}
+        self.relay.take_route(m.Route(1, named, SITES), self.now)  # type: ignore[arg-type]
+
+    def speak(self, site: str, packets: int = 1) -> None:
+        ssrc = 10 * (SITES.index(site) + 1)
+        for _ in range(packets):
+            self.now += 0.02
+            seq = self.seq[site] & 0xFFFF
+            packet = rtp.build(96, seq, self.seq[site] * 960 & 0xFFFFFFFF, ssrc, site.encode())
+            self.seq[site] += 1
+            self.relay.forward(self.relay.sites[site], packet, self.now)
+
+    def show(self, site: str, *, key: bool) -> None:
+        ssrc = 10 * (SITES.index(site) + 1) + 1
+        (payload,) = rtp.packetize_vp8((b"\0" if key else b"\1") + site.encode(), 5)
+        packet = rtp.build(97, 1, 9000, ssrc, payload, marker=True)
+        self.relay.forward(self.relay.sites[site], packet, self.now)
+
+    def wire(self, site: str) -> Wire:
+        return self.relay.sites[site].downlink  # type: ignore[return-value]
+
+    def up(self, site: str) -> Wire:
+        return self.relay.sites[site].uplink  # type: ignore[return-value]
+
+
+def test_the_floor_goes_to_all_others_and_never_back() -> None:
+    board = Switchboard()
+    board.route(chair="hall", floor="kandis")
+    board.speak("kandis", 3)
+    board.speak("hall", 2)
+    heard = {site: [lines.SLOT_OF_SSRC[h.ssrc] for h in board.wire(site).rtp()] for site in SITES}
+    assert heard == {
+        "hall": ["floor"] * 3,
+        "kandis": ["chair"] * 2,
+        "minas": ["floor"] * 3 + ["chair"] * 2,
+    }
+    assert (board.relay.packets_in, board.relay.packets_out) == (5, 10)
+
+
+def test_every_receiver_gets_the_same_bytes() -> None:
+    board = Switchboard()
+    board.route(floor="kandis")
+    board.speak("kandis", 5)
+    assert board.wire("hall").sent == board.wire("minas").sent
+
+
+def test_nothing_is_forwarded_from_a_site_that_feeds_no_slot_and_it_is_counted() -> None:
+    board = Switchboard()
+    board.route(chair="hall", floor="kandis")
+    board.route(chair="hall", floor="minas")
+    board.speak("kandis", 100)
+    assert not board.wire("hall").sent and not board.wire("minas").sent
+    # What was on its way in the first second is no alarm.
+    assert 45 <= board.relay.sites["kandis"].closed_packets <= 51
+
+
+def test_a_new_picture_is_asked_for_at_once_and_held_until_it_comes() -> None:
+    board = Switchboard()
+    board.route(main="kandis")
+    (ask,) = board.up("kandis").sent
+    assert rtp.Pli(1, 21) in rtp.parse_rtcp(ask)
+    board.show("kandis", key=False)
+    assert not board.wire("hall").sent
+    board.show("kandis", key=True)
+    assert len(board.wire("hall").sent) == 1
+
+
+def test_requests_of_receivers_are_answered_from_history() -> None:
+    board = Switchboard()
+    board.route(floor="kandis")
+    board.speak("kandis", 5)
+    lost = board.wire("minas").sent[2]
+    ssrc = lines.SLOT_SSRC["floor"]
+    nack = rtp.compound(9, rtp.build_nack(9, ssrc, [rtp.parse(lost).seq]))
+    board.wire("minas").sent.clear()
+    board.relay._take_downlink_rtcp(board.relay.sites["minas"], nack, board.now)
+    assert board.wire("minas").sent == [lost]
+    board.relay._take_downlink_rtcp(board.relay.sites["kandis"], nack, board.now)
+    assert board.wire("kandis").sent == [], "its own voice never comes back to a site"
+
+
+def test_a_receiver_with_losses_gets_sound_twice_and_the_others_do_not() -> None:
+    board = Switchboard()
+    board.route(floor="kandis")
+    block = rtp.ReportBlock(lines.SLOT_SSRC["floor"], 40, 0, 0, 0, 0, 0)
+    report = rtp.build_rr(9, [block], cname="minas")
+    board.relay._take_downlink_rtcp(board.relay.sites["minas"], report, board.now)
+    board.speak("kandis", 10)
+    assert len(board.wire("hall").sent) == 10
+    seqs = [h.seq for h in board.wire("minas").rtp()]
+    assert len(seqs) == 18 and len(set(seqs)) == 10
+
+
+def test_damage_is_dropped() -> None:
+    board = Switchboard()
+    board.route(floor="kandis")
+    for packet in (b"", b"\x80", b"\x80" * 40, rtp.build(96, 1, 1, 4711, b"stranger")):
+        board.relay.forward(board.relay.sites["kandis"], packet, board.now)
+    assert not board.wire("hall").sent
+
+
+async def test_a_site_that_left_the_roster_is_dropped() -> None:
+    board = Switchboard()
+    closed = asyncio.Event()
+
+    async def close() -> None:
+        closed.set()
+
+    board.relay.sites["minas"].close = close  # type: ignore[method-assign]
+    async with asyncio.TaskGroup() as group:
+        board.relay._group = group
+        board.relay.take_route(m.Route(2, {}, ("hall", "kandis")), board.now)
+        await asyncio.wait_for(closed.wait(), 5)
+    assert set(board.relay.sites) == {"hall", "kandis"}
+
+
+def test_one_relay_holds_the_lock(tmp_path: Path) -> None:
+    lock = tmp_path / "relay.lock"
+    handle = hold(lock)
+    assert lock.read_text() == str(os.getpid())
+    with pytest.raises(SystemExit, match="another relay"):
+        hold(lock)
+    os.close(handle)
+    os.close(hold(lock))

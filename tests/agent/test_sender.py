@@ -1,0 +1,120 @@
+"""Microphone and camera behind their gates."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from agent import rtp
+from agent.devices import SyntheticCamera, SyntheticMicrophone
+from agent.sender import Sender
+
+
+class Wire:
+    def __init__(self) -> None:
+        self.packets: list[bytes] = []
+        self.arrived = asyncio.Event()
+
+    def __call__(self, packet: bytes) -> None:
+        self.packets.append(packet)
+        self.arrived.set()
+
+    def of(self, ssrc: int) -> list[bytes]:
+        return [packet for packet in self.packets if rtp.parse(packet).ssrc == ssrc]
+
+    async def wait_for(self, ssrc: int, count: int) -> list[bytes]:
+        async with asyncio.timeout(10):
+            while len(self.of(ssrc)) < count:
+                self.arrived.clear()
+                await self.arrived.wait()
+        return self.of(ssrc)
+
+
+@contextlib.asynccontextmanager
+async def sending() -> AsyncIterator[tuple[Sender, Wire]]:
+    sender = Sender(SyntheticMicrophone(3), SyntheticCamera("Minas", 3, 320, 180, 10), fps=10)
+    wire = Wire()
+    task = asyncio.get_running_loop().create_task(sender.run(wire))
+    try:
+        yield sender, wire
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_a_closed_site_sends_nothing_and_shows_its_level() -> None:
+    async with sending() as (sender, wire):
+        async with asyncio.timeout(10):
+            while sender.level == 127:
+                await asyncio.sleep(0.01)
+        assert wire.packets == []
+
+
+async def test_opening_and_closing_the_microphone_costs_no_sequence_number() -> None:
+    async with sending() as (sender, wire):
+        sender.microphone_open = True
+        first = await wire.wait_for(sender.audio_ssrc, 5)
+        sender.microphone_open = False
+        count = len(wire.packets)
+        level = sender.level
+        assert level < 30
+        sender.microphone_open = True
+        packets = await wire.wait_for(sender.audio_ssrc, count + 5)
+        headers = [rtp.parse(packet) for packet in packets]
+        assert [
+            rtp.seq_delta(b.seq, a.seq) for a, b in zip(headers, headers[1:], strict=False)
+        ] == [1] * (len(headers) - 1)
+        assert headers[0].marker and headers[0].audio_level is not None
+        assert len(first) >= 5
+        stamps = [rtp.ts_delta(b.ts, a.ts) for a, b in zip(headers, headers[1:], strict=False)]
+        assert all(step % 960 == 0 and step > 0 for step in stamps)
+
+
+async def test_the_first_picture_is_a_key_frame_and_another_comes_when_asked() -> None:
+    async with sending() as (sender, wire):
+        sender.camera_open = True
+        packets = await wire.wait_for(sender.video_ssrc, 4)
+        payload = rtp.parse(packets[0])
+        assert rtp.is_key_frame_start(packets[0][payload.payload_offset :])
+        before = keys(wire.of(sender.video_ssrc))
+        pli = rtp.compound(1, rtp.build_pli(1, sender.video_ssrc))
+        sender.take_rtcp(pli, asyncio.get_running_loop().time())
+        async with asyncio.timeout(5):
+            while keys(wire.of(sender.video_ssrc)) == before:
+                wire.arrived.clear()
+                await wire.arrived.wait()
+        sender.camera_open = False
+
+
+def keys(packets: list[bytes]) -> int:
+    return sum(
+        rtp.is_key_frame_start(packet[rtp.parse(packet).payload_offset :]) for packet in packets
+    )
+
+
+async def test_lost_packets_are_sent_again_and_with_losses_all_sound_twice() -> None:
+    async with sending() as (sender, wire):
+        sender.microphone_open = True
+        packets = await wire.wait_for(sender.audio_ssrc, 5)
+        wanted = [rtp.parse(packets[n]).seq for n in (1, 3)]
+        nack = rtp.compound(1, rtp.build_nack(1, sender.audio_ssrc, [*wanted, 40_000]))
+        sender.take_rtcp(nack, 0.0)
+        assert [p for p in wire.packets if wire.packets.count(p) == 2]
+        assert [rtp.parse(p).seq for p in wire.packets[-2:]] == wanted
+        wire.packets.clear()
+        lossy = rtp.ReportBlock(sender.audio_ssrc, 60, 9, 99, 0, 0, 0)
+        sender.take_rtcp(rtp.build_rr(1, [lossy], cname="relay"), 0.0)
+        seqs = [rtp.parse(p).seq for p in await wire.wait_for(sender.audio_ssrc, 21)]
+        twice = [seq for seq in seqs if seqs.count(seq) == 2]
+        assert len(twice) >= 14
+
+
+async def test_the_round_trip_is_known_from_reports_while_silent() -> None:
+    async with sending() as (sender, wire):
+        reports = [rtp.parse_rtcp(report)[0] for report in sender.reports()]
+        assert [r.ssrc for r in reports] == [sender.audio_ssrc, sender.video_ssrc]
+        sent = reports[0].ntp >> 16 & 0xFFFFFFFF
+        block = rtp.ReportBlock(sender.audio_ssrc, 0, 0, 0, 0, sent, 0)
+        sender.take_rtcp(rtp.build_rr(1, [block], cname="relay"), 0.0)
+        assert 0 <= sender.rtt_ms < 5000
+        assert wire.packets == []
