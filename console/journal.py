@@ -334,6 +334,8 @@ def _explain(error: Exception) -> str:
         return "the file or its folder is read-only: nothing can be recorded"
     if "full" in text:
         return "the disk is full: nothing can be recorded"
+    if "disk I/O error" in text:
+        return "the disk can't be written (full, or failing): nothing can be recorded"
     if "unable to open" in text:
         return "can't be opened: is the folder there and writable?"
     if "not a database" in text:

@@ -1,0 +1,49 @@
+"""The derived tables: made with the events, made anew from them."""
+
+from pathlib import Path
+
+import sqlite_utils
+
+from console.journal import Journal
+from console.projections import TABLES
+from tests.console.test_journal import play
+
+
+def tables(journal: Journal) -> dict[str, list[tuple]]:
+    return {name: sorted(journal._query(f"select * from {name}"), key=repr) for name in TABLES}
+
+
+def test_made_anew_they_are_the_same(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db")
+    play(journal)
+    play(journal, meeting="m2")
+    before = tables(journal)
+    assert all(before.values()) or not before["notes"]
+    journal._connection.execute("delete from turns")
+    journal._connection.execute("update reports set text = 'x'")
+    assert journal.rebuild() == journal.count()
+    assert tables(journal) == before
+    assert journal.verify() is None
+
+
+def test_reports_are_found_by_their_words_as_they_stand_now(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db")
+    play(journal)
+    journal.close()
+    db = sqlite_utils.Database(tmp_path / "journal.db")
+    found = list(db.table("reports").search("karhutla"))
+    assert [(row["site"], row["wordings"]) for row in found] == [("kandis", 2)]
+    assert "empat" in found[0]["text"]
+    assert not list(db.table("reports").search("tiga")), "the old wording is in the events"
+    assert [row["site"] for row in db.table("reports").search("pemilu")] == ["minas"]
+
+
+def test_foreign_keys_hold(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db")
+    play(journal)
+    assert journal._query("pragma foreign_key_check") == []
+    rows = journal._query(
+        "select s.name, t.spoken_ms from turns t join sites s"
+        " on s.meeting = t.meeting and s.site = t.site order by t.number"
+    )
+    assert rows == [("Kandis", 2000), ("Minas", 4000)]
