@@ -1,6 +1,7 @@
 """The server as a process: one truth for all consoles, which no kill takes away."""
 
 import asyncio
+import os
 import signal
 import time
 from pathlib import Path
