@@ -24,6 +24,7 @@ from protocol import events as e
 
 MAX_TEXT = 20_000
 MAX_PANEL = 2
+MAX_NUMBER = 1_000_000
 TAG = re.compile(r"(?<![\w#])#(\w[\w-]*)")
 
 
@@ -84,7 +85,22 @@ def _convene(state: Meeting, command: c.ConveneMeeting) -> Decision:
         return Refusal("no-roster", "A meeting needs a roster with at least one site.")
     if not any(s.kind == "hall" for s in command.plan.sites):
         return Refusal("no-hall", "The roster has no site of kind 'hall' to preside.")
+    if what := _wrong_with(command.plan):
+        return Refusal("bad-plan", f"The plan makes no meeting: {what}.", {"what": what})
     return [e.MeetingConvened(command.plan)]
+
+
+def _wrong_with(plan: e.MeetingPlan) -> str:
+    """What a roster file can't have, but a plan made by another client could."""
+    ids = [site.id for site in plan.sites]
+    if "" in ids or len(set(ids)) < len(ids):
+        return "every site needs an id of its own"
+    seconds = (plan.allowance_s, plan.grace_s + 1, plan.budget_s)
+    if not all(0 < number <= MAX_NUMBER for number in seconds):
+        return "a time is out of range"
+    if not all(abs(site.position) <= MAX_NUMBER for site in plan.sites):
+        return "a position is out of range"
+    return ""
 
 
 def _decide(state: Meeting, command: c.AnyCommand, now: int, new_id: str) -> Decision:
@@ -369,8 +385,10 @@ def _add_follow_up(text: str, owner: str, due: str, about: str | None, new_id: s
         return bad
     if due:
         try:
-            date.fromisoformat(due)
+            is_date = date.fromisoformat(due).isoformat() == due
         except ValueError:
+            is_date = False
+        if not is_date:
             return Refusal("bad-date", f"{due!r} is not a date like 2019-02-15.", {"due": due})
     return [e.FollowUpAdded(new_id, text.strip(), owner.strip(), due, about)]
 
@@ -401,7 +419,7 @@ def _close(state: Meeting, force: bool, now: int) -> Decision:
     if (turn := state.floor) is not None:
         happened.append(_end(turn, "closed", now))
     happened += [
-        e.AttendanceMarked(s.id, "absent")
+        e.AttendanceMarked(s.id, "absent" if s.arrived_at is None else "present")
         for s in state.sites.values()
         if s.attendance == "unmarked" and s.entry.kind != "guest"
     ]

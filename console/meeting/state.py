@@ -275,7 +275,10 @@ def _without(queue: tuple[str, ...], site: str) -> tuple[str, ...]:
 
 
 def _release(state: Meeting, number: int, at: int, **changes: object) -> Meeting:
-    """The turn no longer has the floor; its site is audience again unless it sits on the panel."""
+    """The turn no longer has the floor; its site is audience again unless it sits on the panel.
+
+    A panelist whose link is down comes back closed.
+    """
     turn = state.turn(number)
     if turn is None:
         return state
@@ -285,7 +288,7 @@ def _release(state: Meeting, number: int, at: int, **changes: object) -> Meeting
     if state.holder_turn == number:
         state = msgspec.structs.replace(state, holder_turn=None)
     site = state.sites.get(turn.site)
-    if site is not None and not site.panel:
+    if site is not None and not (site.panel and site.online):
         state = _with_site(state, turn.site, muted=True)
     return state
 

@@ -82,6 +82,7 @@ REFUSALS: dict[str, str] = {
     ),
     "away": N_("{site} is marked absent or excused."),
     "bad-date": N_("{due} is not a date like 2019-02-15."),
+    "bad-plan": N_("The plan makes no meeting: {what}."),
     "bad-position": N_("A place in the queue is 0 (next) or more."),
     "bad-seconds": N_("Extend by 1 to 3600 seconds."),
     "banner-too-long": N_("An announcement has at most 500 characters."),
