@@ -1,0 +1,91 @@
+"""Who feeds which slot, and what each site is to do."""
+
+import msgspec
+import pytest
+
+from console.meeting.layout import layout, slots
+from protocol import events as e
+from protocol import messages as m
+from tests.playbook import ALL, closed_meeting, open_meeting, planned_meeting
+
+MINAS = e.FloorGranted("minas", 1, 60)
+
+
+def test_the_chair_is_shown_and_heard_while_nobody_has_the_floor():
+    assert slots(open_meeting().state) == {"chair": "hall", "main": "hall"}
+
+
+def test_the_holder_is_shown_and_heard_and_the_chair_beside_it():
+    assert slots(open_meeting().given(MINAS).state) == {
+        "chair": "hall",
+        "floor": "minas",
+        "main": "minas",
+        "second": "hall",
+    }
+
+
+def test_a_muted_holder_is_shown_and_not_heard():
+    fed = slots(open_meeting().given(MINAS, e.SiteMuted("minas")).state)
+    assert fed == {"chair": "hall", "main": "minas", "second": "hall"}
+
+
+def test_the_panel_is_heard_in_the_rosters_order():
+    play = open_meeting().given(MINAS, e.SitePromoted("guest"), e.SitePromoted("siak"))
+    fed = slots(play.state)
+    assert (fed["panel-1"], fed["panel-2"]) == ("siak", "guest")
+    fed = slots(play.given(e.SiteMuted("siak")).state)
+    assert "panel-1" not in fed and fed["panel-2"] == "guest", "nobody changes places"
+
+
+def test_a_panelist_with_the_floor_is_heard_once():
+    fed = slots(open_meeting().given(e.SitePromoted("minas"), MINAS).state)
+    assert [slot for slot, site in fed.items() if site == "minas"] == ["floor", "main"]
+
+
+def test_who_is_offline_feeds_nothing():
+    play = open_meeting().given(MINAS, e.SiteLeft("minas"))
+    assert slots(play.state) == {"chair": "hall", "main": "hall"}
+    play.given(e.SiteJoined("minas"), e.SiteLeft("hall"))
+    assert slots(play.state) == {"floor": "minas", "main": "minas"}
+    assert slots(play.given(e.SiteLeft("minas")).state) == {}
+
+
+@pytest.mark.parametrize("play", [planned_meeting(*ALL), closed_meeting()])
+def test_before_and_after_the_meeting_nobody_is_seen_or_heard(play):
+    assert slots(play.state) == {}
+    for site in ALL:
+        desired = layout(play.state, site, "relay-1")
+        assert (desired.microphone, desired.camera, desired.slots) == ("muted", "off", {})
+
+
+def test_the_whole_desired_state_of_a_site():
+    play = open_meeting().given(MINAS, e.HandRaised("siak"), e.BannerSet("Istirahat"))
+    fed = {"chair": "hall", "floor": "minas", "main": "minas", "second": "hall"}
+    names = {"hall": "Ruang Bandar Siak", "minas": "Minas"}
+    expected = m.Desired(
+        revision=play.state.seq,
+        relay="relay-1",
+        microphone="live",
+        camera="live",
+        slots=fed,
+        labels={slot: names[site] for slot, site in fed.items()},
+        banner="Istirahat",
+        meeting="m1",
+    )
+    assert layout(play.state, "minas", "relay-1") == expected
+    assert layout(play.state, "siak", "relay-1") == msgspec.structs.replace(
+        expected, microphone="muted", camera="off", hand=True
+    )
+
+
+def test_a_label_is_the_title_and_the_name():
+    play = open_meeting().given(e.FloorGranted("siak", 1, 60))
+    assert layout(play.state, "hall").labels["floor"] == "Camat Siak"
+
+
+def test_a_camera_runs_only_while_it_is_shown():
+    play = open_meeting().given(MINAS, e.SitePromoted("siak"))
+    shown = {site for site in ALL if layout(play.state, site).camera == "live"}
+    assert shown == {"minas", "hall"}
+    live = {site for site in ALL if layout(play.state, site).microphone == "live"}
+    assert live == {"minas", "hall", "siak"}
