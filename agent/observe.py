@@ -37,6 +37,7 @@ JOIN_S = 0.25
 FLIGHT_S = 0.3
 """Sound sent before a microphone closed may still arrive: the delay seen at the site plus this."""
 
+JUMP_S = 0.2
 MAX_DELAY_S = 2.0
 DELAY_WINDOW_S = 2.0
 DELAY_STEP_S = 0.005
@@ -66,6 +67,12 @@ class Listener:
         pcm, self.frame_times = _joined([_read_sound(folder / f"{life}.wav") for life in lives])
         measured = voice.levels(pcm, list(numbers.values()))
         self.levels = {name: measured.values[number] for name, number in numbers.items()}
+        for jump in np.flatnonzero(np.diff(self.frame_times) > JUMP_S) + 1:
+            # A window across two recordings (an agent's lives) holds sound that never was.
+            at = int(jump) * 960
+            torn = slice(max(0, (at - voice.WINDOW) // voice.HOP + 1), at // voice.HOP + 1)
+            for level in self.levels.values():
+                level[torn] = 0
         centres = np.array([voice.Levels.centre_s(hop) for hop in range(measured.hops)])
         # When each hop's middle sounded: the time its 20 ms frame was pulled, and on from there.
         if len(self.frame_times) and measured.hops:
@@ -145,10 +152,15 @@ class Listener:
                 return one.at
         return None
 
-    def audible(self, speaker: str, begin: float, end: float) -> int:
-        """Samples between two moments in which `speaker` can be heard, however softly."""
+    def audible_runs(self, speaker: str, begin: float, end: float) -> list[tuple[int, int]]:
+        """Hops (first, end) between two moments in which `speaker` can be heard, however softly."""
         part = self.between(begin, end)
         runs = _sustained(self.levels[speaker][part] > AUDIBLE)
+        return [(part.start + first, part.start + last) for first, last in runs]
+
+    def audible(self, speaker: str, begin: float, end: float) -> int:
+        """Samples between two moments in which `speaker` can be heard, however softly."""
+        runs = self.audible_runs(speaker, begin, end)
         return sum(last - first for first, last in runs) * voice.HOP
 
 
@@ -291,11 +303,13 @@ def _leaks(listeners: dict[str, Listener], questions: Questions) -> dict[str, An
         flight_s = FLIGHT_S + _longest_delay_s(one, questions)
         for speaker in listeners:
             for begin, end in _closed(speaker, name, questions):
-                samples = one.audible(speaker, begin + flight_s, end)
-                if samples:
+                runs = one.audible_runs(speaker, begin + flight_s, end)
+                if runs:
+                    samples = sum(last - first for first, last in runs) * voice.HOP
                     total += samples
+                    heard_s = float(one.times[runs[0][0]]) - questions.opened_at
                     found.append(
-                        {"at": name, "of": speaker, "from": begin, "to": end, "samples": samples}
+                        {"at": name, "of": speaker, "samples": samples, "heard_s": heard_s}
                     )
     return {"samples": total, "found": found}
 

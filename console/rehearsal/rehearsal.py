@@ -25,6 +25,7 @@ from console.rehearsal.result import (
     Events,
     Fault,
     ForwardDelay,
+    Leak,
     Leaks,
     LinkUse,
     ProcessUse,
@@ -320,7 +321,11 @@ class Rehearsal:
                 wrong_pictures=sum(one["wrong_pictures"] for one in figures),
                 torn_pictures=sum(one["torn_pictures"] for one in figures),
             ),
-            leaks=Leaks(seen["leaks"]["samples"], self._closed_packets(director)),
+            leaks=Leaks(
+                seen["leaks"]["samples"],
+                self._closed_packets(director),
+                msgspec.convert(seen["leaks"]["found"], list[Leak]),
+            ),
             voice=Voices(self._voices(turns)),
             faults=self.faults,
             events=self._events(stage, director),
@@ -441,7 +446,10 @@ class Rehearsal:
         if result.switch.sound_ms.missing:
             why.append(f"{result.switch.sound_ms.missing} times a turn was not heard at a site")
         if result.leaks.samples:
-            why.append(f"closed sites were heard: {result.leaks.samples} samples")
+            which = ", ".join(
+                f"{leak.of} at {leak.at} ({leak.heard_s:.1f} s)" for leak in result.leaks.found[:5]
+            )
+            why.append(f"closed sites were heard: {result.leaks.samples} samples: {which}")
         if result.switch.wrong_pictures or result.switch.torn_pictures:
             why.append("wrong or torn pictures were shown")
         if result.events.lost:

@@ -25,11 +25,21 @@ class Switch(msgspec.Struct):
     torn_pictures: int = 0
 
 
+class Leak(msgspec.Struct):
+    """`samples` of the closed site `of`, heard `at` another, first at `heard_s` after opening."""
+
+    at: str
+    of: str
+    samples: int
+    heard_s: float
+
+
 class Leaks(msgspec.Struct):
     """Sound (samples) or packets of a closed site seen at any other."""
 
     samples: int = 0
     packets: int = 0
+    found: list[Leak] = msgspec.field(default_factory=list)
 
 
 class Voice(msgspec.Struct):
