@@ -56,7 +56,7 @@ class Damage(msgspec.Struct, frozen=True):
 def row_hash(prev_hash: str, row: Sequence[object]) -> str:
     """SHA-256 (hex) of the previous hash and the canonical row
     (seq, meeting, at, actor, command, type, body)."""
-    canonical = json.dumps(list(row), ensure_ascii=False, separators=(",", ":"))
+    canonical = json.dumps(list(row), ensure_ascii=False, separators=(",", ":"), default=repr)
     return hashlib.sha256((prev_hash + canonical).encode()).hexdigest()
 
 
@@ -214,6 +214,13 @@ class Journal:
         rows = self._query("select min(seq) from events where meeting = ?", (meeting,))
         return int(rows[0][0] or 0)
 
+    def command_seq(self, command: str) -> int | None:
+        """The last event that a command caused, in whatever meeting; None when it caused none."""
+        rows = self._query(
+            "select max(seq) from events where command = ? and command != ''", (command,)
+        )
+        return None if rows[0][0] is None else int(rows[0][0])
+
     def count(self) -> int:
         """How many events there are."""
         return int(self._query("select count(*) from events")[0][0])
@@ -289,6 +296,10 @@ class Journal:
                 self._migrate_1()
         # Say now, not in the middle of a meeting, that the file can't be written.
         with self._db.atomic():
+            self._connection.execute(
+                "create index if not exists idx_events_command on events (command)"
+                " where command != ''"
+            )
             self._connection.execute(f"pragma user_version = {SCHEMA}")
 
     def _migrate_1(self) -> None:
@@ -336,6 +347,8 @@ def _explain(error: Exception) -> str:
         return "the disk is full: nothing can be recorded"
     if "disk I/O error" in text:
         return "the disk can't be written (full, or failing): nothing can be recorded"
+    if "locked" in text:
+        return "another program is writing to the file: nothing can be recorded"
     if "unable to open" in text:
         return "can't be opened: is the folder there and writable?"
     if "not a database" in text:

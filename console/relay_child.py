@@ -6,6 +6,7 @@ starting a second one.
 """
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import signal
@@ -28,6 +29,7 @@ class RelayChild:
         self._log = log_path(db, "relay")
         self._address = address
         self._stopping = False
+        self._process: asyncio.subprocess.Process | None = None
 
     async def run(self) -> None:
         """Start, watch and restart the relay until `stop`."""
@@ -41,26 +43,32 @@ class RelayChild:
             if self._stopping:
                 return
             began = loop.time()
-            process = await self._start()
-            await process.wait()
+            self._process = await self._start()
+            if self._stopping:
+                self._process.terminate()
+            await self._process.wait()
             lived_s = loop.time() - began
             delay_s = min(LAST_DELAY_S, delay_s * 2 + 0.25) if lived_s < QUICK_DEATH_S else 0.0
 
     async def stop(self) -> None:
         """End the relay, ours or one that an earlier server left."""
         self._stopping = True
-        pid = self.pid()
+        pid = self.pid() or self._starting()
         if pid is None:
             return
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
-            async with asyncio.timeout(STOP_TIMEOUT_S):
-                while self.pid() is not None:
-                    await asyncio.sleep(0.02)
-        except ProcessLookupError:
-            pass
-        except TimeoutError:
-            os.kill(pid, signal.SIGKILL)
+            try:
+                async with asyncio.timeout(STOP_TIMEOUT_S):
+                    while self.pid() or self._starting():
+                        await asyncio.sleep(0.02)
+            except TimeoutError:
+                os.kill(pid, signal.SIGKILL)
+
+    def _starting(self) -> int | None:
+        """Our own relay before it has its lock: it loads its libraries for a second or so."""
+        process = self._process
+        return process.pid if process is not None and process.returncode is None else None
 
     def pid(self) -> int | None:
         """The process that holds the relay's lock; None when nobody does."""

@@ -143,13 +143,20 @@ class MeetingServer:
         while True:
             peer, command_id, command, done = await self._commands.get()
             await self._carry_out(peer, command_id, command)
-            if done is not None:
+            if done is not None and not done.done():
                 done.set_result(None)
 
     async def _carry_out(
         self, peer: Peer | None, command_id: str, command: c.AnyCommand
     ) -> Refusal | None:
         now = _now_ms()
+        # The state knows the commands of its own meeting; one may belong to the meeting before.
+        if command_id and command_id not in self.state.commands:
+            carried_out = self.journal.command_seq(command_id)
+            if carried_out is not None:
+                if peer is not None:
+                    peer.send(m.Ack(command_id, carried_out))
+                return None
         if isinstance(command, c.ConveneMeeting) and command.plan is None:
             try:
                 command = c.ConveneMeeting(self._plan())
@@ -172,6 +179,8 @@ class MeetingServer:
                 return self._refuse(peer, command_id, Refusal("journal-failed", str(error)))
             self._journal_trouble = ""
             self.state, seq = after, after.seq
+            if convened:
+                self._dismiss_strangers()
             self._send_route()
             self._send_desired()
             if peer is not None and command_id:
@@ -186,6 +195,17 @@ class MeetingServer:
         elif peer is not None and command_id:
             peer.send(m.Ack(command_id, seq))
         return None
+
+    def _dismiss_strangers(self) -> None:
+        """A new meeting may have another roster: who is not in it is told and disconnected."""
+        for site in [site for site in self.agents if site not in self.state.sites]:
+            self.agents.pop(site).finish(self._unknown_site(site))
+        self.status = {s: one for s, one in self.status.items() if s in self.state.sites}
+        self._changed &= set(self.status)
+
+    def _unknown_site(self, site: str) -> m.Goodbye:
+        known = ", ".join(self.state.sites)
+        return m.Goodbye("unknown-site", f"There is no site {site!r}; known: {known}")
 
     def _refuse(self, peer: Peer | None, command_id: str, refusal: Refusal) -> Refusal:
         if peer is not None and command_id:
@@ -281,7 +301,11 @@ class MeetingServer:
             for peer in [*self.agents.values(), *([self.relay] if self.relay else [])]:
                 if peer.heard_at < limit:
                     peer.connection.transport.abort()
-            for peer in [*self.agents.values(), *self.consoles]:
+            for peer in [
+                *self.agents.values(),
+                *self.consoles,
+                *([self.relay] if self.relay else []),
+            ]:
                 if peer.too_slow:
                     peer.connection.transport.abort()
 
@@ -304,14 +328,10 @@ class MeetingServer:
         hello = session.receive(frame, time.monotonic())
         if not isinstance(hello, m.Hello):
             assert isinstance(hello, Violation)
-            await _say_goodbye(connection, hello)
+            await _say_goodbye(connection, m.Goodbye(hello.code, hello.reason))
             return
         if hello.role == "agent" and hello.site not in self.state.sites:
-            known = ", ".join(self.state.sites)
-            await _say_goodbye(
-                connection,
-                Violation("unknown-site", f"There is no site {hello.site!r}; known: {known}"),
-            )
+            await _say_goodbye(connection, self._unknown_site(hello.site))
             return
         peer = Peer(connection, hello)
         async with asyncio.TaskGroup() as group:
@@ -445,8 +465,7 @@ async def _write(peer: Peer) -> None:
             return
 
 
-async def _say_goodbye(connection: ServerConnection, violation: Violation) -> None:
-    goodbye = m.Goodbye(violation.code, violation.reason)
+async def _say_goodbye(connection: ServerConnection, goodbye: m.Goodbye) -> None:
     try:
         await connection.send(encode(goodbye).decode())
         await connection.close()
@@ -537,16 +556,15 @@ async def run_server(
             await stop.wait()
             # A socket that is left behind tells of a server that was killed.
             socket_path(db).unlink(missing_ok=True)
+            # First of all nobody comes back in to a server that is leaving.
+            local.close(close_connections=False)
+            network.close(close_connections=False)
             server.say_goodbye()
             if child is not None:
                 await child.stop()
-            local.close(close_connections=False)
-            network.close(close_connections=False)
             await _drained(server)
             for task in tasks:
                 task.cancel()
-        local.close()
-        network.close()
     finally:
         journal.close()
         os.close(held)

@@ -4,13 +4,14 @@ Docstring form: *Sent by X to Y when Z; answered by W.* `FromClient` and `FromSe
 two unions; anything else is a violation (`protocol.session`).
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from protocol.commands import ModeratorCommand
 from protocol.events import Recorded
 
+CommandId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Role = Literal["moderator", "observer", "agent", "relay"]
 Microphone = Literal["live", "muted"]
 Camera = Literal["live", "off"]
@@ -56,7 +57,7 @@ class Command(_Message, frozen=True, tag="command"):
     `id` is a UUIDv7 made by the client; a command sent again with its id is applied once.
     """
 
-    id: str
+    id: CommandId
     body: ModeratorCommand
 
 

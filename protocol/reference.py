@@ -6,7 +6,7 @@
 import inspect
 import json
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 
@@ -107,6 +107,9 @@ def _section(title: str, kinds: tuple[type, ...]) -> list[str]:
 
 
 def _type(kind: Any) -> str:
+    if get_origin(kind) is Annotated:
+        limits = kind.__metadata__[0]
+        return f"{_type(kind.__origin__)}, {limits.min_length} to {limits.max_length} characters"
     text = kind.__name__ if isinstance(kind, type) else str(kind)
     for noise in ("typing.", "protocol.events.", "protocol.messages.", "protocol.commands."):
         text = text.replace(noise, "")

@@ -15,10 +15,6 @@ ROOMS = ("agent", "console", "protocol")
 
 # Modules without a test file of their own: why, and where they are tested instead.
 EXEMPT = {
-    "tests/protocol/test_reference.py": (  # definitions, held to the generated pages
-        "protocol/commands.py",
-        "protocol/messages.py",
-    ),
     "tests/console/tui/test_keys.py": (  # parts of one screen, tested by what keys do on it
         "console/tui/acts.py",
         "console/tui/app.py",
@@ -56,7 +52,7 @@ EXEMPT = {
         "console/rehearsal/stage.py",
     ),
     "tests/agent/test_relay.py": ("agent/lines.py",),
-    "tests/e2e/test_server.py": ("console/relay_child.py", "console/server.py"),
+    "tests/e2e/test_server.py": ("console/server.py",),
     "tests/test_layout.py": ("protocol/locales/hatch_build.py",),  # the wheel below
 }
 

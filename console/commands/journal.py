@@ -17,9 +17,9 @@ def verify(*, db: Path | None = None) -> int:
     """Walk the hash chain of every event; exit code 1 when it does not hold."""
     try:
         journal = Journal.open_readonly(journal_path(db))
+        damage = journal.verify()
     except JournalError as error:
         return _fail(error)
-    damage = journal.verify()
     if damage is not None:
         text = _("event {seq} {what}: the journal is damaged from there on")
         print(text.format(seq=damage.seq, what=damage.what), file=sys.stderr)
