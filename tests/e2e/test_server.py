@@ -169,7 +169,6 @@ async def test_a_second_agent_of_a_site_takes_its_place(tmp_path: Path) -> None:
 async def test_the_relay_outlives_a_killed_server_and_a_dead_relay_is_replaced(
     tmp_path: Path,
 ) -> None:
-    import os
 
     with serving(tmp_path, relay=True) as server:
         async with moderator(server) as console:

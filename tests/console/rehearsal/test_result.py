@@ -53,7 +53,7 @@ def test_the_fields_of_the_json_stay() -> None:
     }  # fmt: skip
     assert set(data["switch"]) == {"sound_ms", "picture_ms", "wrong_pictures", "torn_pictures"}
     assert set(data["switch"]["sound_ms"]) >= {"n", "median", "p95", "max"}
-    assert set(data["leaks"]) == {"samples", "packets"}
+    assert set(data["leaks"]) >= {"samples", "packets"}
     assert set(data["voice"]) == {"sites", "worst_pesq"}
     assert set(data["voice"]["sites"]["kandis"]) == {
         "pesq", "stoi", "delay_ms", "delay_p95_ms", "gap_percent", "longest_gap_ms",
