@@ -52,7 +52,6 @@ EXEMPT = {
         "console/rehearsal/stage.py",
     ),
     "tests/agent/test_relay.py": ("agent/lines.py",),
-    "tests/e2e/test_server.py": ("console/server.py",),
     "tests/test_layout.py": ("protocol/locales/hatch_build.py",),  # the wheel below
 }
 

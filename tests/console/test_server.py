@@ -1,0 +1,368 @@
+"""The server inside this process: what goes out in which order, and what can't take it down."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from websockets.asyncio.client import unix_connect
+from websockets.asyncio.server import serve, unix_serve
+
+from console import server as module
+from console.journal import Journal
+from console.meeting import state as st
+from console.server import MeetingServer, ServeError, check_host, lock
+from protocol import SUBPROTOCOL, VERSION
+from protocol import commands as c
+from protocol import events as e
+from protocol import messages as m
+from protocol.ids import uuid7
+from tests.e2e.servers import Client, agent, client, moderator
+from tests.playbook import PLAN
+
+
+class SlowJournal(Journal):
+    """Writes when it is told to."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.may_write = asyncio.Event()
+        self.may_write.set()
+        self.asked = asyncio.Event()
+
+    async def append(self, before: st.Meeting, *rest, **more):  # type: ignore[no-untyped-def]
+        self.asked.set()
+        await self.may_write.wait()
+        return await super().append(before, *rest, **more)
+
+
+@dataclass
+class House:
+    """A running server; `socket` and `port` are where its clients connect."""
+
+    server: MeetingServer
+    journal: SlowJournal
+    socket: str
+    port: int = 0
+    plans: list[e.MeetingPlan] = field(default_factory=lambda: [PLAN])
+
+    def fill_disk(self, is_full: bool) -> None:
+        pages = self.journal._query("pragma page_count")[0][0]
+        self.journal._query(f"pragma max_page_count = {pages if is_full else 1 << 30}")
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    journal = SlowJournal(tmp_path / "journal.db")
+    path = str(tmp_path / "s")
+    plans = [PLAN]
+    server = MeetingServer(journal, lambda: plans[-1])
+    await server.prepare()
+    running = asyncio.get_running_loop().create_task(server.run())
+    options: dict[str, Any] = {"subprotocols": [SUBPROTOCOL], "compression": None}
+    async with (
+        unix_serve(server.handle_local, path, **options),
+        serve(server.handle_network, "127.0.0.1", 0, **options) as network,
+    ):
+        port = next(iter(network.sockets)).getsockname()[1]
+        yield House(server, journal, path, port, plans)
+        assert not running.done(), running
+        server.stopping = True
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    journal.close()
+
+
+async def opened(console: Client, *sites: str) -> None:
+    """Open the meeting once these sites are there."""
+    await console.wait_for(lambda: all(console.state.sites[s].online for s in sites))
+    assert isinstance(await console.do(c.OpenMeeting()), m.Ack)
+
+
+# -- acknowledgement -----------------------------------------------------------------------------
+
+
+async def test_a_command_is_acknowledged_after_it_is_written_and_before_it_is_told(house) -> None:
+    async with moderator(house) as console, moderator(house) as other:
+        house.journal.may_write.clear()
+        house.journal.asked.clear()
+        ident = uuid7()
+        await console.say(m.Command(ident, c.AddNote("Satu")))
+        await house.journal.asked.wait()
+        told = len(console.of(m.Telemetry))
+        await console.wait_for(lambda: len(console.of(m.Telemetry)) > told + 1)
+        assert not console.of(m.Ack) and not other.of(m.Occurred), "not on the disk yet"
+        assert house.server.state.notes == ()
+        house.journal.may_write.set()
+        ack = await console.first(m.Ack)
+        await console.seen(ack.seq)
+        await other.seen(ack.seq)
+        kinds = [type(one) for one in console.got if isinstance(one, m.Ack | m.Occurred)]
+        assert kinds == [m.Ack, m.Occurred]
+
+
+async def test_a_command_that_changes_nothing_is_acknowledged(house) -> None:
+    async with moderator(house) as console:
+        seq = console.state.seq
+        assert await console.do(c.SetBanner(""), "id-1") == m.Ack("id-1", seq)
+        assert house.journal.seq == seq
+
+
+async def test_a_command_of_the_meeting_before_is_not_carried_out_again(house) -> None:
+    async with moderator(house) as console:
+        await console.do(c.OpenMeeting())
+        note = await console.do(c.AddNote("Satu"), "id-note")
+        closing = await console.do(c.CloseMeeting(), "id-close")
+        await console.do(c.ConveneMeeting())
+        assert await console.do(c.AddNote("Satu"), "id-note") == note
+        assert await console.do(c.CloseMeeting(), "id-close") == closing
+        assert house.server.state.notes == ()
+
+
+async def test_refusals_go_to_who_asked(house) -> None:
+    async with moderator(house) as console, moderator(house) as other:
+        answer = await console.do(c.GrantFloor("padang"), "id-1")
+        assert answer == m.Refused(
+            "id-1", "unknown-site", "There is no site 'padang' in this meeting.", {"site": "padang"}
+        )
+        ack = await console.do(c.AddNote("x"))
+        await other.seen(ack.seq)
+        assert not other.of(m.Refused)
+
+
+# -- a disk that is full -------------------------------------------------------------------------
+
+
+async def test_on_a_full_disk_nothing_is_half_done_and_it_goes_on_when_there_is_space(
+    house,
+) -> None:
+    async with moderator(house) as console:
+        await opened(console)
+        house.fill_disk(True)
+        answer: m.Ack | m.Refused | None = None
+        written = 0
+        while not isinstance(answer, m.Refused):
+            assert written < 50
+            answer = await console.do(c.AddNote(f"{written} " + "x" * 19_000))
+            written += isinstance(answer, m.Ack)
+        assert answer.code == "journal-failed" and "the disk is full" in answer.reason
+        assert len(house.server.state.notes) == len(console.state.notes) == written
+        assert house.journal.count() == house.server.state.seq
+        house.fill_disk(False)
+        last = await console.do(c.AddNote("ada tempat lagi"))
+        assert isinstance(last, m.Ack) and last.seq == house.journal.seq
+    assert house.journal.verify() is None
+
+
+async def test_who_came_while_nothing_could_be_written_is_recorded_later(
+    house,
+) -> None:
+    async with moderator(house) as console:
+        house.journal._query(
+            "create trigger full before insert on events begin select raise(abort, 'full'); end"
+        )
+        async with agent(house, "siak"):
+            assert not house.server.state.sites["siak"].online
+            house.journal._query("drop trigger full")
+            await console.wait_for(lambda: console.state.sites["siak"].online, 15)
+
+
+# -- agents --------------------------------------------------------------------------------------
+
+
+async def test_an_agent_without_a_place_in_the_new_roster_is_told_and_the_meeting_goes_on(
+    house,
+) -> None:
+    async with moderator(house) as console, agent(house, "siak") as siak:
+        async with agent(house, "minas") as minas:
+            await console.wait_for(lambda: console.state.sites["minas"].online)
+            sites = tuple(site for site in PLAN.sites if site.id != "minas")
+            house.plans.append(msgspec.structs.replace(PLAN, sites=sites))
+            assert isinstance(await console.do(c.ConveneMeeting()), m.Ack)
+            assert (await minas.first(m.Goodbye)).code == "unknown-site"
+            await minas.wait_for(minas.closed.is_set)
+        await console.wait_for(lambda: console.state.sites["siak"].online)
+        meeting = house.server.state.id
+        await siak.wait_for(lambda: siak.of(m.Desired)[-1].meeting == meeting)
+        whole = house.server._telemetry(house.server.status, whole=True)
+        assert set(whole.sites) == {"siak"}
+
+
+async def test_a_waiter_that_gave_up_does_not_take_the_meeting_down(house) -> None:
+    house.journal.may_write.clear()
+    house.journal.asked.clear()
+    joining = asyncio.get_running_loop().create_task(
+        house.server.submit(c.NoteSiteJoined("siak", "1.0"))
+    )
+    await house.journal.asked.wait()
+    joining.cancel()
+    house.journal.may_write.set()
+    async with moderator(house) as console:
+        assert isinstance(await console.do(c.AddNote("masih di sini")), m.Ack)
+        assert house.server.state.sites["siak"].online
+
+
+async def test_descriptions_are_carried_with_the_senders_name(house) -> None:
+    hello = m.Hello("relay", VERSION, instance="relay-1", pid=7)
+    async with agent(house, "siak") as siak, client(house, hello) as relay:
+        await relay.first(m.Route)
+        await siak.wait_for(lambda: siak.of(m.Desired)[-1].relay == "relay-1")
+        offer = m.Signal("minas", "a1", "uplink", "offer", "v=0")
+        await siak.say(offer)
+        assert await relay.first(m.Signal) == msgspec.structs.replace(offer, peer="siak")
+        answer = m.Signal("siak", "a1", "uplink", "answer", "v=0")
+        await relay.say(answer)
+        assert await siak.first(m.Signal) == msgspec.structs.replace(answer, peer="relay")
+    await asyncio.wait_for(_gone(house.server), 5)
+
+
+async def _gone(server: MeetingServer) -> None:
+    while server.relay is not None:
+        await asyncio.sleep(0.02)
+
+
+async def test_the_relay_is_told_who_feeds_the_slots(house) -> None:
+    hello = m.Hello("relay", VERSION, instance="relay-1")
+    async with (
+        moderator(house) as console,
+        agent(house, "hall"),
+        agent(house, "siak"),
+        client(house, hello) as relay,
+    ):
+        await opened(console, "hall", "siak")
+        await console.do(c.GrantFloor("siak"))
+        fed = {"chair": "hall", "floor": "siak", "main": "siak", "second": "hall"}
+        await relay.wait_for(lambda: relay.of(m.Route)[-1].slots == fed)
+        routes = len(relay.of(m.Route))
+        await console.do(c.AddNote("x"))
+        await console.do(c.Mute("siak"))
+        await relay.wait_for(lambda: "floor" not in relay.of(m.Route)[-1].slots)
+        assert len(relay.of(m.Route)) == routes + 1, "a note changes no route"
+
+
+# -- consoles ------------------------------------------------------------------------------------
+
+
+async def test_telemetry_is_whole_at_first_and_then_what_changed(house) -> None:
+    async with agent(house, "siak") as siak, moderator(house) as console:
+        first = await console.first(m.Telemetry)
+        assert first.whole and set(first.sites) == {"siak"} and first.sites["siak"].connected
+        actual = m.Actual(1, "muted", "off", "up", "up")
+        await siak.say(actual)
+
+        def told() -> Sequence[m.Telemetry]:
+            return [t for t in console.of(m.Telemetry)[1:] if "siak" in t.sites]
+
+        await console.wait_for(lambda: told() and told()[-1].sites["siak"].actual == actual)
+        assert not told()[-1].whole
+
+
+async def test_who_resumes_from_another_meeting_or_too_far_back_gets_a_snapshot(house) -> None:
+    async with moderator(house) as console:
+        await console.do(c.OpenMeeting())
+        old = await console.do(c.CloseMeeting())
+        first = await console.do(c.ConveneMeeting())
+        for number in range(201):
+            last = await console.do(c.SetBanner(str(number)))
+        for resume, has_snapshot in (
+            (old.seq, True),
+            (first.seq, True),
+            (last.seq + 1, True),
+            (-1, True),
+            (last.seq - 200, False),
+            (last.seq, False),
+        ):
+            async with moderator(house, resume=resume) as again:
+                assert (await again.first(m.Welcome)).has_snapshot == has_snapshot, resume
+                await again.first(m.Telemetry)
+                missed = [one.recorded.seq for one in again.of(m.Occurred)]
+                assert missed == ([] if has_snapshot else [*range(resume + 1, last.seq + 1)])
+
+
+async def test_a_console_that_reads_nothing_is_given_up_and_the_others_go_on(
+    house, monkeypatch
+) -> None:
+    monkeypatch.setattr(module, "PEER_QUEUE", 8)
+    async with unix_connect(
+        house.socket,
+        "ws://localhost/",
+        subprotocols=[SUBPROTOCOL],
+        max_queue=1,
+        close_timeout=0.1,
+    ) as connection:
+        await Client(connection).say(m.Hello("moderator", VERSION))
+        await asyncio.wait_for(connection.recv(), 5)
+        monkeypatch.setattr(module, "PEER_QUEUE", 2048)
+        async with moderator(house) as console:
+            for number in range(100):
+                answer = await console.do(c.AddNote(f"{number} " + "x" * 15_000))
+                assert isinstance(answer, m.Ack)
+
+            async def given_up() -> None:
+                while len(house.server.consoles) > 1:
+                    await asyncio.sleep(0.02)
+
+            await asyncio.wait_for(given_up(), 10)
+            assert isinstance(await console.do(c.AddNote("masih di sini")), m.Ack)
+
+
+async def test_an_observer_sees_and_may_not_act(house) -> None:
+    async with client(house, m.Hello("observer", VERSION)) as observer:
+        await observer.first(m.Welcome)
+        await observer.say(m.Command(uuid7(), c.OpenMeeting()))
+        assert (await observer.first(m.Goodbye)).code == "not-allowed"
+    assert house.server.state.phase == "planned"
+
+
+# -- before it starts ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_loopback_is_served(host: str) -> None:
+    check_host(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "siak.go.id", ""])
+def test_no_other_address_is(host: str) -> None:
+    with pytest.raises(ServeError, match="127.0.0.1 only"):
+        check_host(host)
+
+
+def test_one_server_a_journal(tmp_path: Path) -> None:
+    held = lock(tmp_path / "journal.db")
+    with pytest.raises(ServeError, match="is running already"):
+        lock(tmp_path / "journal.db")
+    module.os.close(held)
+    module.os.close(lock(tmp_path / "journal.db"))
+
+
+async def test_an_open_meeting_goes_on_and_a_planned_one_takes_the_new_roster(
+    tmp_path: Path,
+) -> None:
+    plans = [PLAN]
+
+    async def start() -> MeetingServer:
+        journal = Journal(tmp_path / "journal.db")
+        server = MeetingServer(journal, lambda: plans[-1])
+        await server.prepare()
+        return server
+
+    first = await start()
+    first.journal.close()
+    again = await start()
+    assert again.state == first.state, "planned with the same roster: the same meeting"
+    again.journal.close()
+    plans.append(msgspec.structs.replace(PLAN, title="Rapat lain"))
+    other = await start()
+    assert other.state.plan.title == "Rapat lain" and other.state.id != first.state.id
+    await other._carry_out(None, "", c.OpenMeeting())
+    other.journal.close()
+    plans.append(PLAN)
+    opened_again = await start()
+    assert opened_again.state == other.state, "an open meeting keeps its roster"
+    opened_again.journal.close()
