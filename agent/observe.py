@@ -211,12 +211,14 @@ def _read_pictures(folder: Path, life: str) -> list[Picture]:
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """A turn as it was asked for. In a `disturbed` one the floor's holder may be gone for a
-    while, and the chair is shown in its place."""
+    """A turn as it was asked for: called `at`, measured `until`, its end acknowledged at
+    `closed_at` (0: at `until`). In a `disturbed` one the floor's holder may be gone for a while,
+    and the chair is shown in its place."""
 
     site: str
     at: float
     until: float
+    closed_at: float = 0.0
     disturbed: bool = False
 
 
@@ -326,7 +328,7 @@ def _closed(speaker: str, listener: str, questions: Questions) -> list[tuple[flo
     for turn in questions.turns:
         if turn.site == speaker:
             spans.append((begin, turn.at))
-            begin = turn.until
+            begin = max(turn.until, turn.closed_at)
     return [*spans, (begin, end)]
 
 

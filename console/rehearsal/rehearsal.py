@@ -73,11 +73,13 @@ class Options(msgspec.Struct, frozen=True):
 
 class TurnTaken(msgspec.Struct):
     """One turn as the director ran it; monotonic seconds. `disturbed`: a fault was injected in
-    it, so that its figures say how the fault was borne, not how fast the floor moves."""
+    it, so that its figures say how the fault was borne, not how fast the floor moves.
+    `closed_at`: when the end of the turn was acknowledged; from then on nobody may hear it."""
 
     site: str
     at: float
     until: float
+    closed_at: float = 0.0
     disturbed: bool = False
 
 
@@ -194,7 +196,8 @@ class Rehearsal:
             await asyncio.sleep(CHAIR_ALONE_S)
             await self._call_everybody(stage, director)
             await faults
-            await director.do(c.EndTurn())
+            ended = await director.do(c.EndTurn())
+            self._close_turn(ended.answered_at)
             await asyncio.sleep(1.0)
             await director.do(c.CloseMeeting(force=True))
             self.script.closed_at = time.monotonic()
@@ -237,6 +240,7 @@ class Rehearsal:
                     self._progress(f"not called: {answer.refused.reason}")
                     return
                 continue
+            self._close_turn(answer.answered_at)
             await director.wait_for(partial(_has_seen, director, answer.seq), 10)
             site = director.state.holder or "?"
             number = len(self.script.turns) + 1
@@ -251,6 +255,10 @@ class Rehearsal:
             await asyncio.sleep(max(0.0, turn.until - time.monotonic()))
             turn.until = time.monotonic()
             stage.relay_pid = director.telemetry.relay_pid if director.telemetry else 0
+
+    def _close_turn(self, at: float) -> None:
+        if self.script.turns:
+            self.script.turns[-1].closed_at = at
 
     # -- faults ------------------------------------------------------------------------------------
 
