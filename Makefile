@@ -50,12 +50,12 @@ $(STAMP): pyproject.toml uv.lock protocol/locales/hatch_build.py
 demo: setup
 	@$(BIN)/giliran demo $(ARGS)
 
-# Documents are checked by the programs people open them with.
+# Documents are checked by the programs people open them with, where those are installed.
 test: setup
 	@for tool in pdftotext:poppler-utils pdftoppm:poppler-utils soffice:libreoffice-writer-nogui; do \
-	  command -v $${tool%%:*} >/dev/null || { missing=1; \
-	    echo "make test needs $${tool%%:*}: apt install $${tool##*:}" >&2; }; \
-	done; test -z "$$missing"
+	  command -v $${tool%%:*} >/dev/null || \
+	    echo "$${tool%%:*} is not here: its tests are skipped (apt install $${tool##*:})" >&2; \
+	done
 	@$(BIN)/pytest $(ARGS)
 
 lint: setup
