@@ -6,6 +6,7 @@ acknowledgement, then the events to the consoles: the ear comes before the eye.
 """
 
 import asyncio
+import contextlib
 import errno
 import fcntl
 import ipaddress
@@ -32,6 +33,7 @@ from protocol import commands as c
 from protocol import events as e
 from protocol import messages as m
 from protocol.ids import uuid7
+from protocol.link import GONE
 from protocol.session import ServerSession, Violation, actor, encode
 from protocol.words import _
 
@@ -65,6 +67,11 @@ class Peer:
         except asyncio.QueueFull:
             if not isinstance(message, m.Telemetry):
                 self.too_slow = True
+
+    def cut(self) -> None:
+        """Close at once; what is queued is lost."""
+        with contextlib.suppress(*GONE):
+            self.connection.transport.abort()
 
     def finish(self, goodbye: m.Goodbye | None = None) -> None:
         """Send what is queued, then the goodbye, then close."""
@@ -300,14 +307,14 @@ class MeetingServer:
             limit = time.monotonic() - SILENT_AFTER_S
             for peer in [*self.agents.values(), *([self.relay] if self.relay else [])]:
                 if peer.heard_at < limit:
-                    peer.connection.transport.abort()
+                    peer.cut()
             for peer in [
                 *self.agents.values(),
                 *self.consoles,
                 *([self.relay] if self.relay else []),
             ]:
                 if peer.too_slow:
-                    peer.connection.transport.abort()
+                    peer.cut()
 
     # -- connections -----------------------------------------------------------------------------
 
@@ -461,16 +468,14 @@ async def _write(peer: Peer) -> None:
                 await peer.connection.close()
                 return
             await peer.connection.send(frame.decode())
-        except ConnectionClosed:
+        except GONE:
             return
 
 
 async def _say_goodbye(connection: ServerConnection, goodbye: m.Goodbye) -> None:
-    try:
+    with contextlib.suppress(*GONE):
         await connection.send(encode(goodbye).decode())
         await connection.close()
-    except ConnectionClosed:
-        pass
 
 
 def _now_ms() -> int:

@@ -8,6 +8,7 @@ again after LinkUp.
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable
 
@@ -16,8 +17,8 @@ from websockets.asyncio.client import ClientConnection, connect, unix_connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.typing import Subprotocol
 
-from protocol import SUBPROTOCOL
-from protocol.messages import FromClient, FromServer, Goodbye, Hello, Welcome
+from protocol import MAX_FRAME_BYTES, SUBPROTOCOL
+from protocol.messages import Command, FromClient, FromServer, Goodbye, Hello, Refused, Welcome
 from protocol.session import decode_from_server, encode
 
 FIRST_DELAY_S = 0.25
@@ -27,6 +28,9 @@ PING_TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 5.0
 QUEUE_FRAMES = 1024
 MAX_WELCOME_BYTES = 64 * 1024 * 1024
+# What sending and closing raise when the connection is gone. websockets aborts the transport then,
+# and asyncio's abort() raises AttributeError on one that was closed with data in its buffer.
+GONE = (ConnectionClosed, AttributeError)
 
 
 class LinkUp(msgspec.Struct, frozen=True):
@@ -66,14 +70,28 @@ class Link:
         self._down_at: float | None = None
 
     def send(self, message: FromClient) -> bool:
-        """Queue a message; False when the link is down or its queue is full (message dropped)."""
+        """Queue a message; False when the link is down or its queue is full (message dropped).
+
+        A command too big for a frame is refused here: sent, it would end the connection, and sent
+        again after each return, end it for ever. `frame-too-big` is received soon.
+        """
         if not self.up:
             return False
+        frame = encode(message)
+        if len(frame) > MAX_FRAME_BYTES:
+            if isinstance(message, Command):
+                self._refuse(message.id, len(frame))
+            return isinstance(message, Command)
         try:
-            self._outgoing.put_nowait(encode(message))
+            self._outgoing.put_nowait(frame)
         except asyncio.QueueFull:
             return False
         return True
+
+    def _refuse(self, ident: str, size_bytes: int) -> None:
+        reason = f"Too long: {size_bytes} bytes; at most {MAX_FRAME_BYTES} can be sent."
+        refused = Refused(ident, "frame-too-big", reason)
+        asyncio.get_running_loop().call_soon(self._receive, refused)
 
     async def run(self) -> None:
         """Keep the link up until cancelled."""
@@ -103,7 +121,8 @@ class Link:
         try:
             return await self._serve(connection)
         finally:
-            await connection.close()
+            with contextlib.suppress(*GONE):
+                await connection.close()
 
     async def _connect(self) -> ClientConnection:
         protocols = [Subprotocol(SUBPROTOCOL)]
@@ -170,5 +189,5 @@ class Link:
             frame = await self._outgoing.get()
             try:
                 await connection.send(frame.decode())
-            except ConnectionClosed:
+            except GONE:
                 return

@@ -70,8 +70,12 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     ):
         port = next(iter(network.sockets)).getsockname()[1]
         yield House(server, journal, path, port, plans)
-        assert not running.done(), running
         server.stopping = True
+        while running.done() and not server._commands.empty():
+            waiting = server._commands.get_nowait()[3]
+            if waiting is not None:
+                waiting.cancel()
+    assert not running.done(), "the meeting ended by itself"
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running

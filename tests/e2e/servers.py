@@ -18,6 +18,7 @@ from protocol import SUBPROTOCOL, VERSION
 from protocol import commands as c
 from protocol import messages as m
 from protocol.ids import uuid7
+from protocol.link import GONE
 from protocol.session import decode_from_server, encode
 
 ROSTER = """
@@ -162,17 +163,19 @@ async def client(
         made = connect(f"ws://127.0.0.1:{server.port}", subprotocols=[SUBPROTOCOL], proxy=None)
     else:
         made = unix_connect(server.socket, "ws://localhost/", subprotocols=[SUBPROTOCOL])
-    async with made as connection:
-        one = Client(connection)
-        reading = asyncio.get_running_loop().create_task(one.read())
-        try:
-            if hello is not None:
-                await one.say(hello)
-            yield one
-        finally:
-            reading.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await reading
+    connection = await made
+    one = Client(connection)
+    reading = asyncio.get_running_loop().create_task(one.read())
+    try:
+        if hello is not None:
+            await one.say(hello)
+        yield one
+    finally:
+        reading.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await reading
+        with contextlib.suppress(*GONE):
+            await connection.close()
 
 
 @contextlib.asynccontextmanager

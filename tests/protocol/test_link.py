@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.server import ServerConnection, serve, unix_serve
 
-from protocol import SUBPROTOCOL
+from protocol import MAX_FRAME_BYTES, SUBPROTOCOL
 from protocol import messages as m
-from protocol.commands import CallNext
+from protocol.commands import AddNote, CallNext
 from protocol.link import Link, LinkDown, LinkUp
 from protocol.session import decode_from_client, encode
 
@@ -131,3 +131,38 @@ async def test_delays_grow_with_the_time_it_is_down() -> None:
 def test_an_address_that_is_none(address: str) -> None:
     with pytest.raises(ValueError, match="unix:/path or ws://host:port"):
         Link(address, lambda: m.Hello("moderator", 1), lambda message: None)
+
+
+async def test_a_command_too_big_for_a_frame_is_refused_here(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    async with listen(path), calling(f"unix:{path}") as caller:
+        await caller.next(LinkUp)
+        assert caller.link.send(m.Command("big", AddNote("x" * MAX_FRAME_BYTES)))
+        refused = await caller.next(m.Refused)
+        assert isinstance(refused, m.Refused)
+        assert (refused.id, refused.code) == ("big", "frame-too-big")
+        assert caller.link.send(m.Command("small", CallNext()))
+        assert await caller.next(m.Ack) == m.Ack("small", 1), "on the same connection"
+
+
+async def test_a_connection_that_ends_while_much_is_being_sent_is_made_anew(
+    tmp_path: Path,
+) -> None:
+    """The server says goodbye in the middle of it; closing such a connection must not raise."""
+
+    async def interrupt(connection: ServerConnection) -> None:
+        hello = decode_from_client(await connection.recv())
+        assert isinstance(hello, m.Hello)
+        await connection.send(encode(m.Welcome(hello.resume, 0, "server")).decode())
+        await connection.recv()
+
+    path = tmp_path / "s"
+    options = {"subprotocols": [SUBPROTOCOL], "max_size": 1000, "close_timeout": 0.1}
+    async with unix_serve(interrupt, str(path), **options):  # type: ignore[arg-type]
+        async with calling(f"unix:{path}") as caller:
+            for _ in range(3):
+                await caller.next(LinkUp)
+                for _ in range(40):
+                    assert caller.link.send(m.Command("x", AddNote("x" * 250_000)))
+                down = await caller.next(LinkDown)
+                assert isinstance(down, LinkDown) and down.reason
