@@ -50,9 +50,9 @@ $(STAMP): pyproject.toml uv.lock protocol/locales/hatch_build.py
 demo: setup
 	@$(BIN)/giliran demo $(ARGS)
 
-# Documents are checked by the programs people open them with, where those are installed.
+# Some tests use programs of the system, where those are installed.
 test: setup
-	@for tool in pdftotext:poppler-utils pdftoppm:poppler-utils soffice:libreoffice-writer-nogui; do \
+	@for tool in pdftotext:poppler-utils ip:iproute2 unshare:util-linux; do \
 	  command -v $${tool%%:*} >/dev/null || \
 	    echo "$${tool%%:*} is not here: its tests are skipped (apt install $${tool##*:})" >&2; \
 	done
