@@ -26,9 +26,16 @@ SAMPLES = 960
 AUDIO_HISTORY = 128
 VIDEO_HISTORY = 256
 KEY_FRAME_EVERY_S = 0.05
-VIDEO_BITRATE = 250_000
+BITS_PER_PIXEL = 0.174
+MIN_VIDEO_BITRATE, MAX_VIDEO_BITRATE = 60_000, 600_000
 AGAIN_FRAMES = 2
 AGAIN_FROM_LOSS = 0.01
+
+
+def video_bitrate(width: int, height: int, fps: float) -> int:
+    """Bit/s for a picture: 100 kbit/s at 320×180 and 10 a second, 600 kbit/s at most."""
+    wanted = round(BITS_PER_PIXEL * width * height * fps)
+    return min(MAX_VIDEO_BITRATE, max(MIN_VIDEO_BITRATE, wanted))
 
 
 class Stream:
@@ -199,9 +206,9 @@ class Sender:
         if picture is None:
             return
         if self._vp8 is None:
-            self._vp8 = vp8.Encoder(
-                self._camera.width, self._camera.height, self._fps, VIDEO_BITRATE
-            )
+            width, height = self._camera.width, self._camera.height
+            bitrate = video_bitrate(width, height, self._fps)
+            self._vp8 = vp8.Encoder(width, height, self._fps, bitrate)
         key, self._key_wanted = self._key_wanted, False
         if key:
             self._key_sent_at = now

@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import pytest
+
 from agent import rtp
 from agent.devices import SyntheticCamera, SyntheticMicrophone
-from agent.sender import Sender
+from agent.sender import Sender, video_bitrate
 
 
 class Wire:
@@ -118,3 +120,9 @@ async def test_the_round_trip_is_known_from_reports_while_silent() -> None:
         sender.take_rtcp(rtp.build_rr(1, [block], cname="relay"), 0.0)
         assert 0 <= sender.rtt_ms < 5000
         assert wire.packets == []
+
+
+def test_the_bitrate_goes_with_the_picture() -> None:
+    assert video_bitrate(320, 180, 10) == pytest.approx(100_000, rel=0.01)
+    assert video_bitrate(160, 90, 1) == 60_000
+    assert video_bitrate(1920, 1080, 30) == 600_000
