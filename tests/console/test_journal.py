@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from console.journal import GENESIS, Damage, Journal, JournalError
+from console.commands.journal import verify
+from console.journal import GENESIS, Damage, Journal, JournalError, row_hash
 from console.meeting.decide import decide
 from console.meeting.state import Meeting, replay
 from protocol import commands as c
@@ -39,6 +40,9 @@ SCRIPT: list[c.AnyCommand] = [
     c.AmendReport("new-7", "Api padam di empat titik #karhutla"),
     c.CloseMeeting(),
 ]
+
+
+COLUMNS = "meeting, at, actor, command, type, body, prev_hash, hash"
 
 
 def play(journal: Journal, script: list[c.AnyCommand] = SCRIPT, meeting: str = "m1") -> Meeting:
@@ -112,6 +116,21 @@ def test_meetings_are_found_by_a_beginning_that_fits_one(path: Path) -> None:
         ("update events set seq = seq + 1000 where seq > 8", (9, "missing")),
         ("update events set hash = prev_hash where seq = 6", (6, "changed")),
         ("update events set prev_hash = hash where seq = 6", (6, "follow")),
+        ("update events set meeting = 'm2' where seq = 2", (2, "changed")),
+        ("update events set type = 'note-added' where seq = 2", (2, "changed")),
+        ("update events set at = 'x' where seq = 7", (7, "changed")),
+        ("update events set body = body || ' ' where seq = 7", (7, "changed")),
+        ("update events set body = cast(body as blob) where seq = 7", (7, "changed")),
+        ("update events set hash = upper(hash) where seq = 7", (7, "changed")),
+        (
+            f"update events set ({COLUMNS}) = (select {COLUMNS} from events where seq = 8)"
+            " where seq = 7",
+            (7, "follow"),
+        ),
+        (
+            f"insert into events (seq, {COLUMNS}) select 99, {COLUMNS} from events where seq = 7",
+            (18, "missing"),
+        ),
     ],
 )
 def test_every_tampering_is_found_where_it_begins(
@@ -127,6 +146,71 @@ def test_every_tampering_is_found_where_it_begins(
     found = Journal.open_readonly(path).verify()
     assert isinstance(found, Damage)
     assert found.seq == expected[0] and expected[1] in found.what
+
+
+def test_a_row_chained_anew_that_is_no_event_is_found(path: Path) -> None:
+    journal = Journal(path)
+    play(journal)
+    row = (journal.seq + 1, "m1", 1, "server", "", "site-gone", '{"type":"site-gone"}')
+    journal._connection.execute(
+        "insert into events values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*row, journal.hash, row_hash(journal.hash, row)),
+    )
+    found = journal.verify()
+    assert found is not None and found.seq == row[0] and "is not an event" in found.what
+    with pytest.raises(JournalError, match=f"event {row[0]} can't be read"):
+        journal.read("m1")
+
+
+def test_a_damaged_file_is_told(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    journal = Journal(path)
+    play(journal)
+    journal.close()
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"Kepada Yth. " * ((size - 4096) // 12))
+    assert verify(db=path) == 1
+    told = capsys.readouterr().err
+    assert str(path) in told and "malformed" in told
+
+
+def test_commands_are_found_in_whatever_meeting(path: Path) -> None:
+    journal = Journal(path)
+    play(journal)
+    play(journal, SCRIPT[:5], meeting="m2")
+    assert journal.command_seq("c12") == journal.read("m1")[-1].seq
+    assert journal.command_seq("c1") == journal.first_seq("m2"), "the last one counts"
+    assert journal.command_seq("c99") is None
+    assert journal.command_seq("") is None, "the server's own commands have no id"
+
+
+def test_another_program_that_writes_is_named(path: Path) -> None:
+    journal = Journal(path)
+    state = play(journal, SCRIPT[:5])
+    journal._connection.execute("pragma busy_timeout = 50")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("begin immediate")
+    with pytest.raises(JournalError, match="another program is writing"):
+        journal.append_now(state, "m1", 1, "moderator", "x", [e.BannerSet("x")])
+    other.execute("rollback")
+    journal.append_now(state, "m1", 1, "moderator", "x", [e.BannerSet("x")])
+    assert journal.verify() is None
+
+
+def test_a_full_disk_is_named_and_the_same_journal_goes_on(path: Path) -> None:
+    journal = Journal(path)
+    state = play(journal, SCRIPT[:5])
+    pages = journal._query("pragma page_count")[0][0]
+    journal._connection.execute(f"pragma max_page_count = {pages}")
+    big = [e.NoteAdded("n", "note", "x" * 100_000)]
+    before = (journal.seq, journal.hash, journal.count())
+    with pytest.raises(JournalError, match="the disk is full: nothing can be recorded"):
+        journal.append_now(state, "m1", 1, "moderator", "x", big)
+    assert (journal.seq, journal.hash, journal.count()) == before
+    journal._connection.execute(f"pragma max_page_count = {1 << 30}")
+    journal.append_now(state, "m1", 1, "moderator", "x", big)
+    assert journal.verify() is None
 
 
 def test_a_batch_is_written_whole_or_not_at_all(path: Path) -> None:

@@ -1,11 +1,17 @@
 """The derived tables: made with the events, made anew from them."""
 
+import tempfile
+from itertools import groupby
 from pathlib import Path
 
 import sqlite_utils
+from hypothesis import given, settings
 
 from console.journal import Journal
+from console.meeting.state import Meeting
 from console.projections import TABLES
+from protocol import commands as c
+from tests.console.meeting.test_rules import Played, steps
 from tests.console.test_journal import play
 
 
@@ -24,6 +30,33 @@ def test_made_anew_they_are_the_same(tmp_path: Path) -> None:
     assert journal.rebuild() == journal.count()
     assert tables(journal) == before
     assert journal.verify() is None
+
+
+@settings(max_examples=25, deadline=None)
+@given(steps)
+def test_whatever_happens_made_anew_they_are_the_same(
+    script: list[tuple[c.AnyCommand, int]],
+) -> None:
+    recorded = Played(script).recorded
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(Path(folder) / "journal.db")
+        state = Meeting()
+        for _command, group in groupby(recorded, key=lambda one: (one.command, one.at)):
+            batch = list(group)
+            _rows, state = journal.append_now(
+                state, "m", batch[0].at, "moderator", batch[0].command, [x.event for x in batch]
+            )
+        before = tables(journal)
+        assert dict(journal._query("select number, spoken_ms from turns")) == {
+            t.number: t.spoken_ms for t in state.turns
+        }
+        assert dict(journal._query("select site, attendance from attendance")) == {
+            site.id: site.attendance for site in state.sites.values()
+        }
+        assert len(before["reports"]) == len(state.reports)
+        journal.rebuild()
+        assert tables(journal) == before
+        journal.close()
 
 
 def test_reports_are_found_by_their_words_as_they_stand_now(tmp_path: Path) -> None:
