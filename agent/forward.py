@@ -53,6 +53,7 @@ class Slot:
         self._started = False
         self._source_ssrc = 0
         self._first_seq = 0
+        self._marked_seq: int | None = None
         self._seq_offset = 0
         self._ts_offset = 0
         self._picture_offset = 0
@@ -73,7 +74,6 @@ class Slot:
         """The packet as receivers are to get it; None when it is held or dropped."""
         if source != self.source:
             return None
-        begins = False
         descriptor = None
         if self.kind == "video":
             try:
@@ -85,15 +85,14 @@ class Slot:
                 self.held += 1
                 return None
             self._start(header, descriptor, now)
-            begins = True
         if rtp.seq_delta(header.seq, self._first_seq) < 0:
             self.late += 1
             return None
         seq = (header.seq + self._seq_offset) & 0xFFFF
         ts = (header.ts + self._ts_offset) & 0xFFFFFFFF
-        second = self.payload_type | (
-            0x80 if header.marker or (begins and self.kind == "audio") else 0
-        )
+        # The first packet keeps its marker when it comes twice: a number has the same bytes always.
+        marker = header.marker or header.seq == self._marked_seq
+        second = self.payload_type | (0x80 if marker else 0)
         out = rtp.rewrite(packet, second, seq, ts, self.ssrc)
         is_newest = rtp.seq_delta(seq, self._last_seq) > 0
         if descriptor is not None and descriptor.picture_id is not None:
@@ -116,6 +115,7 @@ class Slot:
         self._started = True
         self._source_ssrc = header.ssrc
         self._first_seq = header.seq
+        self._marked_seq = header.seq if self.kind == "audio" else None
         self._seq_offset = (self._last_seq + 1 - header.seq) & 0xFFFF
         elapsed_s = 0.0 if self._last_at is None else max(0.0, now - self._last_at)
         step = max(1, round(elapsed_s * self.clock_rate))
@@ -127,6 +127,7 @@ class Slot:
         """Keep the lower bound within half the sequence space of what arrives."""
         if rtp.seq_delta(seq, self._first_seq) > 0x4000:
             self._first_seq = (seq - 0x2000) & 0xFFFF
+            self._marked_seq = None
 
     def _rewrite_picture(
         self, out: bytearray, header: rtp.Header, descriptor: rtp.Vp8Descriptor

@@ -1,6 +1,7 @@
 """The slot makes one continuous stream of many sources."""
 
 import random
+import zlib
 
 import pytest
 from hypothesis import given, settings
@@ -23,7 +24,7 @@ class Source:
 
     def __init__(self, name: str, kind: str, seq: int, ts: int) -> None:
         self.name, self.kind, self.seq, self.ts = name, kind, seq, ts
-        self.ssrc = abs(hash(name)) & 0xFFFFFFFF
+        self.ssrc = zlib.crc32(name.encode())
         self.sent: list[bytes] = []
 
     def packet(self, *, key: bool = False, marker: bool = True) -> bytes:
@@ -101,6 +102,44 @@ def test_a_retransmission_gets_the_number_it_would_have_had() -> None:
     assert rtp.seq_delta(rtp.parse(outs[4] or b"").seq, base) == 4
 
 
+def test_the_first_packet_sent_twice_goes_out_the_same_twice() -> None:
+    """Other bytes under one sequence number would use an SRTP nonce twice."""
+    slot, kandis = audio_slot(), Source("kandis", "audio", 65535, 0)
+    slot.switch("kandis", 0.0)
+    packets = [kandis.packet(marker=False) for _ in range(3)]
+    first, second, _third = (put(slot, kandis, one, 0.0) for one in packets)
+    assert put(slot, kandis, packets[0], 0.04) == first
+    assert put(slot, kandis, packets[1], 0.04) == second
+    assert slot.history([rtp.parse(first or b"").seq], "hall") == [first]
+
+
+def test_the_marker_of_the_first_packet_does_not_come_back_with_its_number() -> None:
+    slot, kandis = audio_slot(), Source("kandis", "audio", 7, 0)
+    slot.switch("kandis", 0.0)
+    outs = [put(slot, kandis, kandis.packet(marker=False), n * 0.02) or b"" for n in range(65_540)]
+    assert [n for n, out in enumerate(outs) if rtp.parse(out).marker] == [0]
+
+
+def test_a_switch_leaves_no_hole_in_the_numbers() -> None:
+    slot = video_slot()
+    a, b = Source("a", "video", 65_530, 2**32 - 5), Source("b", "video", 300, 77)
+    outs: list[bytes] = []
+    for turn, source in enumerate([a, b, a, b]):
+        slot.switch(source.name, float(turn))
+        for number in range(20):
+            out = put(slot, source, source.packet(key=number == 3), turn + number * 0.04)
+            outs += [] if out is None else [out]
+    headers = [rtp.parse(out) for out in outs]
+    assert len(headers) == 4 * 17
+    for before, after in zip(headers, headers[1:], strict=False):
+        assert rtp.seq_delta(after.seq, before.seq) == 1
+        assert rtp.ts_delta(after.ts, before.ts) > 0
+    pictures = [
+        rtp.parse_vp8(o[h.payload_offset :]).picture_id for o, h in zip(outs, headers, strict=True)
+    ]
+    assert pictures == list(range(pictures[0], pictures[0] + len(pictures)))
+
+
 def test_what_is_older_than_the_switch_is_dropped() -> None:
     slot, kandis = audio_slot(), Source("kandis", "audio", 10, 0)
     before = kandis.packet()
@@ -139,7 +178,9 @@ def test_receivers_see_one_continuous_stream(seed: int, kind: str) -> None:
         lost: list[bytes] = []
         for number in range(rng.randrange(1, 200)):
             now += 0.02
-            packet = source.packet(key=number == 2 or rng.random() < 0.05)
+            packet = source.packet(
+                key=number == 2 or rng.random() < 0.05, marker=rng.random() < 0.5
+            )
             fate = rng.random()
             if fate < 0.1:
                 lost.append(packet)
@@ -147,13 +188,15 @@ def test_receivers_see_one_continuous_stream(seed: int, kind: str) -> None:
             arriving = [packet]
             if lost and fate < 0.2:
                 arriving.append(lost.pop(rng.randrange(len(lost))))
+            elif fate < 0.3:
+                arriving.append(packet)  # sent twice
             for one in arriving:
                 out = put(slot, source, one, now)
                 if out is None:
                     continue
                 header = rtp.parse(out)
                 assert given_out.setdefault(header.seq, out) == out, "one number, one packet"
-                if one is not packet:
+                if one is not packet or header.seq == last_seq:
                     continue
                 if last_seq is not None:
                     assert rtp.seq_delta(header.seq, last_seq) > 0
