@@ -402,8 +402,8 @@ class ReceptionStats:
         """
         value = self._seqs.unwrap(seq)
         if self._base is None:
-            self._base = self._highest = value
-        if value < self._highest:
+            self._base, self._highest = value, value - 1
+        if value <= self._highest:
             missed_at = self._missed.pop(value, None)
             if missed_at is not None and arrival - missed_at < self._out_of_order_s():
                 self.received_count += 1

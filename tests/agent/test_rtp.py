@@ -37,6 +37,17 @@ def test_unwrapped_numbers_follow_the_true_ones(start: int, moves: list[int]) ->
         highest = max(highest, true)
 
 
+@given(uint32, st.lists(st.integers(-90_000, 10_000_000), max_size=50))
+def test_unwrapped_timestamps_follow_the_true_ones(start: int, moves: list[int]) -> None:
+    unwrapper = rtp.TsUnwrapper()
+    true = highest = start + 0x100000000
+    assert unwrapper.unwrap(start) == true
+    for move in moves:
+        true = max(highest + move, 0)
+        assert unwrapper.unwrap(true & 0xFFFFFFFF) == true
+        highest = max(highest, true)
+
+
 # -- RTP ------------------------------------------------------------------------------------------
 
 
@@ -67,6 +78,53 @@ def test_damage_raises_value_error_and_nothing_else(data: bytes) -> None:
             parse(data)
         except ValueError:
             pass
+
+
+WHOLE = [
+    rtp.build(96, 1, 2, 3, b"sound", audio_level=20),
+    rtp.build_sr(1, 2, 3, 4, 5, [rtp.ReportBlock(1, 2, 3, 4, 5, 6, 7)], cname="kandis"),
+    rtp.build_rr(1, [rtp.ReportBlock(1, 2, 3, 4, 5, 6, 7)] * 3, cname="kandis"),
+    rtp.compound(1, rtp.build_nack(1, 2, [5, 6, 40])),
+    rtp.compound(1, rtp.build_pli(1, 2)),
+    rtp.packetize_vp8(b"\0picture", 300)[0],
+]
+
+
+@settings(max_examples=300)
+@given(
+    st.sampled_from(WHOLE),
+    st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=4),
+    st.integers(0, 200),
+)
+def test_whole_packets_that_were_damaged_raise_value_error_and_nothing_else(
+    packet: bytes, changes: list[tuple[int, int]], size: int
+) -> None:
+    damaged = bytearray(packet)
+    for at, value in changes:
+        damaged[at % len(damaged)] = value
+    data = bytes(damaged[:size])
+    for parse in (rtp.parse, rtp.parse_rtcp, rtp.parse_vp8):
+        try:
+            parse(data)
+        except ValueError:
+            pass
+
+
+@pytest.mark.parametrize(
+    ("packet", "said"),
+    [
+        (b"", "shorter"),
+        (b"\x40" + bytes(11), "version"),
+        (b"\x81" + bytes(11), "cut off"),
+        (b"\x90" + bytes(13), "extension is cut off"),
+        (b"\x90" + bytes(11) + b"\xbe\xde\0\5" + bytes(8), "extension is cut off"),
+        (b"\xa0" + bytes(12), "padding of length 0"),
+        (b"\xa0" + bytes(11) + b"\x09", "cut off"),
+    ],
+)
+def test_damage_is_named(packet: bytes, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        rtp.parse(packet)
 
 
 def test_rewrite_changes_the_header_alone() -> None:
@@ -137,6 +195,23 @@ def test_reordering_is_no_loss_and_a_retransmission_does_not_hide_one() -> None:
     for seq, at in [(1, 0.0), (3, 0.04), (2, 0.05), (5, 0.1), (4, 0.3), (6, 0.31)]:
         stats.received(seq, seq * 960, at)
     assert stats.report_block().cumulative_lost == 1
+
+
+def test_a_packet_that_comes_twice_hides_no_loss() -> None:
+    stats = rtp.ReceptionStats(1, 48_000)
+    for seq, at in [(1, 0.0), (2, 0.02), (2, 0.021), (4, 0.06), (4, 0.061), (1, 0.07)]:
+        stats.received(seq, seq * 960, at)
+    assert stats.report_block().cumulative_lost == 1
+
+
+def test_jitter_is_none_on_an_even_link_and_seen_on_an_uneven_one() -> None:
+    even, uneven = rtp.ReceptionStats(1, 48_000), rtp.ReceptionStats(1, 48_000)
+    for n in range(300):
+        ts = (2**32 - 100_000 + n * 960) & 0xFFFFFFFF
+        even.received(n, ts, 5000 + n * 0.02)
+        uneven.received(n, ts, 5000 + n * 0.02 + 0.01 * (n % 2))
+    assert even.jitter_ms == pytest.approx(0, abs=0.1)
+    assert uneven.jitter_ms == pytest.approx(10, abs=1)
 
 
 def test_what_was_not_meant_for_us_is_not_lost() -> None:
@@ -249,6 +324,18 @@ def test_a_frame_cut_short_by_a_switch_is_left_out() -> None:
         moved = bytes(rtp.rewrite(packet, second, (seq + number) & 0xFFFF, header.ts, 1))
         out += push(assembler, moved, 0.0)
     assert [frame.data for frame in out] == [sent.frames[0], sent.frames[2]]
+
+
+def test_memory_is_bounded_without_a_key_frame_and_behind_a_hole() -> None:
+    sent = Sent(1500, 10_000, 6)
+    key, rest = sent.packets[0][1], [packet for _number, packet in sent.packets[5:]]
+    for first in ([], [key]):
+        assembler = rtp.Vp8Assembler()
+        for packet in [*first, *rest]:
+            push(assembler, packet, 0.0)
+            assert len(assembler._held) <= rtp.MAX_HELD_PACKETS
+            assert len(assembler._missing) <= rtp.MAX_HELD_PACKETS + rtp.MAX_GAP
+        assert assembler.needs_key_frame(1.0)
 
 
 @settings(max_examples=60, deadline=None)
