@@ -29,6 +29,17 @@ def test_many_loud_speakers_never_wrap_around(schedule: list[list[int]]) -> None
         assert (mixed >= 0).all(), "a positive sum that came out negative wrapped around"
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32), st.lists(st.integers(2, 4), min_size=1, max_size=10))
+def test_a_mix_never_clips(seed: int, speakers: list[int]) -> None:
+    rng, mixer = np.random.default_rng(seed), Mixer()
+    for count in speakers:
+        scale = rng.integers(1, 32_768)
+        frames = [rng.integers(-scale, scale, SAMPLES).astype(np.int16) for _ in range(count)]
+        mixed = mixer.mix(frames)
+        assert np.abs(mixed.astype(int)).max() <= 32_000, "the limiter's work, not the clip's"
+
+
 def test_the_limiter_lets_go_again() -> None:
     mixer = Mixer()
     quiet = np.full(SAMPLES, 1000, dtype=np.int16)

@@ -154,6 +154,47 @@ def test_a_damaged_packet_is_concealed() -> None:
     assert 20_001 in room.run(0.6)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.floats(0, 0.4), st.floats(0, 0.15), st.integers(1, 65_535))
+def test_sound_is_heard_in_order_through_loss_reordering_and_the_wrap(
+    seed: int, loss: float, jitter_s: float, first: int
+) -> None:
+    rng = random.Random(seed)
+    room = Room()
+    numbers = {}
+    for place in range(150):
+        seq, at = (first + place) & 0xFFFF, room.now + place * FRAME_S + rng.random() * jitter_s
+        if place == 0 or rng.random() >= loss:
+            numbers[place] = at
+    pending = sorted((at, place) for place, at in numbers.items())
+    heard: list[int] = []
+    for _ in range(250):
+        room.now += FRAME_S
+        while pending and pending[0][0] <= room.now:
+            at, place = pending.pop(0)
+            seq, ts = (first + place) & 0xFFFF, (2**32 - 50_000 + place * 960) & 0xFFFFFFFF
+            room.playout.push(seq, ts, str(place + 1).encode(), at, marker=place == 0)
+        heard.append(int(room.playout.pull(room.now)[-1]))
+    packets = [n for n in heard if 0 < n <= 150]
+    assert packets == sorted(set(packets)), "in order, none twice"
+    assert len(packets) >= 0.6 * len(numbers)
+    assert not any(heard[-30:]), "and silent in the end"
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sets(st.integers(2, 48), max_size=24))
+def test_no_single_loss_is_ever_a_hole(lost: set[int]) -> None:
+    lost = {number for number in lost if number - 1 not in lost}
+    room = Room()
+    talk(room, range(1, 51), lost=tuple(lost))
+    heard = room.run(1.6)
+    begin, end = heard.index(1), heard.index(50)
+    assert 0 not in heard[begin:end]
+    for number in lost:
+        around = heard[heard.index(number - 1) : heard.index(number + 1) + 1]
+        assert len(around) <= 9, "what follows a loss waits for the retransmission at most"
+
+
 schedule = st.lists(
     st.tuples(st.integers(0, 65_535), st.floats(0, 3), st.booleans(), st.integers(-2_000, 100_000)),
     max_size=300,
