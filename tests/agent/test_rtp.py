@@ -326,6 +326,26 @@ def test_a_frame_cut_short_by_a_switch_is_left_out() -> None:
     assert [frame.data for frame in out] == [sent.frames[0], sent.frames[2]]
 
 
+@pytest.mark.parametrize("missing", ["end", "start"])
+def test_half_a_frame_without_a_hole_in_the_numbers_is_given_up(missing: str) -> None:
+    """Its halves are of different sources, or it began before them: what follows has no reference."""
+    frames = [b"\0key", b"\1" + bytes(1500), b"\1later", b"\1last"]
+    packets = []
+    for number, frame in enumerate(frames):
+        parts = rtp.packetize_vp8(frame, number, max_payload=500)
+        kept = list(enumerate(parts, 1))
+        if number == 1:
+            kept = kept[:-1] if missing == "end" else kept[1:]
+        packets += [(number, payload, part == len(parts)) for part, payload in kept]
+    assembler = rtp.Vp8Assembler()
+    out = []
+    for seq, (number, payload, marker) in enumerate(packets):
+        out += push(assembler, rtp.build(97, seq, number * 9000, 1, payload, marker=marker), 0.0)
+    assert [frame.data for frame in out] == frames[:1]
+    assert assembler.given_up == 1
+    assert assembler.needs_key_frame(0.0)
+
+
 def test_memory_is_bounded_without_a_key_frame_and_behind_a_hole() -> None:
     sent = Sent(1500, 10_000, 6)
     key, rest = sent.packets[0][1], [packet for _number, packet in sent.packets[5:]]
