@@ -328,7 +328,7 @@ def test_a_frame_cut_short_by_a_switch_is_left_out() -> None:
 
 @pytest.mark.parametrize("missing", ["end", "start"])
 def test_half_a_frame_without_a_hole_in_the_numbers_is_given_up(missing: str) -> None:
-    """Its halves are of different sources, or it began before them: what follows has no reference."""
+    """Its rest will never come, so what follows has no reference."""
     frames = [b"\0key", b"\1" + bytes(1500), b"\1later", b"\1last"]
     packets = []
     for number, frame in enumerate(frames):
