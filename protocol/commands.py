@@ -6,7 +6,7 @@ made by the server itself and is never accepted from a connection.
 
 import msgspec
 
-from protocol.events import Attendance, MeetingPlan, NoteKind
+from protocol.events import Attendance, MediaMode, MeetingPlan, NoteKind, VoiceMode
 
 
 class _Command(
@@ -85,6 +85,22 @@ class Demote(_Command, frozen=True, tag="demote"):
     """Send a panelist back to the audience."""
 
     site: str
+
+
+class SetVoice(_Command, frozen=True, tag="set-voice"):
+    """How much delay a site's ear may cost: `conversation` little; `clear` up to 420 ms, so that
+    what was lost is there again in time; `auto` leaves it to the agent."""
+
+    site: str
+    voice: VoiceMode
+
+
+class SetMedia(_Command, frozen=True, tag="set-media"):
+    """What media a site sends and gets: `audio-only` no picture; `narrow` no picture and its
+    voice at 12 kbit/s; `auto` leaves it to the agent."""
+
+    site: str
+    media: MediaMode
 
 
 class RaiseHand(_Command, frozen=True, tag="raise-hand"):
@@ -190,6 +206,8 @@ ModeratorCommand = (
     | MuteAll
     | Promote
     | Demote
+    | SetVoice
+    | SetMedia
     | RaiseHand
     | LowerHand
     | MoveInQueue

@@ -13,6 +13,11 @@ SiteKind = Literal["kecamatan", "hall", "guest"]
 Attendance = Literal["unmarked", "present", "represented", "late", "excused", "absent"]
 NoteKind = Literal["note", "opening", "direction", "decision", "closing"]
 TurnEnd = Literal["ended", "next", "closed"]
+VoiceMode = Literal["auto", "conversation", "clear"]
+"""How much delay a site's ear may cost. `conversation`: little; `clear`: up to 420 ms, so that
+what was lost is there again in time; `auto`: the agent chooses by its link."""
+MediaMode = Literal["auto", "audio-only", "narrow"]
+"""`audio-only`: no picture to or from the site; `narrow`: nor that, and its voice at 12 kbit/s."""
 
 
 class _Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -220,6 +225,20 @@ class SiteDemoted(_Event, frozen=True, tag="site-demoted"):
     site: str
 
 
+class VoiceSet(_Event, frozen=True, tag="voice-set"):
+    """The operator set how much delay a site's ear may cost."""
+
+    site: str
+    voice: VoiceMode
+
+
+class MediaSet(_Event, frozen=True, tag="media-set"):
+    """The operator set what media a site sends and gets."""
+
+    site: str
+    media: MediaMode
+
+
 class HandRaised(_Event, frozen=True, tag="hand-raised"):
     """The site asks to speak."""
 
@@ -317,6 +336,8 @@ Event = (
     | AllMuted
     | SitePromoted
     | SiteDemoted
+    | VoiceSet
+    | MediaSet
     | HandRaised
     | HandLowered
     | QueueMoved

@@ -9,7 +9,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from protocol.commands import ModeratorCommand
+from protocol.events import MediaMode as MediaMode  # named here for agents and relay
 from protocol.events import Recorded
+from protocol.events import VoiceMode as VoiceMode
 
 CommandId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Role = Literal["moderator", "observer", "agent", "relay"]
@@ -83,7 +85,11 @@ class SiteReading(_Value, frozen=True):
 
     Levels are -dBov per RFC 6464 (0 loudest, 127 silent); `own_level` is the microphone before
     the gate, so that a muted site shows life. Loss is after recovery for `gap_percent`, before
-    it for `loss_percent`.
+    it for `loss_percent`. `mos` estimates how clear what the site hears now is (E-model, ITU-T
+    G.107: 1 to 4.5; 0 while nothing is heard), `voice` is the mode in use. `audio_kbps` is the
+    Opus bitrate it sends (0: none), `redundancy` the redundant copies it sends with each packet
+    (RFC 2198), `video_kbps` what its ladder allows for video (0: cut), `queue_ms` the estimated
+    queueing on its downlink.
     """
 
     own_level: int = 127
@@ -98,6 +104,12 @@ class SiteReading(_Value, frozen=True):
     fps: float = 0.0
     cpu_percent: float = 0.0
     late_ms: float = 0.0
+    mos: float = 0.0
+    voice: Literal["conversation", "clear"] = "conversation"
+    audio_kbps: float = 0.0
+    redundancy: int = 0
+    video_kbps: float = 0.0
+    queue_ms: float = 0.0
 
 
 class SiteTelemetry(_Message, frozen=True, tag="site-telemetry"):
@@ -107,7 +119,13 @@ class SiteTelemetry(_Message, frozen=True, tag="site-telemetry"):
 
 
 class LinkReading(_Value, frozen=True):
-    """What the relay measured of one site's two connections in the last interval."""
+    """What the relay measured of one site's two connections in the last interval.
+
+    `up_mos` estimates how clear the site's voice arrives at the relay (as `SiteReading.mos`),
+    `redundancy` counts the redundant copies per packet the relay sends to it, `video` tells that
+    it forwards video to it, `up_queue_ms` estimates the queueing on the uplink, `available_kbps`
+    what the downlink carries (0: unknown).
+    """
 
     uplink: LinkState = "down"
     downlink: LinkState = "down"
@@ -120,6 +138,11 @@ class LinkReading(_Value, frozen=True):
     rtt_ms: float = 0.0
     closed_packets: int = 0
     silent_ms: int = 0
+    up_mos: float = 0.0
+    redundancy: int = 0
+    video: bool = True
+    up_queue_ms: float = 0.0
+    available_kbps: float = 0.0
 
 
 class RelayReading(_Value, frozen=True):
@@ -216,6 +239,7 @@ class Desired(_Message, frozen=True, tag="desired"):
 
     `relay` is the instance of the relay to be connected to (empty: none is up). `slots` names
     the site that feeds each slot. `volume` in percent, `hand` tells that the site's hand is up.
+    `voice` and `media` are what the operator forces, `auto` leaves the choice to the agent.
     Answered by Actual.
     """
 
@@ -229,17 +253,22 @@ class Desired(_Message, frozen=True, tag="desired"):
     hand: bool = False
     banner: str = ""
     meeting: str = ""
+    voice: VoiceMode = "auto"
+    media: MediaMode = "auto"
 
 
 class Route(_Message, frozen=True, tag="route"):
     """Sent by the server to the relay: which site feeds each slot; the whole of it, idempotent.
 
-    Nothing is forwarded from a site that feeds no slot. Answered by Routed.
+    Nothing is forwarded from a site that feeds no slot. `voice` and `media` hold the sites for
+    which the operator forces something, all others are `auto`. Answered by Routed.
     """
 
     revision: int
     slots: dict[SlotName, str]
     sites: tuple[str, ...]
+    voice: dict[str, VoiceMode] = {}
+    media: dict[str, MediaMode] = {}
 
 
 class SiteStatus(_Value, frozen=True):

@@ -161,6 +161,10 @@ def _decide(state: Meeting, command: c.AnyCommand, now: int, new_id: str) -> Dec
                     {"site": _name(state, site)},
                 )
             return [e.SiteDemoted(site)]
+        case c.SetVoice(site=site, voice=voice):
+            return [e.VoiceSet(site, voice)] if state.sites[site].voice != voice else []
+        case c.SetMedia(site=site, media=media):
+            return [e.MediaSet(site, media)] if state.sites[site].media != media else []
         case c.RaiseHand(site=site):
             return _raise_hand(state, site)
         case c.LowerHand(site=site):

@@ -15,7 +15,15 @@ from typing import Literal
 import msgspec
 
 from protocol import events as e
-from protocol.events import Attendance, MeetingPlan, NoteKind, Recorded, SiteEntry
+from protocol.events import (
+    Attendance,
+    MediaMode,
+    MeetingPlan,
+    NoteKind,
+    Recorded,
+    SiteEntry,
+    VoiceMode,
+)
 
 Phase = Literal["none", "planned", "open", "closed"]
 TurnStatus = Literal["speaking", "lost", "suspended", "ended"]
@@ -29,7 +37,10 @@ class _Part(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Site(_Part, frozen=True):
-    """A site in this meeting. `muted` is the operator's switch; see `is_live` for the effect."""
+    """A site in this meeting. `muted` is the operator's switch; see `is_live` for the effect.
+
+    `voice` and `media` are what the operator forces; `auto` leaves it to the site's agent.
+    """
 
     entry: SiteEntry
     attendance: Attendance = "unmarked"
@@ -42,6 +53,8 @@ class Site(_Part, frozen=True):
     hand_at: int | None = None
     skipped: bool = False
     draft: str = ""
+    voice: VoiceMode = "auto"
+    media: MediaMode = "auto"
 
     @property
     def id(self) -> str:
@@ -400,6 +413,10 @@ def _apply_event(state: Meeting, event: e.Event, at: int, meeting: str) -> Meeti
         case e.SiteDemoted(site=site):
             muted = state.holder != site or (site in state.sites and state.sites[site].muted)
             return _with_site(state, site, panel=False, muted=muted)
+        case e.VoiceSet(site=site, voice=voice):
+            return _with_site(state, site, voice=voice)
+        case e.MediaSet(site=site, media=media):
+            return _with_site(state, site, media=media)
         case e.HandRaised(site=site):
             return _with_site(state, site, hand_at=at)
         case e.HandLowered(site=site):

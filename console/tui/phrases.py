@@ -75,6 +75,17 @@ REPORT: dict[ReportShown, str] = {
     "none": "",
 }
 
+VOICE: dict[e.VoiceMode, str] = {
+    "auto": N_("voice|automatic"),
+    "conversation": N_("voice|conversation"),
+    "clear": N_("voice|clear"),
+}
+MEDIA: dict[e.MediaMode, str] = {
+    "auto": N_("media|automatic"),
+    "audio-only": N_("media|audio only"),
+    "narrow": N_("media|narrow voice"),
+}
+
 REFUSALS: dict[str, str] = {
     "already-open": N_("The meeting is open already."),
     "audience": N_(
@@ -211,6 +222,14 @@ def _marked(replica: Replica, event: Any, name: str) -> str:
     return f"{text} ({event.note})" if event.note else text
 
 
+def _voice(replica: Replica, event: Any, name: str) -> str:
+    return _("{site}. Voice: {mode}").format(site=name, mode=word(VOICE[event.voice]))
+
+
+def _media(replica: Replica, event: Any, name: str) -> str:
+    return _("{site}. Media: {mode}").format(site=name, mode=word(MEDIA[event.media]))
+
+
 def _ended(replica: Replica, event: Any, name: str) -> str:
     spoken = minutes(event.spoken_ms // 1000)
     return _("{site} spoke for {time}").format(site=name, time=spoken)
@@ -263,6 +282,8 @@ _SPECIAL: dict[type, Callable[[Replica, Any, str], str]] = {
     e.MeetingClosed: _closed,
     e.AttendanceMarked: _marked,
     e.TurnEnded: _ended,
+    e.VoiceSet: _voice,
+    e.MediaSet: _media,
     e.HolderReturned: _returned,
     e.TurnExtended: _extended,
     e.QueueMoved: _moved,

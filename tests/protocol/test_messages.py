@@ -12,12 +12,13 @@ from protocol import messages as m
 from protocol.session import decode_from_client, decode_from_server, encode
 
 ACTUAL = m.Actual(7, "live", "off", "up", "connecting", ("chair",), ("main",), "no camera")
-LINK = m.LinkReading("up", "down", 42.5, closed_packets=3)
+LINK = m.LinkReading("up", "down", 42.5, closed_packets=3, up_mos=4.1, video=False)
+READING = m.SiteReading(own_level=30, mos=3.9, voice="clear", audio_kbps=12.0, redundancy=1)
 FROM_CLIENT: list[m.FromClient] = [
     m.Hello("agent", VERSION, "kandis", "i", "1.0", 7, 9),
     m.Command("id", c.LogReport("kandis", "Aman 🔥", ("a",))),
     ACTUAL,
-    m.SiteTelemetry(m.SiteReading(own_level=30, rtt_ms=12.5)),
+    m.SiteTelemetry(READING),
     m.RelayTelemetry(m.RelayReading(packets_in=3), {"kandis": LINK}),
     m.Routed(7),
     m.Signal("relay", "a1", "uplink", "offer", "v=0\r\n"),
@@ -27,8 +28,21 @@ FROM_SERVER: list[m.FromServer] = [
     m.Ack("id", 9),
     m.Refused("id", "offline", "Kandis is not connected.", {"site": "Kandis", "n": 2}),
     m.Occurred(e.Recorded(9, "m1", 1, "moderator", "id", e.BannerSet("x"))),
-    m.Desired(7, "r", "live", "off", {"chair": "hall"}, {"chair": "Hall"}, 80, True, "b", "m1"),
-    m.Route(7, {"floor": "kandis"}, ("hall", "kandis")),
+    m.Desired(
+        7,
+        "r",
+        "live",
+        "off",
+        {"chair": "hall"},
+        {"chair": "Hall"},
+        80,
+        True,
+        "b",
+        "m1",
+        "clear",
+        "narrow",
+    ),
+    m.Route(7, {"floor": "kandis"}, ("hall", "kandis"), {"hall": "clear"}, {"kandis": "narrow"}),
     m.Signal("kandis", "a1", "downlink", "bye"),
     m.Telemetry(1, {"kandis": m.SiteStatus(True, "live", ACTUAL, m.SiteReading(), LINK)}, True),
     m.Goodbye("stopping", "the server was stopped"),
@@ -64,6 +78,17 @@ def test_the_servers_frame_comes_back_as_it_was_sent(message: m.FromServer):
 def test_the_examples_are_all_the_frames():
     assert {type(one) for one in FROM_CLIENT} == set(get_args(m.FromClient))
     assert {type(one) for one in FROM_SERVER} == set(get_args(m.FromServer))
+
+
+def test_what_another_release_left_out_is_left_to_the_agent():
+    desired = decode_from_server(
+        b'{"type":"desired","revision":7,"relay":"r","microphone":"live","camera":"off","slots":{}}'
+    )
+    assert isinstance(desired, m.Desired) and (desired.voice, desired.media) == ("auto", "auto")
+    route = decode_from_server(b'{"type":"route","revision":7,"slots":{},"sites":[]}')
+    assert isinstance(route, m.Route) and (route.voice, route.media) == ({}, {})
+    with pytest.raises(msgspec.ValidationError):
+        decode_from_server(b'{"type":"route","revision":7,"slots":{},"sites":[],"voice":{"a":"x"}}')
 
 
 def test_a_welcome_without_a_snapshot_knows_it():

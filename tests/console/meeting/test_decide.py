@@ -521,6 +521,25 @@ def test_an_announcement_is_set_and_taken_away():
     play.when(c.SetBanner("x" * 501)).refused("banner-too-long")
 
 
+@pytest.mark.parametrize("play", [planned_meeting(), open_meeting(), closed_meeting()])
+def test_voice_and_media_of_a_site_are_set_at_any_time(play: Playbook):
+    play.when(c.SetVoice("minas", "clear")).then(e.VoiceSet("minas", "clear"))
+    play.when(c.SetVoice("minas", "clear")).then()
+    play.when(c.SetMedia("minas", "audio-only")).then(e.MediaSet("minas", "audio-only"))
+    play.when(c.SetMedia("minas", "audio-only")).then()
+    play.when(c.SetMedia("hall", "auto")).then()
+    play.when(c.SetVoice("hall", "auto")).then()
+    assert (play.site("minas").voice, play.site("minas").media) == ("clear", "audio-only")
+    play.when(c.SetVoice("minas", "auto")).then(e.VoiceSet("minas", "auto"))
+    play.when(c.SetMedia("minas", "auto")).then(e.MediaSet("minas", "auto"))
+    assert (play.site("minas").voice, play.site("minas").media) == ("auto", "auto")
+
+
+@pytest.mark.parametrize("command", [c.SetVoice("padang", "clear"), c.SetMedia("padang", "narrow")])
+def test_voice_and_media_of_a_stranger_are_refused(command: c.AnyCommand):
+    open_meeting().when(command).refused("unknown-site", "padang")
+
+
 @pytest.mark.parametrize(
     ("text", "given", "tags"),
     [
@@ -552,6 +571,8 @@ EXAMPLES: dict[type, c.AnyCommand] = {
         c.MuteAll(),
         c.Promote("siak"),
         c.Demote("guest"),
+        c.SetVoice("siak", "clear"),
+        c.SetMedia("siak", "narrow"),
         c.RaiseHand("siak"),
         c.LowerHand("kandis"),
         c.MoveInQueue("siak", 9),

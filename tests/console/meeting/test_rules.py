@@ -43,6 +43,8 @@ commands = st.one_of(
     st.builds(c.MuteAll),
     st.builds(c.Promote, site),
     st.builds(c.Demote, site),
+    st.builds(c.SetVoice, site, st.sampled_from(["auto", "conversation", "clear"])),
+    st.builds(c.SetMedia, site, st.sampled_from(["auto", "audio-only", "narrow"])),
     st.builds(c.RaiseHand, site),
     st.builds(c.LowerHand, site),
     st.builds(c.MoveInQueue, site, st.integers(-1, 9)),

@@ -293,6 +293,8 @@ EXAMPLES: list[e.Event] = [
     e.AllMuted(("padang",)),
     e.SitePromoted("padang"),
     e.SiteDemoted("padang"),
+    e.VoiceSet("padang", "clear"),
+    e.MediaSet("padang", "narrow"),
     e.HandRaised("padang"),
     e.HandLowered("padang"),
     e.QueueMoved(("padang",)),
