@@ -251,11 +251,13 @@ class MeetingServer:
     def _send_route(self, *, again: bool = False) -> None:
         if self.relay is None:
             return
-        slots = lay.slots(self.state)
-        sites = tuple(self.state.sites)
-        if again or self._route is None or (self._route.slots, self._route.sites) != (slots, sites):
-            self._route = m.Route(self.state.seq, slots, sites)
-            self.relay.send(self._route)
+        route, known = lay.route(self.state), self._route
+        same = (
+            known is not None and msgspec.structs.replace(route, revision=known.revision) == known
+        )
+        if again or not same:
+            self._route = route
+            self.relay.send(route)
 
     def _send_desired(self, *, again: str = "") -> None:
         relay = self.relay.hello.instance if self.relay is not None else ""

@@ -3,10 +3,13 @@
 Slots are the same at every site (the relay rewrites a packet once for all); a site is never
 sent its own media. `main` shows the floor's holder, or the chair while nobody has the floor;
 `second` shows the chair while someone else is in `main`.
+
+A site held to sound alone (`media`) feeds no video slot and gets none: its picture would cost it
+its voice. A speaker without a picture leaves `main` to the chair.
 """
 
 from console.meeting.state import Meeting
-from protocol.messages import Camera, Desired, Microphone, SlotName
+from protocol.messages import VIDEO_SLOTS, Camera, Desired, Microphone, Route, SlotName
 
 
 def slots(state: Meeting) -> dict[SlotName, str]:
@@ -15,20 +18,19 @@ def slots(state: Meeting) -> dict[SlotName, str]:
     def ready(site: str) -> bool:
         return site in state.sites and state.sites[site].online
 
+    def seen(site: str) -> bool:
+        return ready(site) and state.sites[site].media == "auto"
+
     fed: dict[SlotName, str] = {}
     if state.phase != "open":
         return fed
     chair, holder = state.chair, state.holder
     if ready(chair):
         fed["chair"] = chair
-    if holder is not None and ready(holder):
-        if state.is_live(holder):
-            fed["floor"] = holder
-        fed["main"] = holder
-        if ready(chair):
-            fed["second"] = chair
-    elif ready(chair):
-        fed["main"] = chair
+    if holder is not None and ready(holder) and state.is_live(holder):
+        fed["floor"] = holder
+    pictures = [site for site in (holder, chair) if site is not None and seen(site)]
+    fed.update(zip(VIDEO_SLOTS, pictures, strict=False))
     names: tuple[SlotName, SlotName] = ("panel-1", "panel-2")
     for name, site in zip(names, state.panel, strict=False):
         if site != holder and ready(site) and state.is_live(site):
@@ -38,20 +40,34 @@ def slots(state: Meeting) -> dict[SlotName, str]:
 
 def layout(state: Meeting, site: str, relay: str = "") -> Desired:
     """The whole desired state of this site. `relay` is the instance to connect to, '' if none."""
-    fed = slots(state)
+    one, fed = state.sites[site], slots(state)
     live: Microphone = "live" if state.is_live(site) else "muted"
     shown: Camera = "live" if site in (fed.get("main"), fed.get("second")) else "off"
-    labels = {slot: _label(state, source) for slot, source in fed.items()}
+    gets = {slot: s for slot, s in fed.items() if one.media == "auto" or slot not in VIDEO_SLOTS}
+    labels = {slot: _label(state, source) for slot, source in gets.items()}
     return Desired(
         revision=state.seq,
         relay=relay,
         microphone=live,
         camera=shown,
-        slots=fed,
+        slots=gets,
         labels=labels,
-        hand=state.sites[site].hand_at is not None,
+        hand=one.hand_at is not None,
         banner=state.banner,
         meeting=state.id,
+        voice=one.voice,
+        media=one.media,
+    )
+
+
+def route(state: Meeting) -> Route:
+    """What the relay is to forward, and for which sites the operator forces something."""
+    return Route(
+        revision=state.seq,
+        slots=slots(state),
+        sites=tuple(state.sites),
+        voice={s.id: s.voice for s in state.sites.values() if s.voice != "auto"},
+        media={s.id: s.media for s in state.sites.values() if s.media != "auto"},
     )
 
 

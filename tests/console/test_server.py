@@ -249,6 +249,33 @@ async def test_the_relay_is_told_who_feeds_the_slots(house) -> None:
         assert len(relay.of(m.Route)) == routes + 1, "a note changes no route"
 
 
+async def test_what_is_forced_on_a_site_goes_to_it_and_to_the_relay(house) -> None:
+    hello = m.Hello("relay", VERSION, instance="relay-1")
+    async with (
+        moderator(house) as console,
+        agent(house, "hall"),
+        agent(house, "siak") as siak,
+        client(house, hello) as relay,
+    ):
+        await opened(console, "hall", "siak")
+        await console.do(c.GrantFloor("siak"))
+        await relay.wait_for(lambda: relay.of(m.Route)[-1].slots.get("main") == "siak")
+        await console.do(c.SetVoice("siak", "clear"))
+        await relay.wait_for(lambda: relay.of(m.Route)[-1].voice == {"siak": "clear"})
+        await siak.wait_for(lambda: siak.of(m.Desired)[-1].voice == "clear")
+        assert relay.of(m.Route)[-1].media == {}
+        await console.do(c.SetMedia("siak", "narrow"))
+        await relay.wait_for(lambda: relay.of(m.Route)[-1].media == {"siak": "narrow"})
+        await siak.wait_for(lambda: siak.of(m.Desired)[-1].media == "narrow")
+        assert relay.of(m.Route)[-1].slots == {"chair": "hall", "floor": "siak", "main": "hall"}
+        assert siak.of(m.Desired)[-1].camera == "off"
+        routes = len(relay.of(m.Route))
+        await console.do(c.SetMedia("siak", "narrow"))
+        await console.do(c.SetMedia("siak", "auto"))
+        await relay.wait_for(lambda: relay.of(m.Route)[-1].media == {})
+        assert len(relay.of(m.Route)) == routes + 1, "what is set already changes no route"
+
+
 # -- consoles ------------------------------------------------------------------------------------
 
 

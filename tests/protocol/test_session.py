@@ -76,6 +76,8 @@ def test_an_agent_commands_its_own_hand_and_nothing_else() -> None:
         (c.RaiseHand("kandis"), True),
         (c.LowerHand("kandis"), True),
         (c.RaiseHand("minas"), False),
+        (c.SetVoice("kandis", "clear"), False),
+        (c.SetMedia("kandis", "narrow"), False),
         (c.CallNext(), False),
         (c.Unmute("kandis"), False),
     ):

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from console.meeting.layout import layout, slots
+from console.meeting.layout import layout, route, slots
 from protocol import events as e
 from protocol import messages as m
 from tests.playbook import ALL, closed_meeting, open_meeting, planned_meeting
@@ -76,6 +76,53 @@ def test_the_whole_desired_state_of_a_site():
     assert layout(play.state, "siak", "relay-1") == msgspec.structs.replace(
         expected, microphone="muted", camera="off", hand=True
     )
+
+
+@pytest.mark.parametrize("media", ["audio-only", "narrow"])
+def test_a_speaker_without_a_picture_leaves_the_large_one_to_the_chair(media: m.MediaMode):
+    play = open_meeting().given(MINAS, e.MediaSet("minas", media))
+    assert slots(play.state) == {"chair": "hall", "floor": "minas", "main": "hall"}
+    desired = layout(play.state, "minas")
+    assert (desired.microphone, desired.camera, desired.media) == ("live", "off", media)
+    assert desired.slots == {"chair": "hall", "floor": "minas"}, "and it gets no picture either"
+    assert desired.labels.keys() == desired.slots.keys()
+    assert layout(play.state, "siak").slots["main"] == "hall"
+    back = play.given(e.MediaSet("minas", "auto")).state
+    assert slots(back) == slots(open_meeting().given(MINAS).state)
+
+
+def test_a_chair_without_a_picture_is_heard_and_not_shown():
+    play = open_meeting().given(e.MediaSet("hall", "audio-only"))
+    assert slots(play.state) == {"chair": "hall"}
+    assert slots(play.given(MINAS).state) == {"chair": "hall", "floor": "minas", "main": "minas"}
+    play.given(e.MediaSet("minas", "narrow"))
+    assert slots(play.state) == {"chair": "hall", "floor": "minas"}
+
+
+def test_a_listener_without_a_picture_changes_nothing_for_the_others():
+    play = open_meeting().given(MINAS, e.MediaSet("siak", "audio-only"))
+    assert slots(play.state) == slots(open_meeting().given(MINAS).state)
+    assert "main" in layout(play.state, "kandis").slots
+    assert set(layout(play.state, "siak").slots) == {"chair", "floor"}
+
+
+def test_a_site_is_told_its_voice_and_nobody_elses():
+    play = open_meeting().given(e.VoiceSet("minas", "clear"))
+    assert layout(play.state, "minas").voice == "clear"
+    assert layout(play.state, "siak").voice == "auto"
+    assert layout(play.state, "minas").camera == "off" and "main" in slots(play.state)
+
+
+def test_the_route_names_the_sites_for_which_something_is_forced():
+    play = open_meeting().given(MINAS)
+    assert route(play.state) == m.Route(play.state.seq, slots(play.state), ALL)
+    play.given(e.VoiceSet("minas", "clear"), e.MediaSet("siak", "narrow"))
+    assert (route(play.state).voice, route(play.state).media) == (
+        {"minas": "clear"},
+        {"siak": "narrow"},
+    )
+    play.given(e.VoiceSet("minas", "auto"), e.MediaSet("siak", "auto"))
+    assert (route(play.state).voice, route(play.state).media) == ({}, {})
 
 
 def test_a_label_is_the_title_and_the_name():

@@ -118,10 +118,15 @@ def rules(state: Meeting, now: int) -> None:
         assert state.sites[source].online
         if slot in ("chair", "floor", "panel-1", "panel-2"):
             assert source in live
+        else:
+            assert state.sites[source].media == "auto", "a picture would cost it its voice"
     for one in state.sites:
         desired = layout(state, one, "relay")
         assert (desired.microphone == "live") == (one in live)
         assert (desired.camera == "live") == (one in (fed.get("main"), fed.get("second")))
+        if state.sites[one].media != "auto":
+            assert desired.camera == "off"
+            assert not {"main", "second"} & set(desired.slots)
     assert len(set(state.queue)) == len(state.queue)
     assert state.holder not in state.queue and state.chair not in state.queue
     for turn in state.turns:
