@@ -11,7 +11,7 @@ from agent.impair import Direction, Impairment
 
 def test_parsed_as_it_is_written() -> None:
     one = Impairment.parse("loss=10%,rtt=80ms,jitter=30ms,rate=256k,seed=7")
-    assert one == Impairment(0.1, 80, 30, 256, 300, 7)
+    assert one == Impairment(0.1, 0, 80, 30, 256, 300, 7)
     assert Impairment.parse(str(one)) == one
     assert Impairment.parse("") == Impairment()
 
@@ -57,8 +57,8 @@ def test_loss_and_delay_are_what_was_asked_for() -> None:
 
 def test_a_narrow_link_queues_and_then_drops() -> None:
     direction = Direction(Impairment.parse("rate=64k,queue=100ms"), "x")
-    # 20 datagrams of 800 bytes at once: 100 ms each on 64 kbit/s.
-    times = [direction.admit(800, 0.0) for _ in range(20)]
+    # 20 datagrams of 800 bytes with IP and UDP headers at once: 100 ms each on 64 kbit/s.
+    times = [direction.admit(772, 0.0) for _ in range(20)]
     arrived = [at for at in times if at is not None]
     assert arrived == pytest.approx([0.1, 0.2])
     assert direction.lost == 18
