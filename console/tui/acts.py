@@ -6,15 +6,17 @@ the console's method). Letters are eaten by a focused field, so what is needed w
 function key as well.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
-from console.tui.phrases import word
+from console.tui.phrases import MEDIA, VOICE, word
 from console.tui.replica import Replica
 from protocol import commands as c
 from protocol.words import N_, _
 
 EXTEND_S = 60
+Mode = TypeVar("Mode", bound=str)
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,20 @@ def _mute(replica: Replica, site: str) -> Built:
 
 def _panel(replica: Replica, site: str) -> Built:
     return c.Demote(site) if replica.meeting.sites[site].panel else c.Promote(site)
+
+
+def _voice(replica: Replica, site: str) -> Built:
+    return c.SetVoice(site, _after(replica.meeting.sites[site].voice, VOICE))
+
+
+def _media(replica: Replica, site: str) -> Built:
+    return c.SetMedia(site, _after(replica.meeting.sites[site].media, MEDIA))
+
+
+def _after(mode: Mode, modes: Iterable[Mode]) -> Mode:
+    """The next one in the round."""
+    every = list(modes)
+    return every[(every.index(mode) + 1) % len(every)]
 
 
 def _hand(replica: Replica, site: str) -> Built:
@@ -152,6 +168,30 @@ ACTS: tuple[Act, ...] = (
         N_("Panel"),
         N_("Let the selected site be heard beside the speaker, or send it back to the audience."),
         build=_on(_panel),
+    ),
+    Act(
+        "voice",
+        ("u",),
+        MICROPHONES,
+        N_("Voice"),
+        N_(
+            "What the selected site hears: automatic, conversation (little delay), clear (up to "
+            "420 ms late, so that nothing is missing)."
+        ),
+        build=_on(_voice),
+        short=N_("key bar|Voice"),
+    ),
+    Act(
+        "media",
+        ("g",),
+        MICROPHONES,
+        N_("Media"),
+        N_(
+            "What the selected site sends and gets: automatic, audio only (no picture), narrow "
+            "voice (12 kbit/s)."
+        ),
+        build=_on(_media),
+        short=N_("key bar|Media"),
     ),
     Act(
         "hand",

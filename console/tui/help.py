@@ -8,7 +8,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from console.tui.acts import ACTS, GROUPS, key_name
-from console.tui.phrases import word
+from console.tui.phrases import FORCED, figure, word
 from protocol.words import _
 
 KEY_CELLS = 11
@@ -58,6 +58,21 @@ def _marks() -> list[tuple[str, str, str]]:
         ("‖", "bold $warning", _("turn suspended: the connection was lost; call it to go on")),
         ("● ◐ ○", "bold $success", _("media runs both ways · connecting · offline")),
         ("12 s", "bold $warning", _("connection lost: so long the turn is kept")),
+        (
+            f"{figure(4.1)} {figure(3.0)}!",
+            "bold",
+            _("how clear what the site hears is: from 4.0 clear, 3.6 fair, 3.1 poor; ! bad"),
+        ),
+        (
+            " ".join(word(FORCED[mode]) for mode in ("conversation", "clear")),
+            "bold $accent",
+            _("voice not automatic: conversation · clear"),
+        ),
+        (
+            " ".join(word(FORCED[mode]) for mode in ("audio-only", "narrow")),
+            "bold $accent",
+            _("media not automatic: audio only · narrow voice"),
+        ),
         ("↑1", "bold $warning", _("hand raised, in this order")),
         ("✓ ✎ !", "bold $success", _("report written · draft · missing")),
     ]

@@ -9,12 +9,13 @@ from console.tui.acts import BY_ID
 from console.tui.clickable import button, key_shown
 
 BEFORE = (
-    "open", "attendance", "banner", "find", "note", "convene", "export", "palette", "detach",
+    "open", "attendance", "banner", "find", "note", "voice", "media", "convene", "export",
+    "palette", "detach",
 )  # fmt: skip
 DURING = (
     "call-next", "grant-floor", "end-turn", "mute", "report", "extend", "follow-up", "mute-all",
-    "panel", "hand", "note", "attendance", "skip", "find", "earlier", "later", "banner",
-    "export", "close", "palette", "detach",
+    "panel", "hand", "note", "attendance", "skip", "find", "earlier", "later", "voice",
+    "media", "banner", "export", "close", "palette", "detach",
 )  # fmt: skip
 AFTER = (
     "export", "convene", "report", "follow-up", "note", "attendance", "find", "palette", "detach",

@@ -85,6 +85,20 @@ MEDIA: dict[e.MediaMode, str] = {
     "audio-only": N_("media|audio only"),
     "narrow": N_("media|narrow voice"),
 }
+FORCED: dict[str, str] = {
+    "conversation": N_("mark of a voice|Cv"),
+    "clear": N_("mark of a voice|Cl"),
+    "audio-only": N_("mark of media|Au"),
+    "narrow": N_("mark of media|Na"),
+}
+"""Two letters in the roster for a mode that was forced on a site."""
+CLARITY: tuple[tuple[float, str], ...] = (
+    (4.0, N_("clarity|Clear")),
+    (3.6, N_("clarity|Fair")),
+    (3.1, N_("clarity|Poor")),
+    (0.0, N_("clarity|Bad")),
+)
+"""From which MOS on which word: R of 80, 70 and 60 in ITU-T G.107, Annex B."""
 
 REFUSALS: dict[str, str] = {
     "already-open": N_("The meeting is open already."),
@@ -154,6 +168,24 @@ def clock(at: int, offset_minutes: int, *, seconds: bool = True) -> str:
     dot = word(N_("separator of hours and minutes|:"))
     text = f"{day_s // 3600:02d}{dot}{day_s // 60 % 60:02d}"
     return f"{text}{dot}{day_s % 60:02d}" if seconds else text
+
+
+def figure(value: float) -> str:
+    """One decimal: `3.7`, with the separator in use."""
+    return f"{value:.1f}".replace(".", word(N_("separator of decimals|.")))
+
+
+def clarity(mos: float) -> str:
+    """How clear what a site hears is, a word and the figure; empty while it hears nothing."""
+    if not mos:
+        return ""
+    said = next(said for least, said in CLARITY if mos >= least)
+    return f"{word(said)} {figure(mos)}"
+
+
+def forced(row: RosterRow) -> str:
+    """The marks of the modes that were forced on a site: `Cl Au`; empty while all is automatic."""
+    return " ".join(word(FORCED[mode]) for mode in (row.voice, row.media) if mode in FORCED)
 
 
 def line(replica: Replica, one: LogLine) -> tuple[str, str]:
@@ -303,8 +335,14 @@ def describe(row: RosterRow) -> str:
     attendance = word(ATTENDANCE[row.attendance])
     if row.note:
         attendance = f"{attendance} ({row.note})"
-    link = word(LINK.get(row.link, ""))
-    parts = [place, attendance, link, word(REPORT[row.report])]
+    parts = [place, attendance, word(LINK.get(row.link, ""))]
+    if heard := clarity(row.clarity):
+        parts.append(_("Hears: {clarity}").format(clarity=heard))
+    if row.voice != "auto":
+        parts.append(_("Voice: {mode}").format(mode=word(VOICE[row.voice])))
+    if row.media != "auto":
+        parts.append(_("Media: {mode}").format(mode=word(MEDIA[row.media])))
+    parts.append(word(REPORT[row.report]))
     return f"{row.title or row.name}: " + " · ".join(part for part in parts if part)
 
 

@@ -187,6 +187,9 @@ class Replica:
             spoken_s=self._spoken_ms(site, now) // 1000,
             rtt_ms=None if link is None or link.uplink != "up" else link.rtt_ms,
             loss_percent=None if link is None or link.uplink != "up" else link.up_loss_percent,
+            clarity=_clarity(reading) if self.link_up else 0.0,
+            voice=one.voice,
+            media=one.media,
         )
 
     def microphone_of(self, site: str, now: int) -> MicrophoneShown:
@@ -382,6 +385,11 @@ class Replica:
 
 
 _NO_STATUS = m.SiteStatus()
+
+
+def _clarity(reading: m.SiteReading | None) -> float:
+    """What the site hears, MOS; 0 when it hears nothing or says what no MOS can be."""
+    return round(reading.mos, 1) if reading is not None and 1 <= reading.mos <= 5 else 0.0
 
 
 def _is_dumb(link: m.LinkReading) -> bool:

@@ -67,7 +67,14 @@ def _place(row: RosterRow, width: int) -> list[Cell]:
 
 def _name(row: RosterRow, width: int) -> list[Cell]:
     dim = row.link == "offline" or row.attendance in ("absent", "excused")
-    return [(row.name, "dim" if dim else "name")]
+    style = "dim" if dim else "name"
+    marks = phrases.forced(row)
+    if not marks:
+        return [(row.name, style)]
+    name, room = row.name, width - cell_len(marks) - 1
+    if cell_len(name) > room:
+        name = set_cell_size(name, max(0, room - 1)) + "…"
+    return [(set_cell_size(name, room), style), (f" {marks}", "accent")]
 
 
 def _officer(row: RosterRow, width: int) -> list[Cell]:
@@ -88,7 +95,9 @@ def _link(row: RosterRow, width: int) -> list[Cell]:
         return [(f"{row.grace_s:>2} s", "alarm")]
     mark, style = _LINK_MARKS[row.link]
     if width < 8:
-        return [(mark, style)]
+        ((heard, heard_style),) = _clarity(row, width)
+        gap = " " * (width - cell_len(mark + heard))
+        return [(mark, style), (gap + heard, heard_style)] if heard else [(mark, style)]
     text_style = "dim" if row.link == "connected" else style
     return [(mark, style), (f" {word(phrases.LINK[row.link])}", text_style)]
 
@@ -165,21 +174,31 @@ def _loss(row: RosterRow, width: int) -> list[Cell]:
     return [(f"{row.loss_percent:.0f} %", style)]
 
 
+def _clarity(row: RosterRow, width: int) -> list[Cell]:
+    if not row.clarity:
+        return [("", "")]
+    fair, poor = (least for least, _said in phrases.CLARITY[1:3])
+    if row.clarity < poor:
+        return [(f"{phrases.figure(row.clarity)}!", "bad")]
+    return [(phrases.figure(row.clarity), "warn" if row.clarity < fair else "dim")]
+
+
 COLUMNS: tuple[Column, ...] = (
     Column("place", N_("column|#"), 2, _place, right=True),
     Column("name", N_("column|Site"), 13, _name),
-    Column("officer", N_("column|Officer"), 24, _officer, from_width=104),
+    Column("officer", N_("column|Officer"), 24, _officer, from_width=112),
     Column("attendance", N_("column|Att"), 3, _attendance, act="attendance"),
-    Column("link", N_("column|Link"), 4, _link, until_width=62),
-    Column("link-word", N_("column|Connection"), 14, _link, from_width=62),
+    Column("link", N_("column|Link"), 5, _link, until_width=64),
+    Column("link-word", N_("column|Connection"), 12, _link, from_width=64),
+    Column("clarity", N_("column|Clar"), 4, _clarity, from_width=64),
     Column("rtt", N_("column|RTT"), 7, _rtt, from_width=88, right=True),
     Column("loss", N_("column|Loss"), 6, _loss, from_width=88, right=True),
     Column("microphone", N_("column|Mic"), 9, _microphone, act="mute"),
     Column("level", N_("column|Level"), LEVEL_CELLS, _level, act="mute"),
     Column("hand", N_("column|Hnd"), 3, _hand, act="hand"),
     Column("spoken", N_("column|Spoken"), 7, _spoken, from_width=72, right=True),
-    Column("report", N_("column|Rep"), 3, _report, act="report", until_width=120),
-    Column("report-word", N_("column|Report"), 16, _report, act="report", from_width=120),
+    Column("report", N_("column|Rep"), 3, _report, act="report", until_width=125),
+    Column("report-word", N_("column|Report"), 16, _report, act="report", from_width=125),
 )
 
 

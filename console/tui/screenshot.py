@@ -32,10 +32,13 @@ def lifelike(plan: e.MeetingPlan) -> Stage:
         if site != "pusako":
             stage.join(site, level=47 + number * 7 % 13)
             stage.measure(site, rtt_ms=21.0 + number * 17 % 90, up_loss_percent=number % 3 * 0.4)
+            stage.measure(site, mos=4.1 + number % 4 * 0.1)
     stage.wait(180)
     stage.do(c.OpenMeeting())
     stage.do(c.MarkAttendance("dayun", "represented", "Sekcam"))
     stage.do(c.MarkAttendance("lubuk-dalam", "excused", "banjir"))
+    stage.do(c.SetVoice("mempura", "clear"))
+    stage.do(c.SetMedia("mempura", "audio-only"))
     stage.wait(150)
     for site, seconds, text in SPOKEN:
         stage.do(c.GrantFloor(site))
@@ -53,7 +56,7 @@ def lifelike(plan: e.MeetingPlan) -> Stage:
     stage.measure("sungai-mandau", level=17)
     stage.measure(stage.state.chair, level=58)
     stage.measure("kandis", level=47)
-    stage.measure("mempura", up_loss_percent=6.0, rtt_ms=310.0)
+    stage.measure("mempura", up_loss_percent=6.0, rtt_ms=310.0, mos=3.4)
     stage.wait(3)
     return stage
 

@@ -114,11 +114,15 @@ class Stage:
                 was, desired_microphone=live, actual=actual, link=link
             )
 
-    def measure(self, site: str, *, level: int | None = None, **link: float) -> None:
+    def measure(
+        self, site: str, *, level: int | None = None, mos: float | None = None, **link: float
+    ) -> None:
         """Change what is measured of a site."""
         was = self.status[site]
-        if level is not None:
-            was = msgspec.structs.replace(was, reading=m.SiteReading(own_level=level))
+        heard = {"own_level": level, "mos": mos}
+        if changed := {name: value for name, value in heard.items() if value is not None}:
+            reading = msgspec.structs.replace(was.reading or m.SiteReading(), **changed)
+            was = msgspec.structs.replace(was, reading=reading)
         if link and was.link is not None:
             was = msgspec.structs.replace(was, link=msgspec.structs.replace(was.link, **link))
         self.status[site] = was

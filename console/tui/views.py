@@ -21,7 +21,10 @@ Place = Literal["chair", "floor", "lost", "panel", "queue", "suspended", "spoken
 
 
 class RosterRow(msgspec.Struct, frozen=True):
-    """What the roster shows of one site. `queue` and `hand` count from 1."""
+    """What the roster shows of one site. `queue` and `hand` count from 1.
+
+    `clarity` is how clear what the site hears is (MOS, one decimal; 0: nothing heard).
+    """
 
     site: str
     name: str
@@ -39,6 +42,9 @@ class RosterRow(msgspec.Struct, frozen=True):
     spoken_s: int
     rtt_ms: float | None
     loss_percent: float | None
+    clarity: float = 0.0
+    voice: e.VoiceMode = "auto"
+    media: e.MediaMode = "auto"
 
 
 class FloorView(msgspec.Struct, frozen=True):

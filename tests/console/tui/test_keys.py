@@ -80,6 +80,49 @@ async def test_panel_is_a_switch(open_stage: Stage, sit: Sit) -> None:
         assert seat.sent == [c.Promote("minas"), c.Demote("minas")]
 
 
+async def test_voice_goes_round_and_is_shown_while_it_is_forced(
+    open_stage: Stage, sit: Sit
+) -> None:
+    async with sit(open_stage) as seat:
+        await seat.select("minas")
+        assert "Voice" not in seat.notice
+        await seat.press("u")
+        assert seat.sent == [c.SetVoice("minas", "conversation")]
+        assert "Voice: conversation" in seat.notice
+        await seat.press("u")
+        assert seat.sent[1:] == [c.SetVoice("minas", "clear")]
+        assert "Voice: clear" in seat.notice
+        await seat.press("u")
+        assert seat.sent[2:] == [c.SetVoice("minas", "auto")]
+        assert "Voice" not in seat.notice
+
+
+async def test_media_goes_round_and_is_shown_while_it_is_forced(
+    open_stage: Stage, sit: Sit
+) -> None:
+    async with sit(open_stage) as seat:
+        await seat.select("minas")
+        await seat.press("g")
+        assert seat.sent == [c.SetMedia("minas", "audio-only")]
+        assert "Media: audio only" in seat.notice
+        await seat.press("g")
+        assert seat.sent[1:] == [c.SetMedia("minas", "narrow")]
+        assert "Media: narrow voice" in seat.notice
+        await seat.press("g")
+        assert seat.sent[2:] == [c.SetMedia("minas", "auto")]
+        assert "Media" not in seat.notice
+        assert open_stage.state.sites["minas"].media == "auto"
+
+
+async def test_a_mode_is_shown_when_the_server_confirmed_it(open_stage: Stage, sit: Sit) -> None:
+    open_stage.answers = False
+    async with sit(open_stage) as seat:
+        await seat.select("minas")
+        await seat.press("g")
+        assert seat.sent == [c.SetMedia("minas", "audio-only")]
+        assert "Media" not in seat.notice
+
+
 async def test_hand_is_a_switch(open_stage: Stage, sit: Sit) -> None:
     async with sit(open_stage) as seat:
         await seat.select("minas")

@@ -43,6 +43,15 @@ def test_main_screen(snap_compare: Compare, lang: str, size: tuple[int, int]) ->
     assert snap_compare(console, terminal_size=size, run_before=prepare)
 
 
+@pytest.mark.parametrize("lang", ["en", "id"])
+def test_a_site_that_hears_badly_and_is_held_to_sound(snap_compare: Compare, lang: str) -> None:
+    use_language(lang)
+    stage = lifelike(siak_plan())
+    stage.measure("mempura", mos=2.9)
+    console, prepare = on_stage(stage, "slash", *"mempura", "enter")
+    assert snap_compare(console, terminal_size=(80, 24), run_before=prepare)
+
+
 def test_large_screen(snap_compare: Compare) -> None:
     console, prepare = on_stage(lifelike(siak_plan()))
     assert snap_compare(console, terminal_size=(200, 60), run_before=prepare)

@@ -272,6 +272,18 @@ def test_levels_are_silent_without_a_server(room: Room) -> None:
     assert room.row("siak").level == 127
 
 
+@pytest.mark.parametrize(
+    ("mos", "shown"),
+    [(4.26, 4.3), (1.0, 1.0), (0.0, 0.0), (-3.0, 0.0), (0.9, 0.0), (1e300, 0.0), (5.0, 5.0)],
+)
+def test_clarity_is_shown_when_it_can_be_a_mos(room: Room, mos: float, shown: float) -> None:
+    room.stage.measure("siak", mos=mos)
+    room.stage.publish("siak")
+    assert room.row("siak").clarity == shown
+    room.link.cut("gone")
+    assert room.row("siak").clarity == 0.0, "without a server nobody knows"
+
+
 def test_whole_telemetry_forgets_sites_it_does_not_name(room: Room) -> None:
     changed = room.replica.measured(m.Telemetry(0, {}, whole=True))
     assert changed == set(room.replica.sites)

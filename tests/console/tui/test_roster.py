@@ -5,7 +5,7 @@ import pytest
 from console.tui.roster import COLUMNS, columns_for, level_bar
 from console.tui.stage import Stage
 from protocol import commands as c
-from tests.console.tui.seat import BEGIN, Sit, siak_plan
+from tests.console.tui.seat import BEGIN, Seat, Sit, siak_plan
 
 
 async def test_telemetry_of_one_site_draws_one_line(open_stage: Stage, sit: Sit) -> None:
@@ -54,10 +54,68 @@ def test_level_bar(level: int, bar: str) -> None:
     assert level_bar(level, 5) == bar
 
 
-@pytest.mark.parametrize("width", [52, 75, 106, 136])
+async def test_clarity_is_a_figure_in_the_roster_and_a_word_below_it(
+    open_stage: Stage, sit: Sit
+) -> None:
+    async with sit(open_stage, size=(120, 36)) as seat:
+        await seat.select("minas")
+        assert "Hears" not in seat.notice, "nothing is heard yet"
+        for mos, shown, told in (
+            (4.24, " 4.2 ", "Clear 4.2"),
+            (3.96, " 4.0 ", "Clear 4.0"),
+            (3.4, " 3.4 ", "Poor 3.4"),
+            (2.1, " 2.1! ", "Bad 2.1"),
+        ):
+            open_stage.measure("minas", mos=mos)
+            open_stage.publish("minas")
+            await seat.wait_until(lambda told=told: told in seat.notice)
+            line = shown_line(seat, 4)
+            assert "Minas" in line and shown in line
+
+
+async def test_on_a_small_screen_clarity_stands_beside_the_link(
+    open_stage: Stage, sit: Sit
+) -> None:
+    async with sit(open_stage) as seat:
+        await seat.select("minas")
+        assert "● " in shown_line(seat, 4), "nothing is heard yet"
+        for mos, shown in ((4.24, "● 4.2 "), (3.4, "● 3.4 "), (2.1, "●2.1! ")):
+            open_stage.measure("minas", mos=mos)
+            open_stage.publish("minas")
+            await seat.wait_until(lambda shown=shown: shown in shown_line(seat, 4))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=["80x24", "120x36"])
+async def test_a_forced_mode_is_seen_without_selecting_the_site(
+    open_stage: Stage, sit: Sit, size: tuple[int, int]
+) -> None:
+    async with sit(open_stage, size=size) as seat:
+        assert shown_line(seat, 4).split()[1:3] == ["Minas", "P"]
+        open_stage.do(c.SetVoice("minas", "clear"))
+        await seat.wait_until(lambda: shown_line(seat, 4).split()[1:4] == ["Minas", "Cl", "P"])
+        open_stage.do(c.SetMedia("minas", "narrow"))
+        await seat.wait_until(lambda: " Cl Na P " in shown_line(seat, 4))
+        open_stage.do(c.SetVoice("minas", "auto"))
+        open_stage.do(c.SetMedia("minas", "audio-only"))
+        await seat.wait_until(lambda: shown_line(seat, 4).split()[1:4] == ["Minas", "Au", "P"])
+        open_stage.do(c.SetVoice("sungai-apit", "conversation"))
+        open_stage.do(c.SetMedia("sungai-apit", "narrow"))
+        await seat.wait_until(lambda: "Cv Na P " in shown_line(seat, 3))
+        assert "Sungai" in shown_line(seat, 3), "the name gives way, but not whole"
+        assert len(shown_line(seat, 3)) == len(shown_line(seat, 2)) == len(shown_line(seat, 1))
+
+
+def shown_line(seat: Seat, y: int) -> str:
+    """A line of the roster as it is drawn; 0 is the header."""
+    return "".join(segment.text for segment in seat.roster.render_line(y))
+
+
+@pytest.mark.parametrize("width", range(52, 180))
 def test_columns_fit(width: int) -> None:
     shown = columns_for(width)
     assert sum(size + 1 for _, size in shown) + 1 <= width
-    needed = {"place", "name", "attendance", "microphone", "level", "hand"}
+    needed = {"place", "attendance", "microphone", "level", "hand"}
     assert needed <= {column.id for column, _ in shown}
+    assert next(size for column, size in shown if column.id == "name") >= 13, "Kerinci Kanan"
+    assert len({"link", "clarity"} & {column.id for column, _ in shown}) == 1
     assert len({column.id for column in COLUMNS}) == len(COLUMNS)

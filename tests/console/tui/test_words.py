@@ -11,7 +11,9 @@ from console.tui.acts import ACTS, GROUPS, key_table
 from console.tui.due import DueError, parse_due
 from console.tui.plain import is_plain, to_ascii
 from console.tui.replica import Replica
+from protocol import events as e
 from protocol import messages as m
+from protocol.words import use_language
 
 
 def test_every_event_has_a_sentence() -> None:
@@ -43,6 +45,33 @@ def test_key_table_names_every_act() -> None:
     assert len(lines) == len(ACTS) + 2
     assert "| `n` `F2` | Call next |" in key_table()
     assert "| `Ctrl+Q` | Detach |" in key_table()
+
+
+@pytest.mark.parametrize(
+    ("mos", "in_english", "in_indonesian"),
+    [
+        (4.5, "Clear 4.5", "Jelas 4,5"),
+        (4.0, "Clear 4.0", "Jelas 4,0"),
+        (3.9, "Fair 3.9", "Cukup 3,9"),
+        (3.6, "Fair 3.6", "Cukup 3,6"),
+        (3.5, "Poor 3.5", "Kurang 3,5"),
+        (3.1, "Poor 3.1", "Kurang 3,1"),
+        (3.0, "Bad 3.0", "Buruk 3,0"),
+        (1.0, "Bad 1.0", "Buruk 1,0"),
+        (0.0, "", ""),
+    ],
+)
+def test_clarity_is_a_word_and_a_figure(mos: float, in_english: str, in_indonesian: str) -> None:
+    assert phrases.clarity(mos) == in_english
+    use_language("id")
+    assert phrases.clarity(mos) == in_indonesian
+
+
+def test_what_is_forced_is_told_in_the_log() -> None:
+    replica = Replica()
+    assert phrases.happening(replica, e.VoiceSet("minas", "clear")) == "minas. Voice: clear"
+    use_language("id")
+    assert phrases.happening(replica, e.MediaSet("minas", "narrow")) == "minas. Media: suara hemat"
 
 
 def test_find_by_number_and_word() -> None:
