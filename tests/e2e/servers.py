@@ -133,7 +133,7 @@ class Client:
         return self.of(kind)[0]
 
     async def do(self, body: c.ModeratorCommand, ident: str = "") -> m.Ack | m.Refused:
-        """Send a command; its answer."""
+        """Send a command; its answer, which comes before its events (see `seen`)."""
         ident = ident or uuid7()
         before = len(self.got)
 

@@ -17,10 +17,13 @@ from tests.e2e.servers import agent, client, moderator, serving
 
 
 async def open_meeting(console, *agents) -> None:
+    """The answer to a command comes before its events: wait for those."""
     await console.wait_for(
         lambda: sum(site.online for site in console.state.sites.values()) == len(agents)
     )
-    assert isinstance(await console.do(c.OpenMeeting()), m.Ack)
+    answer = await console.do(c.OpenMeeting())
+    assert isinstance(answer, m.Ack)
+    await console.seen(answer.seq)
 
 
 async def test_two_consoles_see_the_same_in_the_same_order(tmp_path: Path) -> None:

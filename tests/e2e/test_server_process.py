@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from console.journal import Journal
+from console.meeting import state as st
 from protocol import VERSION
 from protocol import commands as c
 from protocol import events as e
@@ -24,9 +25,12 @@ from protocol.link import GONE, Link, LinkDown, LinkUp
 from tests.e2e.servers import ROSTER, Server, agent, client, moderator, serving
 
 
-async def opened(console, *sites: str) -> None:
+async def opened(console, *sites: str) -> st.Meeting:
+    """The state with the meeting open: the answer to a command comes before its events."""
     await console.wait_for(lambda: all(console.state.sites[site].online for site in sites))
-    assert isinstance(await console.do(c.OpenMeeting()), m.Ack)
+    answer = await console.do(c.OpenMeeting())
+    assert isinstance(answer, m.Ack)
+    return await console.seen(answer.seq)
 
 
 def events(server: Server) -> list[e.Event]:
@@ -250,11 +254,11 @@ async def test_when_the_disk_has_space_again_the_same_server_goes_on(tmp_path: P
     with serving(tmp_path) as server:
         assert server.running is not None
         async with moderator(server) as console, agent(server, "kandis") as site:
-            await opened(console, "kandis")
+            before = await opened(console, "kandis")
+            await site.first(m.Desired)
             pid, size = server.running.pid, server.db.with_suffix(".db-wal").stat().st_size
             _soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
-            before = console.state
             for command in (c.CallNext(), c.AddNote("x" * 9_000), c.OpenMeeting()):
                 answer = await console.do(command)
                 assert isinstance(answer, m.Refused)
