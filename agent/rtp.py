@@ -1,7 +1,8 @@
 """RTP, RTCP and VP8 header bytes ↔ values; sequence arithmetic. Pure.
 
 RFC 3550 (RTP and RTCP), RFC 4585 (NACK, PLI), RFC 6464 (audio level), RFC 7741 (VP8 payload),
-RFC 8285 (one-byte header extensions). Damage raises ValueError. Times are monotonic seconds
+RFC 8285 (one-byte header extensions), draft-alvestrand-rmcat-remb-03 (REMB and the absolute send
+time). Damage raises ValueError. Times are monotonic seconds
 given by the caller.
 """
 
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 AUDIO_LEVEL_ID = 2
+SEND_TIME_ID = 3
 ONE_BYTE_PROFILE = 0xBEDE
 NTP_EPOCH_S = 2208988800
 RTCP_SR, RTCP_RR, RTCP_SDES, RTCP_BYE, RTCP_RTPFB, RTCP_PSFB = 200, 201, 202, 203, 205, 206
@@ -63,7 +65,8 @@ class TsUnwrapper:
 
 
 class Header(msgspec.Struct, frozen=True):
-    """The fixed RTP header, where the payload lies, and the audio level (0..127 -dBov)."""
+    """The fixed RTP header, where the payload lies, the audio level (0..127 -dBov), and the
+    absolute send time (24 bits: seconds modulo 64 in 1/2^18 s)."""
 
     payload_type: int
     marker: bool
@@ -73,6 +76,7 @@ class Header(msgspec.Struct, frozen=True):
     payload_offset: int
     payload_end: int
     audio_level: int | None = None
+    send_time: int | None = None
 
 
 def parse(data: bytes) -> Header:
@@ -84,7 +88,7 @@ def parse(data: bytes) -> Header:
     if first >> 6 != 2:
         raise ValueError("RTP version is not 2")
     offset = 12 + 4 * (first & 0x0F)
-    level: int | None = None
+    level = sent = None
     if first & 0x10:
         if size < offset + 4:
             raise ValueError("RTP header extension is cut off")
@@ -93,7 +97,7 @@ def parse(data: bytes) -> Header:
         if size < offset:
             raise ValueError("RTP header extension is cut off")
         if profile == ONE_BYTE_PROFILE:
-            level = _audio_level(data, begin, offset)
+            level, sent = _extensions(data, begin, offset)
     end = size
     if first & 0x20:
         end -= data[-1]
@@ -101,21 +105,35 @@ def parse(data: bytes) -> Header:
             raise ValueError("RTP padding of length 0")
     if end < offset:
         raise ValueError("RTP packet is cut off")
-    return Header(second & 0x7F, bool(second & 0x80), seq, ts, ssrc, offset, end, level)
+    return Header(second & 0x7F, bool(second & 0x80), seq, ts, ssrc, offset, end, level, sent)
 
 
-def _audio_level(data: bytes, begin: int, end: int) -> int | None:
+def _extensions(data: bytes, begin: int, end: int) -> tuple[int | None, int | None]:
+    """Audio level and send time among the one-byte header extensions."""
+    level = sent = None
     while begin < end:
         ident, length = data[begin] >> 4, (data[begin] & 0x0F) + 1
         if ident == 0:
             begin += 1
             continue
         if ident == 15 or begin + 1 + length > end:
-            return None
+            break
         if ident == AUDIO_LEVEL_ID:
-            return data[begin + 1] & 0x7F
+            level = data[begin + 1] & 0x7F
+        elif ident == SEND_TIME_ID and length == 3:
+            sent = int.from_bytes(data[begin + 1 : begin + 4], "big")
         begin += 1 + length
-    return None
+    return level, sent
+
+
+def send_time(at: float) -> int:
+    """Seconds → the absolute send time of 24 bits."""
+    return int(at * (1 << 18)) & 0xFFFFFF
+
+
+def send_time_delta_s(a: int, b: int) -> float:
+    """a - b of two send times in seconds, -32 to 32."""
+    return (((a - b + 0x800000) & 0xFFFFFF) - 0x800000) / (1 << 18)
 
 
 def build(
@@ -127,25 +145,23 @@ def build(
     *,
     marker: bool = False,
     audio_level: int | None = None,
+    send_time: int | None = None,
 ) -> bytes:
-    """An RTP packet; with `audio_level` (0..127) as RFC 6464 extension, voice flag unset."""
+    """An RTP packet, with these header extensions when given: `audio_level` (0..127, RFC 6464,
+    voice flag unset), `send_time` (24 bits)."""
     second = payload_type | (0x80 if marker else 0)
-    if audio_level is None:
+    if audio_level is None and send_time is None:
         return struct.pack("!BBHLL", 0x80, second, seq, ts, ssrc) + payload
-    header = struct.pack(
-        "!BBHLLHHBBH",
-        0x90,
-        second,
-        seq,
-        ts,
-        ssrc,
-        ONE_BYTE_PROFILE,
-        1,
-        AUDIO_LEVEL_ID << 4,
-        audio_level & 0x7F,
-        0,
+    extensions = b""
+    if audio_level is not None:
+        extensions += bytes([AUDIO_LEVEL_ID << 4, audio_level & 0x7F])
+    if send_time is not None:
+        extensions += bytes([SEND_TIME_ID << 4 | 2]) + send_time.to_bytes(3, "big")
+    extensions += b"\0" * (-len(extensions) % 4)
+    head = struct.pack(
+        "!BBHLLHH", 0x90, second, seq, ts, ssrc, ONE_BYTE_PROFILE, len(extensions) // 4
     )
-    return header + payload
+    return head + extensions + payload
 
 
 def rewrite(data: bytes, payload_type_and_marker: int, seq: int, ts: int, ssrc: int) -> bytearray:
@@ -200,11 +216,18 @@ class Pli(msgspec.Struct, frozen=True):
     media_ssrc: int
 
 
+class Remb(msgspec.Struct, frozen=True):
+    """Receiver estimated maximum bitrate: what the link carries, bit/s."""
+
+    ssrc: int
+    bitrate: int
+
+
 class Bye(msgspec.Struct, frozen=True):
     ssrcs: tuple[int, ...]
 
 
-Rtcp = SenderReport | ReceiverReport | Nack | Pli | Bye
+Rtcp = SenderReport | ReceiverReport | Nack | Pli | Remb | Bye
 
 
 def ntp_from_unix(at: float) -> int:
@@ -303,6 +326,15 @@ def build_pli(sender_ssrc: int, media_ssrc: int) -> bytes:
     return _rtcp(1, RTCP_PSFB, struct.pack("!LL", sender_ssrc, media_ssrc))
 
 
+def build_remb(sender_ssrc: int, bitrate: int, ssrcs: Sequence[int] = ()) -> bytes:
+    """What the receiver thinks the link carries, in bit/s, rounded down to 18 bits."""
+    exponent = max(0, bitrate.bit_length() - 18)
+    head = struct.pack("!LL4sL", sender_ssrc, 0, b"REMB", 0)[:-4]
+    number = len(ssrcs) << 24 | exponent << 18 | bitrate >> exponent
+    body = head + struct.pack(f"!L{len(ssrcs)}L", number, *ssrcs)
+    return _rtcp(15, RTCP_PSFB, body)
+
+
 def parse_rtcp(data: bytes) -> list[Rtcp]:
     """The packets of a compound RTCP packet; unknown kinds are passed over.
 
@@ -341,6 +373,9 @@ def _parse_one(count: int, kind: int, body: bytes) -> Rtcp | None:
             return Nack(ssrc, media, _parse_nack(body[8:]))
         if kind == RTCP_PSFB and count == 1:
             return Pli(*struct.unpack_from("!LL", body))
+        if kind == RTCP_PSFB and count == 15 and body[8:12] == b"REMB":
+            ssrc, number = struct.unpack_from("!L8xL", body)
+            return Remb(ssrc, (number & 0x3FFFF) << (number >> 18 & 0x3F))
     except struct.error as error:
         raise ValueError("RTCP packet is cut off") from error
     return None
@@ -394,8 +429,8 @@ class ReceptionStats:
         self._before = (0, 0)
         self._fraction = 0.0
 
-    def received(self, seq: int, ts: int, arrival: float, *, begins: bool = False) -> None:
-        """A packet arrived (a retransmitted one too).
+    def received(self, seq: int, ts: int, arrival: float, *, begins: bool = False) -> bool:
+        """A packet arrived (a retransmitted one too); True when it is the newest so far.
 
         `begins`: a talkspurt or key frame begins here; what lies before it was not meant for us
         (a site is not sent its own turn) and is not lost.
@@ -407,7 +442,7 @@ class ReceptionStats:
             missed_at = self._missed.pop(value, None)
             if missed_at is not None and arrival - missed_at < self._out_of_order_s():
                 self.received_count += 1
-            return
+            return False
         self.received_count += 1
         if begins:
             self._base += max(0, value - self._highest - 1)
@@ -424,6 +459,7 @@ class ReceptionStats:
             if change < self._clock_rate:  # a pause of the source is not jitter
                 self._jitter += (change - self._jitter) / 16
         self._transit = transit
+        return True
 
     def _out_of_order_s(self) -> float:
         return max(OUT_OF_ORDER_S, 1.5 * self._jitter / self._clock_rate)

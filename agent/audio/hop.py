@@ -1,0 +1,211 @@
+"""What every hop of the voice has: packets unfolded into frames, frames packed into packets. Pure.
+
+A sender packs each frame with copies of earlier ones (RFC 2198); the receiving end of the hop gets
+from a packet its own frame and those of the copies that it missed. Each hop packs anew, so that the
+redundancy of one hop is what that hop needs.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from agent import rtp
+from agent.audio import red
+
+SAMPLES = 960
+FRAME_S = 0.02
+HISTORY = 128
+SEEN = 512
+ASK_AGAIN_S = 0.015
+REORDER_S = 0.005
+MAX_REORDER_S = 0.06
+REORDER_FADES = 0.97
+
+Distances = tuple[int, ...]
+"""How many frames older the copies in a packet are; empty: none."""
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """An encoded frame of 20 ms. `level` in -dBov when the packet told it; `source`: whose."""
+
+    seq: int
+    ts: int
+    data: bytes
+    marker: bool = False
+    level: int | None = None
+    source: str = ""
+
+
+def copy_in_s(age: int, distances: Distances) -> float:
+    """When a copy of a packet comes that was sent `age` packets before the newest: seconds from
+    now, 0 when none will."""
+    return min((distance - age for distance in distances if distance > age), default=0) * FRAME_S
+
+
+class Missing:
+    """A packet that is missing: since when, when to ask for it next, how often that was done."""
+
+    __slots__ = ("missed_at", "ask_at", "asked_at", "tries")
+
+    def __init__(self, missed_at: float, ask_at: float) -> None:
+        self.missed_at = missed_at
+        self.ask_at = ask_at
+        self.asked_at = 0.0
+        self.tries = 0
+
+    def asked(self, now: float, rtt_s: float) -> None:
+        """It was asked for; the answer takes a round trip, and may be lost."""
+        if not self.tries:
+            self.asked_at = now
+        self.tries += 1
+        self.ask_at = now + max(FRAME_S, rtt_s + ASK_AGAIN_S)
+
+
+class Patience:
+    """How long to wait for a packet that may only be out of order: not at all on a link that keeps
+    the order, else as long as it took lately, `MAX_REORDER_S` at most."""
+
+    def __init__(self) -> None:
+        self._seen_s = 0.0
+
+    def wait_s(self, age: int, distances: Distances, rtt_s: float) -> float:
+        """Before asking for a packet sent `age` packets before the newest: a copy that comes
+        within a round trip is waited for too."""
+        copy_s = copy_in_s(age, distances)
+        order_s = self._seen_s + REORDER_S if self._seen_s else 0.0
+        return max(order_s, copy_s if copy_s <= rtt_s else 0.0)
+
+    def missed(self) -> None:
+        """A packet was missed: what was seen of the order counts a little less from now on."""
+        self._seen_s *= REORDER_FADES
+        if self._seen_s < REORDER_S:
+            self._seen_s = 0.0
+
+    def came(self, one: Missing, now: float, rtt_s: float) -> bool:
+        """A missing packet came: True when it is the answer to our asking, else it was out of
+        order."""
+        if one.tries and now - one.asked_at >= 0.8 * rtt_s:
+            return True
+        self._seen_s = min(MAX_REORDER_S, max(self._seen_s, now - one.missed_at))
+        return False
+
+
+def blocks_of(header: rtp.Header, payload: bytes, opus_type: int, red_type: int) -> list[red.Block]:
+    """The frames in a packet, oldest first, each with how many timestamp units it is older.
+
+    Raises ValueError when a RED payload is damaged.
+    """
+    if header.payload_type == red_type:
+        return red.unpack(payload, opus_type)
+    return [(0, payload)] if header.payload_type == opus_type and payload else []
+
+
+class Unfolder:
+    """One incoming SSRC: gives every frame once, whichever packet brought it first."""
+
+    def __init__(self, opus_type: int, red_type: int) -> None:
+        self.copies = 0
+        self.damaged = 0
+        self.distances: Distances = ()
+        """Of the copies in the last packet."""
+        self._opus_type = opus_type
+        self._red_type = red_type
+        self._seqs = rtp.SeqUnwrapper()
+        self._seen: dict[int, None] = {}
+
+    def push(self, header: rtp.Header, payload: bytes) -> list[Frame]:
+        """The frames that are new in this packet, oldest first."""
+        blocks = self._blocks(header, payload)
+        number = self._seqs.unwrap(header.seq)
+        frames: list[Frame] = []
+        for offset, data in blocks:
+            distance, rest = divmod(offset, SAMPLES)
+            of = number - distance
+            if rest or of in self._seen:
+                continue
+            self._seen[of] = None
+            if offset:
+                self.copies += 1
+                frames.append(Frame(of & 0xFFFF, (header.ts - offset) & 0xFFFFFFFF, data))
+            else:
+                level = header.audio_level
+                frames.append(Frame(header.seq, header.ts, data, header.marker, level))
+        while len(self._seen) > SEEN:
+            del self._seen[next(iter(self._seen))]
+        return frames
+
+    def _blocks(self, header: rtp.Header, payload: bytes) -> list[red.Block]:
+        try:
+            blocks = blocks_of(header, payload, self._opus_type, self._red_type)
+        except ValueError:
+            self.damaged += 1
+            blocks = []
+        self.distances = tuple(offset // SAMPLES for offset, _data in blocks if offset)
+        return blocks
+
+
+class VoiceStream:
+    """One outgoing SSRC: frames by sequence number, each packed once for each set of distances.
+
+    Under one sequence number and one set the bytes are the same always: what is sent again must be
+    what was sent before, or an SRTP nonce would be used twice.
+    """
+
+    def __init__(self, ssrc: int, opus_type: int, red_type: int) -> None:
+        self.ssrc = ssrc
+        self._opus_type = opus_type
+        self._red_type = red_type
+        self._frames: dict[int, Frame] = {}
+        self._packets: dict[int, dict[Distances, bytes]] = {}
+
+    def add(self, frame: Frame) -> None:
+        """A frame that goes out now, or went out and is known now."""
+        if frame.seq in self._frames:
+            return
+        self._frames[frame.seq] = frame
+        if len(self._frames) > HISTORY:
+            oldest = next(iter(self._frames))
+            del self._frames[oldest]
+            self._packets.pop(oldest, None)
+
+    def frame(self, seq: int) -> Frame | None:
+        """What is kept under this sequence number."""
+        return self._frames.get(seq)
+
+    def packet(self, seq: int, distances: Distances, sent_at: float) -> bytes | None:
+        """The packet of a frame with copies of those that lie before it without a pause, of the
+        same source; None when it is no longer kept. `sent_at`: seconds, for the send time."""
+        frame = self._frames.get(seq)
+        if frame is None:
+            return None
+        packed = self._packets.setdefault(seq, {})
+        if distances in packed:
+            return packed[distances]
+        copies = self._copies(frame, distances)
+        payload_type, payload = self._opus_type, frame.data
+        if copies:
+            payload_type = self._red_type
+            payload = red.pack(self._opus_type, frame.data, copies)
+        data = rtp.build(
+            payload_type,
+            seq,
+            frame.ts,
+            self.ssrc,
+            payload,
+            marker=frame.marker,
+            audio_level=frame.level if frame.level is not None else 127,
+            send_time=rtp.send_time(sent_at),
+        )
+        packed[distances] = data
+        return data
+
+    def _copies(self, frame: Frame, distances: Sequence[int]) -> list[red.Block]:
+        copies = []
+        for distance in distances:
+            older = self._frames.get((frame.seq - distance) & 0xFFFF)
+            offset = distance * SAMPLES
+            if older is None or older.source != frame.source:
+                continue
+            if (frame.ts - older.ts) & 0xFFFFFFFF == offset:
+                copies.append((offset, older.data))
+        return copies

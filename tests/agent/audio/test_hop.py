@@ -1,0 +1,296 @@
+"""A hop of the voice: every frame once, whichever packet brought it; the same packet for ever."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent import rtp
+from agent.audio import hop, red
+from agent.audio.hop import Frame, Missing, Patience, Unfolder, VoiceStream, blocks_of, copy_in_s
+
+OPUS, RED, SSRC = 96, 63, 7
+DISTANCES = st.lists(st.integers(1, 17), max_size=3, unique=True).map(tuple)
+REORDERED = 20
+
+
+def frame(number: int, first: int = 0, *, source: str = "kandis", pause: int = 0) -> Frame:
+    """The `number`th frame of a stream whose numbers begin at `first`; its bytes tell it.
+    `pause`: frames that were not sent before it."""
+    ts = (2**32 - 5 * 960 + (number + pause) * 960) & 0xFFFFFFFF
+    return Frame((first + number) & 0xFFFF, ts, b"%s %d" % (source.encode(), number), source=source)
+
+
+def taken(unfolder: Unfolder, packet: bytes) -> list[Frame]:
+    header = rtp.parse(packet)
+    return unfolder.push(header, packet[header.payload_offset : header.payload_end])
+
+
+def packets(count: int, distances: tuple[int, ...], first: int = 0) -> list[bytes]:
+    """A voice without pauses, each packet as it goes out."""
+    stream, made = VoiceStream(SSRC, OPUS, RED), []
+    for number in range(count):
+        stream.add(frame(number, first))
+        made.append(stream.packet((first + number) & 0xFFFF, distances, number * 0.02))
+    assert None not in made
+    return [packet for packet in made if packet is not None]
+
+
+# -- unfolding -----------------------------------------------------------------------------------
+
+
+@settings(deadline=None)
+@given(DISTANCES, st.integers(0, 0xFFFF), st.integers(0, 100), st.randoms(use_true_random=False))
+def test_every_frame_that_came_is_given_once(
+    distances: tuple[int, ...], first: int, loss_percent: int, chance: random.Random
+) -> None:
+    """Whatever is lost, doubled, and out of order, also where the sequence numbers begin anew."""
+    count = 120
+    sent = packets(count, distances, first)
+    came = [
+        (number + chance.uniform(0, REORDERED), number)
+        for number in range(count)
+        for _copy in range(chance.choice((1, 1, 2)))
+        if chance.random() * 100 >= loss_percent
+    ]
+    # Of a stream that begins with its second packet, nobody can tell that there was a first.
+    unfolder = Unfolder(OPUS, RED)
+    given_frames = [one for _at, number in sorted(came) for one in taken(unfolder, sent[number])]
+
+    arrived = {number for _at, number in came}
+    reached = arrived | {n - d for n in arrived for d in distances if n >= d}
+    assert sorted(one.seq for one in given_frames) == sorted(
+        (first + number) & 0xFFFF for number in reached
+    )
+    expected = {one.seq: one for one in (frame(n, first) for n in range(count))}
+    for one in given_frames:
+        assert (one.ts, one.data) == (expected[one.seq].ts, expected[one.seq].data)
+    assert unfolder.damaged == 0
+
+
+@given(DISTANCES.filter(bool))
+def test_copies_of_one_packet_come_oldest_first(distances: tuple[int, ...]) -> None:
+    sent = packets(30, distances)
+    unfolder = Unfolder(OPUS, RED)
+    got = taken(unfolder, sent[-1])
+    assert [one.seq for one in got] == [29 - d for d in sorted(distances, reverse=True)] + [29]
+    assert unfolder.copies == len(distances)
+    assert unfolder.distances == tuple(sorted(distances, reverse=True))
+    assert taken(unfolder, sent[-1]) == [], "again"
+    assert unfolder.copies == len(distances)
+
+
+def test_the_packets_own_frame_has_its_marker_and_level_a_copy_has_not() -> None:
+    stream = VoiceStream(SSRC, OPUS, RED)
+    for number in range(3):
+        one = frame(number)
+        stream.add(Frame(one.seq, one.ts, one.data, marker=number == 0, level=40 + number))
+    sent = [stream.packet(number, (1,), 0.0) for number in range(3)]
+    assert sent[0] is not None and sent[2] is not None
+    unfolder = Unfolder(OPUS, RED)
+    own, copy, newest = (*taken(unfolder, sent[0]), *taken(unfolder, sent[2]))
+    assert (own.marker, own.level) == (True, 40)
+    assert (copy.seq, copy.marker, copy.level) == (1, False, None)
+    assert (newest.marker, newest.level) == (False, 42)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([OPUS, RED, 97]), st.binary(max_size=80))), st.data())
+def test_any_bytes_do_no_harm(came: list[tuple[int, bytes]], data: st.DataObject) -> None:
+    unfolder = Unfolder(OPUS, RED)
+    for payload_type, payload in came:
+        seq = data.draw(st.integers(0, 0xFFFF))
+        packet = rtp.build(payload_type, seq, 0, SSRC, payload)
+        for one in taken(unfolder, packet):
+            assert one.data and payload_type != 97
+    assert unfolder.damaged <= sum(kind == RED for kind, _payload in came)
+    sent = packets(2, (1,))[1]
+    after = Unfolder(OPUS, RED)
+    taken(after, rtp.build(RED, 0, 0, SSRC, b"\xff\xff"))
+    assert (after.damaged, after.distances) == (1, ())
+    assert [one.seq for one in taken(after, sent)] == [0, 1], "and goes on"
+
+
+def test_a_copy_between_two_frames_is_nobodys() -> None:
+    payload = red.pack(OPUS, b"own", [(960 + 1, b"between"), (480, b"half")])
+    got = taken(Unfolder(OPUS, RED), rtp.build(RED, 5, 96_000, SSRC, payload))
+    assert [one.data for one in got] == [b"own"]
+
+
+def test_its_memory_is_bounded_and_long_enough() -> None:
+    sent = packets(2 * hop.SEEN, (2, 6))
+    unfolder = Unfolder(OPUS, RED)
+    kept = []
+    for packet in sent:
+        taken(unfolder, packet)
+        kept.append(len(unfolder._seen))
+    assert max(kept) == hop.SEEN
+    for packet in sent[-hop.SEEN + 10 :]:
+        assert taken(unfolder, packet) == []
+
+
+def test_only_the_negotiated_payload_types_are_voice() -> None:
+    def header(payload_type: int) -> rtp.Header:
+        return rtp.parse(rtp.build(payload_type, 1, 960, SSRC, b"x"))
+
+    payload = red.pack(OPUS, b"own", [(960, b"older")])
+    assert blocks_of(header(RED), payload, OPUS, RED) == [(960, b"older"), (0, b"own")]
+    assert blocks_of(header(OPUS), payload, OPUS, RED) == [(0, payload)]
+    assert blocks_of(header(OPUS), b"", OPUS, RED) == []
+    assert blocks_of(header(97), payload, OPUS, RED) == []
+    with pytest.raises(ValueError):
+        blocks_of(header(RED), b"\xff", OPUS, RED)
+
+
+# -- packing -------------------------------------------------------------------------------------
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 200), DISTANCES, st.floats(0, 1e6)), min_size=1, max_size=60),
+    st.lists(st.integers(0, 200), max_size=100),
+    st.integers(0, 0xFFFF),
+)
+def test_under_one_number_and_one_set_the_bytes_never_change(
+    asked: list[tuple[int, tuple[int, ...], float]], late: list[int], first: int
+) -> None:
+    """Whatever is added between and whenever it is asked for; then it is gone, and stays gone."""
+    stream = VoiceStream(SSRC, OPUS, RED)
+    made: dict[tuple[int, tuple[int, ...]], bytes] = {}
+    gone: set[int] = set()
+    order = [n for n in range(200) if n not in late] + [n for n in late if n < 200]
+    for step, number in enumerate(dict.fromkeys(order)):
+        stream.add(frame(number, first))
+        for which, distances, at in asked[step % len(asked) :]:
+            seq = (first + which) & 0xFFFF
+            packet = stream.packet(seq, distances, at + step)
+            if packet is None:
+                gone.update({which} & {key[0] for key in made})
+                continue
+            assert which not in gone
+            assert made.setdefault((which, distances), packet) == packet
+            assert rtp.parse(packet).seq == seq
+
+
+@given(DISTANCES)
+def test_added_again_it_is_the_first_that_counts(distances: tuple[int, ...]) -> None:
+    stream = VoiceStream(SSRC, OPUS, RED)
+    stream.add(frame(0))
+    before = stream.packet(0, distances, 1.0)
+    stream.add(Frame(0, 99, b"another", source="minas"))
+    assert stream.frame(0) == frame(0)
+    assert stream.packet(0, distances, 2.0) == before
+    assert stream.packet(0, (*distances, 3), 2.0) is not None
+
+
+def carried(packet: bytes | None) -> dict[int, bytes]:
+    """What a packet carries: data by timestamp offset."""
+    assert packet is not None
+    header = rtp.parse(packet)
+    return dict(blocks_of(header, packet[header.payload_offset : header.payload_end], OPUS, RED))
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from(["kandis", "minas"]), min_size=2, max_size=40),
+    DISTANCES,
+    st.data(),
+)
+def test_a_packet_carries_its_sources_frames_without_a_pause_only(
+    sources: list[str], distances: tuple[int, ...], data: st.DataObject
+) -> None:
+    """Who has the floor changes, and a pause is sent as nothing while the numbers go on."""
+    stream, pause, frames = VoiceStream(SSRC, OPUS, RED), 0, []
+    for number, source in enumerate(sources):
+        pause += data.draw(st.sampled_from([0, 0, 0, 1, 50]))
+        frames.append(frame(number, source=source, pause=pause))
+        stream.add(frames[-1])
+    for own in frames:
+        expected = {0: own.data}
+        for distance in distances:
+            if own.seq < distance:
+                continue
+            older = frames[own.seq - distance]
+            if older.source == own.source and rtp.ts_delta(own.ts, older.ts) == distance * 960:
+                expected[distance * 960] = older.data
+        assert carried(stream.packet(own.seq, distances, 0.0)) == expected
+
+
+def test_without_a_copy_to_carry_it_is_plain_opus() -> None:
+    first, second = packets(2, (1,))
+    assert (rtp.parse(first).payload_type, rtp.parse(second).payload_type) == (OPUS, RED)
+    assert all(rtp.parse(packet).payload_type == OPUS for packet in packets(9, ()))
+
+
+def test_a_copy_further_back_than_the_header_can_say_is_left_out() -> None:
+    assert set(carried(packets(40, (17, 18))[-1])) == {0, 17 * 960}
+
+
+def test_the_header_says_when_it_was_sent_first() -> None:
+    stream = VoiceStream(SSRC, OPUS, RED)
+    stream.add(Frame(1, 960, b"x", marker=True, level=33))
+    for at in (12.5, 40.0):
+        packet = stream.packet(1, (), at)
+        assert packet is not None
+        header = rtp.parse(packet)
+        assert header.send_time == rtp.send_time(12.5)
+        assert (header.ssrc, header.ts, header.marker, header.audio_level) == (SSRC, 960, True, 33)
+
+
+def test_the_history_is_bounded() -> None:
+    stream = VoiceStream(SSRC, OPUS, RED)
+    for number in range(70_000):
+        stream.add(frame(number))
+        stream.packet(number & 0xFFFF, (2, 6), 0.0)
+    assert len(stream._frames) == len(stream._packets) == hop.HISTORY
+    kept = [seq for seq in range(0x10000) if stream.frame(seq) is not None]
+    assert kept == [number & 0xFFFF for number in range(70_000 - hop.HISTORY, 70_000)]
+    assert stream.packet(kept[0] - 1, (), 0.0) is None
+
+
+# -- asking again --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("age", "distances", "expected_s"),
+    [(0, (), 0), (0, (2, 6), 0.04), (1, (2, 6), 0.02), (2, (2, 6), 0.08), (6, (2, 6), 0)],
+)
+def test_when_a_copy_comes(age: int, distances: tuple[int, ...], expected_s: float) -> None:
+    assert copy_in_s(age, distances) == pytest.approx(expected_s)
+
+
+def test_asked_for_again_after_a_round_trip() -> None:
+    one = Missing(1.0, 1.0)
+    one.asked(1.0, 0.1)
+    assert (one.tries, one.asked_at, one.ask_at) == (1, 1.0, pytest.approx(1.115))
+    one.asked(1.2, 0.0)
+    assert (one.tries, one.asked_at) == (2, 1.0), "the answer is to the first"
+    assert one.ask_at == pytest.approx(1.22), "not before the next frame is due"
+
+
+def test_on_a_link_that_keeps_the_order_nothing_is_waited_for() -> None:
+    patience = Patience()
+    assert patience.wait_s(1, (), 0.1) == 0
+    assert patience.wait_s(1, (2,), 0.1) == pytest.approx(0.02), "a copy is nearer than an answer"
+    assert patience.wait_s(1, (7,), 0.1) == 0, "an answer is nearer than the copy"
+
+
+def test_what_came_late_of_itself_teaches_patience_for_a_while() -> None:
+    patience = Patience()
+    assert not patience.came(Missing(1.0, 1.0), 1.03, 0.1)
+    assert patience.wait_s(1, (), 0.1) == pytest.approx(0.03 + hop.REORDER_S)
+    assert not patience.came(Missing(1.0, 1.0), 9.0, 0.1)
+    assert patience.wait_s(1, (), 0.1) == pytest.approx(hop.MAX_REORDER_S + hop.REORDER_S)
+    for _ in range(200):
+        patience.missed()
+    assert patience.wait_s(1, (), 0.1) == 0
+
+
+def test_an_answer_teaches_nothing() -> None:
+    patience, one = Patience(), Missing(1.0, 1.0)
+    one.asked(1.0, 0.1)
+    assert not patience.came(one, 1.05, 0.1), "too soon for an answer"
+    patience = Patience()
+    assert patience.came(one, 1.1, 0.1)
+    assert patience.wait_s(1, (), 0.1) == 0
