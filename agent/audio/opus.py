@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 RATE = 48_000
 SAMPLES = 960
 MAX_PACKET_BYTES = 1275
+DTX_BYTES = 2
+"""A packet of so many bytes or fewer stands for silence (RFC 7587 §3.1.3)."""
 
 _APPLICATION_VOIP = 2048
 _SIGNAL_VOICE = 3001
 _SET_BITRATE, _SET_VBR, _SET_COMPLEXITY = 4002, 4006, 4010
 _RESET_STATE = 4028
+_SET_MAX_BANDWIDTH, _WIDEBAND = 4004, 1103
 _SET_INBAND_FEC, _SET_PACKET_LOSS, _SET_DTX, _SET_SIGNAL = 4012, 4014, 4016, 4024
 
 Pcm = NDArray[np.int16]
@@ -70,12 +73,12 @@ def _check(code: int) -> int:
 
 
 class Encoder:
-    """Voice encoder. `bitrate` in bit/s; `loss_percent` is the loss to prepare for when `fec`
-    (in-band, LBRR) is on."""
+    """Voice encoder, wideband. `bitrate` in bit/s; `loss_percent` is the loss to prepare for when
+    `fec` (in-band, LBRR) is on; with `dtx` it sends next to nothing in silence."""
 
     def __init__(
         self,
-        bitrate: int = 24_000,
+        bitrate: int = 28_000,
         *,
         complexity: int = 10,
         fec: bool = True,
@@ -88,9 +91,12 @@ class Encoder:
         self._out = ctypes.create_string_buffer(MAX_PACKET_BYTES)
         self._set(_SET_SIGNAL, _SIGNAL_VOICE)
         self._set(_SET_COMPLEXITY, complexity)
+        # 8 kHz carries all of speech that can be understood; libopus would spend 3 of 24 kbit/s
+        # above it, and 0.2 to 0.4 of wideband PESQ.
+        self._set(_SET_MAX_BANDWIDTH, _WIDEBAND)
         self.set_bitrate(bitrate)
         self.set_fec(fec, loss_percent)
-        self._set(_SET_DTX, int(dtx))
+        self.set_dtx(dtx)
 
     def _set(self, request: int, value: int) -> None:
         _check(
@@ -107,6 +113,10 @@ class Encoder:
         """In-band redundancy for an expected loss; without an expected loss it does nothing."""
         self._set(_SET_INBAND_FEC, int(fec))
         self._set(_SET_PACKET_LOSS, loss_percent)
+
+    def set_dtx(self, dtx: bool) -> None:
+        """Whether silence is sent only now and then: packets of `DTX_BYTES` need not be sent."""
+        self._set(_SET_DTX, int(dtx))
 
     def reset(self) -> None:
         """Begin anew, as after creation: what follows owes nothing to what was before."""

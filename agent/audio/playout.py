@@ -1,47 +1,77 @@
 """The playout clock of one slot: packets in as they come, 20 ms of sound out on every pull. Pure.
 
 Rules:
-- `pull` always gives 960 samples at once: packet → in-band redundancy of the next packet →
-  concealment → silence after 100 ms. A lost packet never stalls the sound.
-- The delay aims at the 0.99 quantile of what packets were late by, above a floor that rises with
-  loss so that a retransmission can still come in time. It shrinks in pauses of speech, and grows
-  where sound is concealed anyway.
-- A packet with the marker bit begins a talkspurt or another speaker: what is left of the one
-  before is dropped.
-- Memory is bounded: at most `MAX_PACKETS` packets wait.
+- `pull` always gives 960 samples at once. In order: packet, redundant copy (RFC 2198) or
+  retransmission, whichever is there → in-band redundancy of the next packet → concealment →
+  after 100 ms silence, or noise like the room's while the speaker only pauses (DTX). A lost
+  packet never stalls the sound.
+- Frames lie on a line by their timestamps, not by sequence numbers: a stretch that was not sent
+  is a pause, not a loss.
+- The delay aims at a quantile of what frames were late by, whichever way they came, between bounds
+  of the mode: `conversation` keeps it short, `clear` leaves time for everything to be recovered,
+  `auto` is the first on a good link and the second on a bad one.
+- The delay changes in pauses of speech; in speech it only grows, and only where sound is
+  concealed anyway. The same holds a drifting clock.
+- A packet with the marker bit, or off the line, begins another speaker: what is left of the one
+  before is faded out in 10 ms and dropped; nothing of the delay is inherited but what the link
+  itself is known for.
+- Memory is bounded: at most `MAX_FRAMES` frames wait.
 
-Times are monotonic seconds given by the caller. After AUDIO.md; delay quantiles as in NetEq's idea,
-written anew.
+Times are monotonic seconds given by the caller. After AUDIO.md.
 """
 
+import math
 from collections import deque
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent import rtp
+from agent.audio.hop import Missing, Patience
 
 Pcm = NDArray[np.int16]
+Mode = Literal["auto", "conversation", "clear"]
+Voice = Literal["conversation", "clear"]
+Origin = Literal["packet", "copy", "again"]
 
 SAMPLES = 960
 RATE = 48_000
 FRAME_S = 0.02
-MAX_PACKETS = 100
-FLOOR_S = 0.06
-LOSS_FLOOR_S = 0.1
-MAX_FLOOR_S = 0.34
-MAX_DELAY_S = 0.5
-SLACK_S = 0.03
-TOO_LATE_S = 0.2
-CONCEAL_FRAMES = 5
-WINDOW_PACKETS = 500
-QUANTILE = 0.99
-QUIET_POWER = 100.0**2
-REORDER_S = 0.01
-MAX_TRIES = 6
-PAUSE_GAP = 3
+MAX_FRAMES = 100
 FADE_SAMPLES = 480
+
+CONVERSATION_FLOOR_S = 0.06
+CONVERSATION_LOSSY_S = 0.094
+CONVERSATION_RECOVER_S = 0.1
+CONVERSATION_MAX_S = 0.17
+CLEAR_FLOOR_S = 0.355
+CLEAR_MAX_S = 0.56
+MARGIN_S = 0.012
+QUANTILE, HIGH_QUANTILE = 0.99, 0.998
+MOSTLY_QUANTILE, HIGHEST_QUANTILE = 0.995, 0.999
+MEASURE_EVERY = 25
+WINDOW_FRAMES, LONG_WINDOW_FRAMES = 500, 1500
+TOO_LATE_S = 1.0
+
+BAD_FROM, GOOD_FROM = 0.012, 0.003
+"""Share of frames that came out of turn (lost on some hop, or far out of order): `auto` turns to
+`clear` above the first, back to `conversation` below the second."""
+
+DISTURBED_FRAMES = 300
+
+CONCEAL_FRAMES = 5
+HOLD_FRAMES = 2
+NOISE_FRAMES = 50
+PAUSE_FRAMES = 3
+PAUSE_BELOW_PEAK_DB = 30.0
+PAUSE_ABOVE_NOISE_DB = 6.0
+PAUSE_LEVEL_DB = -58.0
+
+MAX_TRIES = 8
+FORGET_S = 0.5
+MAX_MISSING = 200
 
 
 class Decoder(Protocol):
@@ -54,214 +84,376 @@ class Decoder(Protocol):
 
 
 class Stats:
-    """Frames since the start, by where they came from; `late` packets came after their time."""
+    """Frames since the start, by where they came from. `lost`: packets missed on the way (before
+    recovery); `late` came after their time; `copies` were played from redundancy, `again` from a
+    retransmission, `recovered` from in-band redundancy; `stretched` and `skipped` changed the
+    delay."""
 
     def __init__(self) -> None:
         self.played = 0
         self.concealed = 0
         self.recovered = 0
+        self.copies = 0
+        self.again = 0
         self.skipped = 0
+        self.stretched = 0
         self.late = 0
         self.lost = 0
+
+
+class LinkMemory:
+    """What the slots of one downlink know together: the share of frames that came out of turn on
+    the way from the relay (0 to 1)."""
+
+    def __init__(self) -> None:
+        self.disturbed = 0.0
 
 
 class Playout:
     """One slot's receive path. Sequence numbers and timestamps are those of the slot."""
 
-    def __init__(self, decoder: Decoder) -> None:
+    def __init__(
+        self, decoder: Decoder, *, mode: Mode = "auto", link: LinkMemory | None = None
+    ) -> None:
+        self.mode: Mode = mode
         self.stats = Stats()
         self.delay_ms = 0.0
         self._decoder = decoder
+        self._link = link or LinkMemory()
         self._seqs = rtp.SeqUnwrapper()
         self._stamps = rtp.TsUnwrapper()
-        self._packets: dict[int, tuple[int, bytes]] = {}
-        self._next: int | None = None
-        self._played_to = 0
-        self._start_at: float | None = None
-        self._highest: int | None = None
-        self._concealed_run = 0
-        self._since_skip = 0
-        self._fade_in = True
-        self._missing: dict[int, tuple[float, int]] = {}
-        self._rtt_s = 0.0
-        self._loss = 0.0
-        # (arrival - timestamp in seconds) of the last packets; the least is the fastest way.
-        self._ways: deque[float] = deque(maxlen=WINDOW_PACKETS)
-        self._fastest = 0.0
-        self._spread_s = 0.0
         self._silence: Pcm = np.zeros(SAMPLES, dtype=np.int16)
         self._ramp = np.linspace(0.0, 1.0, FADE_SAMPLES, dtype=np.float32)
+        self._noise = np.random.default_rng(1)
+        self._rtt_s = 0.0
+        self._leaving: Pcm | None = None
+        self._voice: Voice = "conversation"
+        self._highest: int | None = None
+        self._missing: dict[int, Missing] = {}
+        self._patience = Patience()
+        self._level = _Level()
+        self._begin_epoch(0, 0)
+
+    def _begin_epoch(self, number: int, stamp: int) -> None:
+        """Another speaker, from packet `number` with timestamp `stamp` on."""
+        self._first_number = number
+        self._base = stamp
+        # index on the line → (payload, how it came)
+        self._frames: dict[int, tuple[bytes, Origin]] = {}
+        self._numbers: dict[int, int] = {}
+        self._next: int | None = None
+        self._played_to = -(1 << 40)
+        self._played_number = number - 1
+        self._start_at: float | None = None
+        self._newest = -1
+        self._concealed_run = 0
+        self._noise_run = 0
+        self._since_change = 0
+        self._fade_in = True
+        self._distances: tuple[int, ...] = ()
+        # (arrival - timestamp in seconds) of frames as they first came, and of packets in turn
+        self._ways: deque[float] = deque(maxlen=LONG_WINDOW_FRAMES)
+        self._ways_count = 0
+        self._straight: deque[float] = deque(maxlen=WINDOW_FRAMES)
+        self._fastest = math.inf
+        self._late_s = 0.0
+        self._latest_s = 0.0
+        self._mostly_s = 0.0
+        self._longest_s = 0.0
+        self._jitter_s = 0.0
+        self._disturbed = self._link.disturbed
 
     # -- in ------------------------------------------------------------------------------------
 
     def push(
-        self, seq: int, ts: int, payload: bytes, arrival: float, *, marker: bool = False
-    ) -> None:
-        """A packet arrived at `arrival`."""
+        self,
+        seq: int,
+        ts: int,
+        blocks: Sequence[tuple[int, bytes]] | bytes,
+        arrival: float,
+        *,
+        marker: bool = False,
+    ) -> bool:
+        """A packet arrived at `arrival`: its payload, or its blocks as `agent.audio.red` gives
+        them. True when something is missed now that was not before: it may be asked for."""
+        if isinstance(blocks, bytes):
+            blocks = ((0, blocks),)
         number = self._seqs.unwrap(seq)
         stamp = self._stamps.unwrap(ts)
-        if marker and (self._highest is None or number > self._highest):
-            self._begin_talkspurt(number)
-        self._note_gap(number, arrival)
-        if number < (self._played_to if self._next is None else self._next):
-            self.stats.late += 1
-            self._note_way(stamp, arrival)
-            return
-        if number in self._packets:
-            return
-        if self._next is not None and number - self._next > MAX_PACKETS:
-            # The stream jumped: nothing of what waits belongs to what comes.
-            self._begin_talkspurt(number)
-        self._note_way(stamp, arrival)
-        self._packets[number] = (stamp, payload)
-        if self._next is None and self._start_at is None:
-            self._start_at = arrival + self.target_s
-        while len(self._packets) > MAX_PACKETS:
-            del self._packets[min(self._packets)]
+        is_newest = self._highest is None or number > self._highest
+        if is_newest and (marker or self._highest is None or not self._is_on_line(stamp)):
+            self._change_speaker(number, stamp)
+        elif number < self._first_number and not self._is_on_line(stamp):
+            self.stats.late += 1  # a packet of the speaker before
+            return False
+        elif not self._is_on_line(stamp):
+            return False
+        else:
+            self._first_number = min(self._first_number, number)
+        if len(blocks) > 1:
+            self._distances = tuple(sorted(o // SAMPLES for o, _data in blocks if o))
+        else:
+            self._distances = ()
+        lost = self.stats.lost
+        was_asked = self._note_number(number, arrival, is_begin=marker)
+        index = (stamp - self._base) // SAMPLES
+        for offset, payload in reversed(blocks):
+            distance, rest = divmod(offset, SAMPLES)
+            if rest:
+                continue
+            if offset == 0:
+                if not was_asked:
+                    self._straight.append(arrival - stamp / RATE)
+                self._take(index, number, payload, arrival, "again" if was_asked else "packet")
+            elif number - distance >= self._first_number:
+                # The sender puts only frames without a pause between them into one packet.
+                self._take(index - distance, number - distance, payload, arrival, "copy")
+                self._missing.pop(number - distance, None)
+        return self.stats.lost > lost
 
-    def _begin_talkspurt(self, number: int) -> None:
+    def _is_on_line(self, stamp: int) -> bool:
+        off = stamp - self._base
+        return off % SAMPLES == 0 and abs(off) < (1 << 31)
+
+    def _change_speaker(self, number: int, stamp: int) -> None:
+        if self._next is not None and self._concealed_run <= CONCEAL_FRAMES:
+            self._leaving = self._conceal()
+            self._leaving[:FADE_SAMPLES] = self._leaving[:FADE_SAMPLES] * self._ramp[::-1]
+            self._leaving[FADE_SAMPLES:] = 0
         self._decoder.reset()
-        self._packets.clear()
         self._missing.clear()
-        self._played_to = number
-        self._next = None
-        self._start_at = None
-        self._concealed_run = 0
-        self._fade_in = True
-        self._ways.clear()
-        self._spread_s = 0.0
+        self._begin_epoch(number, stamp)
         self._highest = number - 1
 
-    def _note_gap(self, number: int, arrival: float) -> None:
-        """Track what is missing, and how much is lost (before recovery)."""
-        if self._highest is None:
-            self._highest = number
+    def _take(
+        self, index: int, number: int, payload: bytes, arrival: float, origin: Origin
+    ) -> None:
+        """A frame came, in a packet of its own or as a copy."""
+        if index in self._frames or index < self._newest - 2 * MAX_FRAMES:
             return
-        if number <= self._highest:
-            self._missing.pop(number, None)
+        if index in self._numbers:
+            return  # played
+        self._numbers[index] = number
+        while len(self._numbers) > 3 * MAX_FRAMES:
+            del self._numbers[next(iter(self._numbers))]
+        stamp_s = (self._base + index * SAMPLES) / RATE
+        self._note_way(index, arrival - stamp_s)
+        if index < (self._played_to if self._next is None else self._next):
+            self.stats.late += 1
             return
-        gap = number - self._highest - 1
-        if gap > PAUSE_GAP and self._next is None and not self._packets:
-            # After silence: a stretch that was not sent to us (our own turn), not a loss.
-            self._highest = number
-            return
-        for lost in range(max(self._highest + 1, number - MAX_PACKETS), number):
-            self._missing[lost] = (arrival + REORDER_S, 0)
-        self.stats.lost += min(gap, MAX_PACKETS)
-        for _ in range(min(gap, 50)):
-            self._loss += (1.0 - self._loss) / 200
-        self._loss -= self._loss / 200
-        self._highest = number
+        if self._next is not None and index - self._next > MAX_FRAMES:
+            # A jump in time: nothing of what waits belongs to what comes.
+            self._fall_silent(index)
+        self._frames[index] = (payload, origin)
+        while len(self._frames) > MAX_FRAMES:
+            del self._frames[min(self._frames)]
+        if self._next is None:
+            due = self._fastest + (self._base + min(self._frames) * SAMPLES) / RATE
+            self._start_at = due + self.target_s
 
-    def _note_way(self, stamp: int, arrival: float) -> None:
-        way = arrival - stamp / RATE
-        if not self._ways or way < self._fastest:
+    def _note_number(self, number: int, arrival: float, *, is_begin: bool) -> bool:
+        """Track what is missing; True when this packet had been asked for."""
+        one = self._missing.pop(number, None)
+        if self._highest is None or number <= self._highest:
+            return one is not None and self._patience.came(one, arrival, self._rtt_s)
+        if not is_begin:
+            distances = self._distances if self.voice == "clear" else ()
+            for lost in range(max(self._highest + 1, number - MAX_FRAMES), number):
+                wait_s = self._patience.wait_s(number - lost, distances, self._rtt_s)
+                self._missing[lost] = Missing(arrival, arrival + wait_s)
+                self._patience.missed()
+                self.stats.lost += 1
+        while len(self._missing) > MAX_MISSING:
+            del self._missing[next(iter(self._missing))]
+        self._highest = number
+        return False
+
+    def _note_way(self, index: int, way: float) -> None:
+        """How a frame came: in turn, or after one that is younger."""
+        in_turn = index > self._newest
+        if in_turn:
+            missed = index - self._newest - 1 if self._newest >= 0 else 0
+            self._newest = index
+            bad = 1.0 if 0 < missed <= MAX_FRAMES else 0.0
+            self._disturbed += (bad - self._disturbed) / DISTURBED_FRAMES
+            self._link.disturbed += (bad - self._link.disturbed) / DISTURBED_FRAMES
+        if way < self._fastest:
             self._fastest = way
         self._ways.append(way)
-        if len(self._ways) % 25 == 0 or len(self._ways) == 10:
-            ordered = sorted(self._ways)
-            self._fastest = ordered[0]
-            late = ordered[min(len(ordered) - 1, int(len(ordered) * QUANTILE))]
-            self._spread_s = late - self._fastest
+        self._ways_count += 1
+        if self._ways_count % MEASURE_EVERY == 0 or self._ways_count in (5, 10, 15):
+            self._measure()
+
+    def _measure(self) -> None:
+        every = list(self._ways)
+        recent = sorted(every[-WINDOW_FRAMES:])
+        straight = sorted(self._straight) or recent
+        self._fastest = min(recent[0], straight[0])
+        self._late_s = _quantile(recent, QUANTILE) - self._fastest
+        self._latest_s = _quantile(recent, HIGH_QUANTILE) - self._fastest
+        ordered = sorted(every)
+        self._mostly_s = _quantile(ordered, MOSTLY_QUANTILE) - self._fastest
+        self._longest_s = _quantile(ordered, HIGHEST_QUANTILE) - self._fastest
+        # Of a link that jitters one packet in ten is late; one in a hundred may be a recovery.
+        tenth_s = _quantile(straight, 0.9) - self._fastest
+        self._jitter_s = min(_quantile(straight, QUANTILE) - self._fastest, 1.6 * tenth_s)
 
     # -- delay -----------------------------------------------------------------------------------
 
     @property
+    def voice(self) -> Voice:
+        """The mode in use."""
+        if self.mode != "auto":
+            self._voice = self.mode
+        elif self._disturbed > BAD_FROM:
+            self._voice = "clear"
+        elif self._disturbed < GOOD_FROM:
+            self._voice = "conversation"
+        return self._voice
+
+    @property
     def target_s(self) -> float:
-        """The delay aimed at, from the fastest packet's arrival to its sound."""
-        floor = FLOOR_S
-        if self._loss > 0.005:
-            rounds = 2 if self._loss > 0.05 else 1
-            recovery = 0.05 + rounds * (self._rtt_s * 1.1 + 0.02)
-            floor = min(MAX_FLOOR_S, max(LOSS_FLOOR_S, recovery))
-        return min(MAX_DELAY_S, max(floor, self._spread_s + FRAME_S))
+        """The delay aimed at, from when the fastest packet would come to its sound."""
+        if self.voice == "clear":
+            if self._mostly_s + MARGIN_S <= CLEAR_FLOOR_S:
+                return CLEAR_FLOOR_S
+            return min(CLEAR_MAX_S, self._longest_s + MARGIN_S)
+        if self._disturbed < GOOD_FROM:
+            return min(CONVERSATION_MAX_S, max(CONVERSATION_FLOOR_S, self._late_s + MARGIN_S))
+        longest = min(CONVERSATION_MAX_S, max(CONVERSATION_RECOVER_S, self._jitter_s + MARGIN_S))
+        return min(longest, max(CONVERSATION_LOSSY_S, self._latest_s + MARGIN_S))
 
     def missing(self, now: float, rtt_s: float) -> list[int]:
         """Sequence numbers (16 bits) to ask for now, while they can still come in time."""
         self._rtt_s = rtt_s
         asked = []
-        for number, (ask_at, tries) in list(self._missing.items()):
-            played = self._next is not None and number < self._next
-            if played or tries >= MAX_TRIES:
-                del self._missing[number]
-            elif now >= ask_at:
+        for number, one in list(self._missing.items()):
+            if one.tries >= MAX_TRIES or not self._can_come(number, now + rtt_s):
+                # One that was asked for may be on its way: it is known for that when it comes.
+                if one.tries == 0 or now > one.ask_at + FORGET_S:
+                    del self._missing[number]
+            elif now >= one.ask_at:
                 asked.append(number & 0xFFFF)
-                self._missing[number] = (now + max(FRAME_S, rtt_s + 0.015), tries + 1)
+                one.asked(now, rtt_s)
         return asked
+
+    def _can_come(self, number: int, at: float) -> bool:
+        """Whether a packet that arrives at this time is still of use."""
+        if self._highest is None or math.isinf(self._fastest):
+            return False
+        newest_number = self._numbers.get(self._newest, self._highest)
+        index = self._newest - (newest_number - number)
+        due = self._fastest + (self._base + index * SAMPLES) / RATE
+        if self._next is not None and index < self._next and self.voice == "conversation":
+            return False
+        longest_s = CLEAR_MAX_S if self.voice == "clear" else self.target_s
+        return at < due + max(longest_s, self.delay_ms / 1000) + FRAME_S
 
     # -- out -------------------------------------------------------------------------------------
 
     def pull(self, now: float) -> Pcm:
         """The next 20 ms."""
-        if self._next is None:
-            if self._start_at is None or now < self._start_at or not self._packets:
-                return self._silence
-            self._next = min(self._packets)
-            self._start_at = None
-        if self._next in self._packets:
-            return self._play(now)
-        return self._bridge(now)
+        pcm = self._pull(now)
+        if self._leaving is not None:
+            left, self._leaving = self._leaving, None
+            pcm = np.clip(pcm.astype(np.int32) + left, -32768, 32767).astype(np.int16)
+        return pcm
 
-    def _play(self, now: float) -> Pcm:
-        assert self._next is not None
-        stamp, payload = self._packets.pop(self._next)
-        delay_s = now - (self._fastest + stamp / RATE)
-        self.delay_ms = delay_s * 1000
-        self._next += 1
-        self._since_skip += 1
-        self._concealed_run = 0
-        pcm = self._decode(payload)
-        self.stats.played += 1
+    def _pull(self, now: float) -> Pcm:
+        if self._next is None:
+            if self._start_at is None or now < self._start_at or not self._frames:
+                return self._pause()
+            self._next = min(self._frames)
+            self._start_at = None
+        self._since_change += 1
+        delay_s = now - (self._fastest + (self._base + self._next * SAMPLES) / RATE)
         excess_s = delay_s - self.target_s
-        if excess_s > SLACK_S and self._next in self._packets and self._may_skip(pcm, excess_s):
+        if self._next in self._frames:
+            return self._play(delay_s, excess_s)
+        return self._bridge(excess_s)
+
+    def _play(self, delay_s: float, excess_s: float) -> Pcm:
+        assert self._next is not None
+        self.delay_ms = delay_s * 1000
+        in_pause = self._level.in_pause
+        if in_pause and excess_s < -FRAME_S / 2 and self._concealed_run == 0:
+            # A pause is made longer: the delay grows by a frame, unheard.
+            self.stats.stretched += 1
+            return self._room_noise()
+        pcm = self._decode_next()
+        far = excess_s > TOO_LATE_S and self._since_change >= 10
+        if (excess_s > FRAME_S * 1.5 and in_pause or far) and self._next in self._frames:
             self.stats.skipped += 1
-            self._since_skip = 0
-            _stamp, payload = self._packets.pop(self._next)
-            self._next += 1
-            pcm = _joined(pcm, self._decode(payload))
+            self._since_change = 0
+            pcm = _joined(pcm, self._decode_next())
+        self._level.push(pcm)
+        self._concealed_run = self._noise_run = 0
         if self._fade_in:
             pcm = self._faded_in(pcm)
         return pcm
 
-    def _may_skip(self, pcm: Pcm, excess_s: float) -> bool:
-        """Shrink the delay in a pause; in speech only when it is far too long."""
-        if self._since_skip < 2:
-            return False
-        wide = pcm.astype(np.float32)
-        quiet = float(np.dot(wide, wide)) / SAMPLES < QUIET_POWER
-        return quiet or (excess_s > TOO_LATE_S and self._since_skip >= 10)
+    def _decode_next(self) -> Pcm:
+        assert self._next is not None
+        payload, origin = self._frames.pop(self._next)
+        self._played_number = self._numbers.get(self._next, self._played_number + 1)
+        self._next += 1
+        self.stats.played += 1
+        if origin == "copy":
+            self.stats.copies += 1
+        elif origin == "again":
+            self.stats.again += 1
+        try:
+            return self._decoder.decode(payload)
+        except ValueError:
+            return self._decoder.conceal()
 
-    def _bridge(self, now: float) -> Pcm:
+    def _bridge(self, excess_s: float) -> Pcm:
         """Nothing is there for this frame: recover it, conceal it, or fall silent."""
         assert self._next is not None
-        later = self._packets.get(self._next + 1)
+        if not self._frames:
+            self._concealed_run += 1
+            if self._concealed_run > CONCEAL_FRAMES:
+                self._fall_silent(self._next)
+                return self._pause()
+            self._next += 1
+            return self._concealed()
+        later = min(self._frames)
+        unsent = later - self._next - (self._numbers.get(later, 0) - self._played_number - 1)
+        if unsent > 0 and self._numbers.get(later, 0) == self._played_number + 1:
+            return self._not_sent(later, excess_s)
         self._concealed_run += 1
-        if self._concealed_run > CONCEAL_FRAMES and not self._packets:
-            return self._fall_silent()
-        waits_for_more = bool(self._packets)
-        if waits_for_more and self._may_stretch(now):
-            # Below the target delay: let the missing one still come, and the delay grow.
-            self.stats.concealed += 1
-            return self._conceal()
-        if not waits_for_more:
-            self.stats.concealed += 1
-            return self._conceal()
+        if excess_s < -FRAME_S / 2 and self._concealed_run <= HOLD_FRAMES:
+            # Below the delay aimed at: what is missing may still come, and the delay grows; a
+            # little at every hole, so that none becomes a pause.
+            self.stats.stretched += 1
+            return self._concealed()
         self._next += 1
-        if later is not None:
-            try:
-                pcm = self._decoder.decode_fec(later[1])
-            except ValueError:
-                pcm = self._decoder.conceal()
-            self.stats.recovered += 1
-            return pcm
+        self._played_number += 1
+        if later == self._next:
+            return self._recovered(self._frames[later][0])
+        return self._concealed() if self._concealed_run <= CONCEAL_FRAMES else self._pause()
+
+    def _not_sent(self, later: int, excess_s: float) -> Pcm:
+        """The speaker paused (DTX) until `later`: a good time to change the delay."""
+        assert self._next is not None
+        step = 1
+        if excess_s > FRAME_S and later - self._next > 1:
+            step, self.stats.skipped = 2, self.stats.skipped + 1
+        elif excess_s < -FRAME_S / 2:
+            step, self.stats.stretched = 0, self.stats.stretched + 1
+        self._next += step
+        return self._room_noise()
+
+    def _recovered(self, next_payload: bytes) -> Pcm:
+        self.stats.recovered += 1
+        try:
+            return self._decoder.decode_fec(next_payload)
+        except ValueError:
+            return self._decoder.conceal()
+
+    def _concealed(self) -> Pcm:
         self.stats.concealed += 1
         return self._conceal()
-
-    def _may_stretch(self, now: float) -> bool:
-        first = min(self._packets)
-        assert self._next is not None
-        due = self._fastest + (self._packets[first][0] - (first - self._next) * SAMPLES) / RATE
-        return now - due + FRAME_S < self.target_s and self._concealed_run <= CONCEAL_FRAMES
 
     def _conceal(self) -> Pcm:
         pcm = self._decoder.conceal()
@@ -269,28 +461,76 @@ class Playout:
             pcm = (pcm * (0.5 ** (self._concealed_run - 3))).astype(np.int16)
         return pcm
 
-    def _fall_silent(self) -> Pcm:
+    def _fall_silent(self, index: int) -> None:
         """The stream paused: the next packet begins with the full delay again."""
-        assert self._next is not None
-        self._played_to = self._next
+        self._played_to = index
         self._next = None
         self._start_at = None
         self._fade_in = True
-        self._missing.clear()
+        self._frames = {i: one for i, one in self._frames.items() if i >= index}
         self._concealed_run = 0
-        return self._silence
+        self._noise_run = 0
 
-    def _decode(self, payload: bytes) -> Pcm:
-        try:
-            return self._decoder.decode(payload)
-        except ValueError:
-            return self._decoder.conceal()
+    def _pause(self) -> Pcm:
+        """Silence; noise like the room's for the first second, so that the line does not sound
+        dead in a pause."""
+        self._noise_run += 1
+        if self._played_to < 0 or self._noise_run > NOISE_FRAMES:
+            return self._silence
+        return self._room_noise(1.0 - self._noise_run / NOISE_FRAMES)
+
+    def _room_noise(self, share: float = 1.0) -> Pcm:
+        rms = self._level.noise_rms * share
+        if rms < 1.0:
+            return self._silence.copy()
+        white = self._noise.standard_normal(SAMPLES + 8).astype(np.float32)
+        # A mean over 8 samples: duller than white, as rooms are.
+        sums = np.cumsum(white)
+        soft = (sums[8:] - sums[:-8]) * (rms / math.sqrt(8))
+        noise: Pcm = np.clip(soft, -32768, 32767).astype(np.int16)
+        return noise
 
     def _faded_in(self, pcm: Pcm) -> Pcm:
         self._fade_in = False
         out = pcm.copy()
         out[:FADE_SAMPLES] = (pcm[:FADE_SAMPLES] * self._ramp).astype(np.int16)
         return out
+
+
+class _Level:
+    """Voice activity by level: the peak that speech reaches, the noise below it, and whether we
+    are in a pause between them. Levels in dB below full scale."""
+
+    def __init__(self) -> None:
+        self.peak_db = -90.0
+        self.noise_db = -90.0
+        self.in_pause = False
+        self._lowest: deque[float] = deque(maxlen=150)
+        self._quiet_run = 0
+
+    def push(self, pcm: Pcm) -> None:
+        """A decoded frame of 960 samples."""
+        wide = pcm.astype(np.float32)
+        power = float(np.dot(wide, wide)) / SAMPLES
+        level_db = 10 * math.log10(power / 32768.0**2) if power > 0.1 else -100.0
+        self.peak_db = max(level_db, self.peak_db - 0.02)
+        self._lowest.append(level_db)
+        self.noise_db = min(self._lowest)
+        quiet = level_db < max(PAUSE_LEVEL_DB, self.peak_db - PAUSE_BELOW_PEAK_DB)
+        if not quiet and self.peak_db - self.noise_db > 2 * PAUSE_ABOVE_NOISE_DB:
+            quiet = level_db < self.noise_db + PAUSE_ABOVE_NOISE_DB
+        self._quiet_run = self._quiet_run + 1 if quiet else 0
+        self.in_pause = self._quiet_run >= PAUSE_FRAMES
+
+    @property
+    def noise_rms(self) -> float:
+        """Of the room, in sample units; at most 30 dB below the speech."""
+        bounded = min(self.noise_db, self.peak_db - 30.0, -40.0)
+        return float(10 ** (bounded / 20) * 32768) if bounded > -85 else 0.0
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
 def _joined(first: Pcm, second: Pcm) -> Pcm:

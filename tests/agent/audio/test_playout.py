@@ -6,13 +6,28 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.audio.playout import MAX_PACKETS, Playout
+from agent.audio.playout import MAX_FRAMES, Playout
 
 FRAME_S = 0.02
 
 
+BASE, CONCEALED = 10_000, 20_001
+
+
+def frame(number: int) -> np.ndarray:
+    """As loud as speech; the last sample tells the number."""
+    pcm = np.full(960, 8000, dtype=np.int16)
+    pcm[-1] = BASE + number
+    return pcm
+
+
+def number_of(pcm: np.ndarray) -> int:
+    """The packet a frame came from, `CONCEALED`, or 0 for silence and noise."""
+    return max(0, int(pcm[-1]) - BASE)
+
+
 class Tape:
-    """A decoder whose sound tells the packet: every sample is its number (1 to 20000)."""
+    """A decoder whose sound tells the packet (1 to 20000)."""
 
     def __init__(self) -> None:
         self.last = 0
@@ -22,14 +37,14 @@ class Tape:
         if not packet:
             raise ValueError("damaged")
         self.last = int(packet)
-        return np.full(960, self.last, dtype=np.int16)
+        return frame(self.last)
 
     def decode_fec(self, next_packet: bytes) -> np.ndarray:
-        return np.full(960, int(next_packet) - 1, dtype=np.int16)
+        return frame(int(next_packet) - 1)
 
     def conceal(self) -> np.ndarray:
         self.concealed += 1
-        return np.full(960, 20_001, dtype=np.int16)
+        return frame(CONCEALED)
 
     def reset(self) -> None:
         self.last = 0
@@ -61,7 +76,7 @@ class Room:
                 self.playout.push(number & 0xFFFF, ts, payload, at, marker=marker)
             pcm = self.playout.pull(self.now)
             assert pcm.shape == (960,) and pcm.dtype == np.int16
-            heard.append(int(pcm[-1]))
+            heard.append(number_of(pcm))
         self.heard += heard
         return heard
 
@@ -151,7 +166,7 @@ def test_a_damaged_packet_is_concealed() -> None:
     for number in range(1, 20):
         payload = b"" if number == 10 else str(number).encode()
         room.playout.push(number, number * 960, payload, 100.0 + number * FRAME_S)
-    assert 20_001 in room.run(0.6)
+    assert CONCEALED in room.run(0.6)
 
 
 @settings(max_examples=60, deadline=None)
@@ -174,7 +189,7 @@ def test_sound_is_heard_in_order_through_loss_reordering_and_the_wrap(
             at, place = pending.pop(0)
             seq, ts = (first + place) & 0xFFFF, (2**32 - 50_000 + place * 960) & 0xFFFFFFFF
             room.playout.push(seq, ts, str(place + 1).encode(), at, marker=place == 0)
-        heard.append(int(room.playout.pull(room.now)[-1]))
+        heard.append(number_of(room.playout.pull(room.now)))
     packets = [n for n in heard if 0 < n <= 150]
     assert packets == sorted(set(packets)), "in order, none twice"
     assert len(packets) >= 0.6 * len(numbers)
@@ -219,7 +234,7 @@ def test_any_schedule_gives_50_frames_a_second_and_bounded_memory(
         pcm = room.playout.pull(room.now)
         assert pcm.shape == (960,) and pcm.dtype == np.int16
         frames += 1
-        assert len(room.playout.missing(room.now, rng.random())) <= MAX_PACKETS
-        assert len(room.playout._packets) <= MAX_PACKETS
-        assert len(room.playout._missing) <= 4 * MAX_PACKETS
+        assert len(room.playout.missing(room.now, rng.random())) <= MAX_FRAMES
+        assert len(room.playout._frames) <= MAX_FRAMES
+        assert len(room.playout._missing) <= 4 * MAX_FRAMES
     assert frames == 200

@@ -1,0 +1,141 @@
+"""What a link carries, told by the end that receives: congestion is a queue, not a loss. Pure.
+
+Rules:
+- Every packet says when it was sent (absolute send time); what it took longer than the fastest one
+  lately is the queue before the bottleneck. Loss is never taken for congestion: radio links lose
+  at any load.
+- The queue is the shortest of half a second, so that jitter is not taken for it.
+- A queue that stands or grows means that the link carries what arrives now and not more: the
+  estimate is a little less than that, so that the queue drains.
+- The estimate grows while there is no queue, slower after every time that went wrong; a link that
+  was never full has none.
+
+Times are monotonic seconds given by the caller. The send time and the message that carries the
+estimate are of draft-alvestrand-rmcat-remb-03.
+"""
+
+import math
+from collections import deque
+
+from agent import rtp
+
+OVERHEAD_BYTES = 38
+"""IP, UDP and the tag of SRTP around an RTP packet."""
+
+RECENT_S = 0.5
+RATE_S = 1.0
+BASE_S = 60.0
+BUCKET_S = 1.0
+MIN_PACKETS = 8
+
+QUEUE_S = 0.06
+STANDING_S = 0.16
+EMPTY_S = 0.03
+CUT_TO, CUT_LEAST = 0.85, 0.6
+CUT_EVERY_S = 0.4
+LEAST = 16_000
+UNLIMITED = 4_000_000
+GROW_FIRST, GROW_LEAST = 0.08, 0.005
+CALM_S = 60.0
+SILENT_S = 20.0
+
+
+class Bandwidth:
+    """One direction of one link, at the end where its packets arrive."""
+
+    def __init__(self) -> None:
+        self.available: int | None = None
+        """Bit/s with all headers; None: the link never was full."""
+        self.queue_s = 0.0
+        self._sent: float | None = None
+        self._arrived_at = 0.0
+        # (arrival, way) of the last half second; (arrival, bytes) of the last second
+        self._ways: deque[tuple[float, float]] = deque()
+        self._sizes: deque[tuple[float, int]] = deque()
+        self._bytes = 0
+        self._began_at = 0.0
+        # (begin of the bucket, shortest way in it)
+        self._base: deque[tuple[float, float]] = deque()
+        self._queue_before = 0.0
+        self._updated_at: float | None = None
+        self._cut_at = -math.inf
+        self._grow = GROW_FIRST
+
+    def push(self, sent: int, size_bytes: int, arrival: float) -> None:
+        """A packet that was sent for the first time: its send time of 24 bits, its size as RTP."""
+        self.count(size_bytes, arrival)
+        if self._sent is None or arrival - self._arrived_at > SILENT_S:
+            self._sent = sent / (1 << 18)
+            self._ways.clear()
+            self._base.clear()
+        else:
+            before = int(self._sent * (1 << 18)) & 0xFFFFFF
+            self._sent += rtp.send_time_delta_s(sent, before)
+        self._arrived_at = arrival
+        way = arrival - self._sent
+        self._ways.append((arrival, way))
+        if not self._base or arrival - self._base[-1][0] >= BUCKET_S:
+            self._base.append((arrival, way))
+        elif way < self._base[-1][1]:
+            self._base[-1] = (self._base[-1][0], way)
+
+    def count(self, size_bytes: int, arrival: float) -> None:
+        """A packet that tells nothing of the way, but fills it: one that was sent again."""
+        size = size_bytes + OVERHEAD_BYTES
+        if self._sizes and arrival - self._sizes[-1][0] > RATE_S or not self._began_at:
+            self._began_at = arrival
+        self._sizes.append((arrival, size))
+        self._bytes += size
+
+    def received(self, now: float) -> float:
+        """Bit/s over the last second."""
+        while self._sizes and self._sizes[0][0] < now - RATE_S:
+            self._bytes -= self._sizes.popleft()[1]
+        if not self._sizes:
+            return 0.0
+        return 8 * self._bytes / min(RATE_S, max(0.1, now - self._began_at))
+
+    def update(self, now: float) -> bool:
+        """Look at the queue; to be called every 100 ms or so. True when the estimate was cut: the
+        sender is to know at once."""
+        elapsed = 0.0 if self._updated_at is None else min(1.0, now - self._updated_at)
+        self._updated_at = now
+        received = self.received(now)
+        self._forget(now)
+        if len(self._ways) < MIN_PACKETS:
+            return False
+        queue = min(way for _at, way in self._ways) - min(way for _at, way in self._base)
+        rising = queue > self._queue_before - 0.002
+        self._queue_before, self.queue_s = queue, queue
+        is_full = queue > QUEUE_S and rising or queue > STANDING_S and rising
+        if is_full and now - self._cut_at >= CUT_EVERY_S:
+            return self._cut(received, now)
+        if queue < EMPTY_S and self.available is not None:
+            self._grow_on(elapsed, now)
+        return False
+
+    def _cut(self, received: float, now: float) -> bool:
+        target = CUT_TO * received
+        if self.available is not None and target > self.available:
+            # The sender has not come down yet, or what it sends is not all there is on the link.
+            target = max(CUT_LEAST * received, 0.95 * self.available)
+        if now - self._cut_at > 2.0:
+            self._grow = max(GROW_LEAST, self._grow / 2)
+        self._cut_at = now
+        self.available = max(LEAST, int(target))
+        return True
+
+    def _grow_on(self, elapsed: float, now: float) -> None:
+        assert self.available is not None
+        if now - self._cut_at > CALM_S:
+            self._cut_at = now
+            self._grow = min(GROW_FIRST, self._grow * 2)
+        self.available = int(self.available * (1 + self._grow * elapsed)) + 1
+        if self.available > UNLIMITED:
+            self.available = None
+
+    def _forget(self, now: float) -> None:
+        while self._ways and self._ways[0][0] < now - RECENT_S:
+            self._ways.popleft()
+        while len(self._base) > 1 and self._base[0][0] < now - BASE_S:
+            self._base.popleft()

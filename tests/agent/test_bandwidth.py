@@ -1,0 +1,125 @@
+"""Congestion is seen as a queue, told from loss and jitter; what a link carries is found."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent import rtp
+from agent.bandwidth import LEAST, OVERHEAD_BYTES, Bandwidth
+from agent.impair import Direction, Impairment
+
+
+class Link:
+    """A sender that obeys (or not), an emulated link, and the estimate at its end."""
+
+    def __init__(self, impairment: str, seed: int = 1) -> None:
+        self.bandwidth = Bandwidth()
+        self.direction = Direction(Impairment.parse(f"{impairment},seed={seed}"), "link")
+        self.now = 1000.0
+        self.pending: list[tuple[float, int, int]] = []
+        self.cuts = 0
+        self.queues_ms: list[float] = []
+        self.sent_s = random.Random(seed).random() * 64
+
+    def send(self, size_bytes: int) -> None:
+        sent = rtp.send_time(self.sent_s + self.now)
+        at = self.direction.admit(size_bytes + OVERHEAD_BYTES - 28, self.now)
+        if at is not None:
+            self.pending.append((at, sent, size_bytes))
+
+    def run(self, seconds: float, size_bytes: int, every_s: float = 0.02) -> None:
+        """Packets of one size at even distances."""
+        end = self.now + seconds
+        tick = 0
+        while self.now < end:
+            self.send(size_bytes)
+            tick += 1
+            self.now += every_s
+            self.pending.sort()
+            while self.pending and self.pending[0][0] <= self.now:
+                at, sent, size = self.pending.pop(0)
+                self.bandwidth.push(sent, size, at)
+            if tick % 5 == 0:
+                self.cuts += self.bandwidth.update(self.now)
+                self.queues_ms.append(1000 * self.bandwidth.queue_s)
+
+
+@pytest.mark.parametrize(
+    "impairment",
+    ["rtt=60ms", "loss=30%,rtt=60ms", "loss=20%,burst=8,rtt=60ms", "rtt=60ms,jitter=60ms"],
+)
+def test_loss_and_jitter_are_not_congestion(impairment: str) -> None:
+    link = Link(impairment)
+    link.run(60, 130)
+    assert link.cuts == 0 and link.bandwidth.available is None
+    assert max(link.queues_ms) < 60
+
+
+@pytest.mark.parametrize("loss", ["0%", "10%"])
+def test_a_full_link_is_found_and_what_it_carries(loss: str) -> None:
+    link = Link(f"loss={loss},rtt=60ms,rate=64k,queue=300ms")
+    link.run(3, 200)  # 95 kbit/s
+    assert link.cuts and link.bandwidth.available is not None
+    assert 35_000 < link.bandwidth.available < 62_000
+    link.run(6, 70)  # the sender came down to 43 kbit/s
+    assert link.bandwidth.queue_s < 0.03, "and the queue is gone"
+    cuts, after = link.cuts, link.bandwidth.available
+    link.run(10, 70)
+    assert link.cuts == cuts and link.bandwidth.available > after, "it grows while there is room"
+
+
+def test_what_went_wrong_is_tried_again_later_each_time() -> None:
+    link = Link("rtt=60ms,rate=64k,queue=300ms")
+    waited = []
+    for _ in range(3):
+        link.run(3, 200)
+        began = link.now
+        while (link.bandwidth.available or 0) < 95_000 and link.now - began < 300:
+            link.run(1, 70)
+        waited.append(link.now - began)
+    assert waited[0] < waited[1] < waited[2], waited
+
+
+def test_a_clock_that_runs_differently_is_not_a_queue() -> None:
+    bandwidth = Bandwidth()
+    for n in range(50 * 600):
+        sent = n * 0.02 * (1 + 200e-6)
+        bandwidth.push(rtp.send_time(sent), 130, 5000.0 + n * 0.02)
+        if n % 5 == 0:
+            assert not bandwidth.update(5000.0 + n * 0.02)
+    assert bandwidth.queue_s < 0.03
+
+
+def test_after_a_long_silence_it_begins_anew() -> None:
+    bandwidth = Bandwidth()
+    for n in range(100):
+        bandwidth.push(rtp.send_time(n * 0.02), 130, n * 0.02)
+    for n in range(100):
+        bandwidth.push(rtp.send_time(500 + n * 0.02), 130, 510 + n * 0.02)
+        assert not bandwidth.update(510 + n * 0.02)
+    assert bandwidth.queue_s < 0.01
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, (1 << 24) - 1), st.integers(12, 1500), st.floats(0, 2), st.booleans()
+        ),
+        max_size=200,
+    )
+)
+def test_anything_may_arrive(packets: list[tuple[int, int, float, bool]]) -> None:
+    bandwidth, now = Bandwidth(), 10.0
+    for sent, size, pause_s, is_first in packets:
+        now += pause_s
+        if is_first:
+            bandwidth.push(sent, size, now)
+        else:
+            bandwidth.count(size, now)
+        bandwidth.update(now)
+        assert bandwidth.available is None or bandwidth.available >= LEAST
+        assert bandwidth.received(now) >= 0 and bandwidth.queue_s >= 0
+        assert len(bandwidth._base) <= 65
