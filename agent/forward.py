@@ -3,6 +3,8 @@
 Rules:
 - A slot has one SSRC, payload type, sequence and timestamp line (and VP8 picture ids) for all
   receivers; a packet is rewritten once and kept for retransmission as it went out.
+- Voice is forwarded frame by frame and packed anew (`agent.audio.hop`), once for every set of
+  redundant copies that some receiver needs.
 - Audio flows from the first packet after a switch, video is held until the new source's key
   frame; a key frame is asked for at the switch and again until it comes.
 - Within one source the offsets are constant, so that a retransmitted packet gets the number it
@@ -15,9 +17,11 @@ Times are monotonic seconds given by the caller.
 import struct
 from typing import Literal
 
-from agent import rtp
+import msgspec
 
-AUDIO_HISTORY = 128
+from agent import rtp
+from agent.audio.hop import Distances, Frame, Missing, Patience, VoiceStream
+
 VIDEO_HISTORY = 512
 KEY_FRAME_RETRY_S = 0.12
 KEY_FRAME_LIMIT_S = 0.3
@@ -25,20 +29,18 @@ FIRST_SEQ = 1000
 
 
 class Slot:
-    """One slot of the downlink. `clock_rate` in Hz."""
+    """What all slots of the downlink have: one line of numbers. `clock_rate` in Hz."""
 
     def __init__(
         self,
         name: str,
         kind: Literal["audio", "video"],
         ssrc: int,
-        payload_type: int,
         clock_rate: int,
     ) -> None:
         self.name = name
         self.kind = kind
         self.ssrc = ssrc
-        self.payload_type = payload_type
         self.clock_rate = clock_rate
         self.source: str | None = None
         self.forwarded = 0
@@ -48,128 +50,45 @@ class Slot:
         self._last_seq = FIRST_SEQ
         self._last_ts = 0
         self._last_at: float | None = None
-        self._last_picture = 0
         # Of the current source: where its numbers begin and how they map to ours.
         self._started = False
         self._source_ssrc = 0
         self._first_seq = 0
-        self._marked_seq: int | None = None
         self._seq_offset = 0
         self._ts_offset = 0
-        self._picture_offset = 0
-        self._asked_at = float("-inf")
-        self._wanted_at = float("-inf")
-        self._history: dict[int, tuple[str, bytes]] = {}
-        self._depth = AUDIO_HISTORY if kind == "audio" else VIDEO_HISTORY
 
     def switch(self, source: str | None, now: float) -> None:
         """Another source (or none) feeds the slot from now on."""
         self.source = source
         self._started = False
-        self._asked_at = float("-inf")
         if self._last_at is None:
             self._last_at = now
 
-    def forward(self, source: str, packet: bytes, header: rtp.Header, now: float) -> bytes | None:
-        """The packet as receivers are to get it; None when it is held or dropped."""
-        if source != self.source:
-            return None
-        descriptor = None
-        if self.kind == "video":
-            try:
-                descriptor = rtp.parse_vp8(packet[header.payload_offset : header.payload_end])
-            except ValueError:
-                return None
-        if not self._started or header.ssrc != self._source_ssrc:
-            if descriptor is not None and not descriptor.keyframe:
-                self.held += 1
-                return None
-            self._start(header, descriptor, now)
-        if rtp.seq_delta(header.seq, self._first_seq) < 0:
-            self.late += 1
-            return None
-        seq = (header.seq + self._seq_offset) & 0xFFFF
-        ts = (header.ts + self._ts_offset) & 0xFFFFFFFF
-        # The first packet keeps its marker when it comes twice: a number has the same bytes always.
-        marker = header.marker or header.seq == self._marked_seq
-        second = self.payload_type | (0x80 if marker else 0)
-        out = rtp.rewrite(packet, second, seq, ts, self.ssrc)
-        is_newest = rtp.seq_delta(seq, self._last_seq) > 0
-        if descriptor is not None and descriptor.picture_id is not None:
-            picture = self._rewrite_picture(out, header, descriptor)
-            if is_newest:
-                self._last_picture = picture
-        data = bytes(out)
-        if is_newest:
-            self._move_first_seq(header.seq)
-            self._last_seq, self._last_ts, self._last_at = seq, ts, now
-        self.forwarded += 1
-        self.forwarded_bytes += len(data)
-        self._history[seq] = (source, data)
-        if len(self._history) > self._depth:
-            del self._history[next(iter(self._history))]
-        return data
-
-    def _start(self, header: rtp.Header, descriptor: rtp.Vp8Descriptor | None, now: float) -> None:
+    def _start(self, ssrc: int, seq: int, ts: int, now: float) -> None:
         """The first packet of a source: its numbers go on where the slot's ended."""
         self._started = True
-        self._source_ssrc = header.ssrc
-        self._first_seq = header.seq
-        self._marked_seq = header.seq if self.kind == "audio" else None
-        self._seq_offset = (self._last_seq + 1 - header.seq) & 0xFFFF
+        self._source_ssrc = ssrc
+        self._first_seq = seq
+        self._seq_offset = (self._last_seq + 1 - seq) & 0xFFFF
         elapsed_s = 0.0 if self._last_at is None else max(0.0, now - self._last_at)
         step = max(1, round(elapsed_s * self.clock_rate))
-        self._ts_offset = (self._last_ts + step - header.ts) & 0xFFFFFFFF
-        if descriptor is not None and descriptor.picture_id is not None:
-            self._picture_offset = (self._last_picture + 1 - descriptor.picture_id) & 0x7FFF
+        self._ts_offset = (self._last_ts + step - ts) & 0xFFFFFFFF
 
-    def _move_first_seq(self, seq: int) -> None:
-        """Keep the lower bound within half the sequence space of what arrives."""
-        if rtp.seq_delta(seq, self._first_seq) > 0x4000:
-            self._first_seq = (seq - 0x2000) & 0xFFFF
-            self._marked_seq = None
-
-    def _rewrite_picture(
-        self, out: bytearray, header: rtp.Header, descriptor: rtp.Vp8Descriptor
-    ) -> int:
-        assert descriptor.picture_id is not None
-        picture = (descriptor.picture_id + self._picture_offset) & 0x7FFF
-        at = header.payload_offset + descriptor.picture_id_offset
-        if descriptor.picture_id_bits == 15:
-            struct.pack_into("!H", out, at, 0x8000 | picture)
-        else:
-            out[at] = picture & 0x7F
-        return picture
-
-    def history(self, seqs: tuple[int, ...] | list[int], receiver: str) -> list[bytes]:
-        """What is still there of these outgoing sequence numbers (RFC 4585 NACK), without what
-        the receiver sent itself: its own turn is a gap to it, and must stay one."""
-        kept = (self._history.get(seq) for seq in seqs)
-        return [data for source, data in filter(None, kept) if source != receiver]
-
-    def before(self, distance: int, source: str) -> bytes | None:
-        """The packet `distance` before the last one, when it is of the same source."""
-        kept = self._history.get((self._last_seq - distance) & 0xFFFF)
-        return kept[1] if kept is not None and kept[0] == source else None
-
-    def needs_key_frame(self, now: float) -> bool:
-        """True when the source is to be asked for a key frame now: at the switch, then every
-        120 ms until it comes."""
-        if self.kind != "video" or self.source is None or self._started:
-            return False
-        if now - self._asked_at < KEY_FRAME_RETRY_S:
-            return False
-        self._asked_at = now
-        return True
-
-    def receiver_wants_key_frame(self, now: float) -> bool:
-        """True when a receiver's wish for a key frame is to be passed on: at most every 300 ms."""
-        if self.kind != "video" or self.source is None:
-            return False
-        if now - self._wanted_at < KEY_FRAME_LIMIT_S:
-            return False
-        self._wanted_at = now
-        return True
+    def _map(self, seq: int, ts: int, now: float) -> tuple[int, int, bool] | None:
+        """Our sequence number and timestamp, and whether it is the newest; None when it is older
+        than the switch."""
+        if rtp.seq_delta(seq, self._first_seq) < 0:
+            self.late += 1
+            return None
+        out_seq = (seq + self._seq_offset) & 0xFFFF
+        out_ts = (ts + self._ts_offset) & 0xFFFFFFFF
+        is_newest = rtp.seq_delta(out_seq, self._last_seq) > 0
+        if is_newest:
+            self._last_seq, self._last_ts, self._last_at = out_seq, out_ts, now
+            if rtp.seq_delta(seq, self._first_seq) > 0x4000:
+                # The lower bound stays within half the sequence space of what arrives.
+                self._first_seq = (seq - 0x2000) & 0xFFFF
+        return out_seq, out_ts, is_newest
 
     def timestamp_at(self, now: float) -> int:
         """The slot's RTP timestamp at a moment, for sender reports."""
@@ -178,47 +97,199 @@ class Slot:
         return (self._last_ts + round((now - self._last_at) * self.clock_rate)) & 0xFFFFFFFF
 
 
-REORDER_S = 0.01
+class VoiceSlot(Slot):
+    """A slot of sound: frames in, packets out, packed as each receiver needs them."""
+
+    def __init__(
+        self, name: str, ssrc: int, opus_type: int, red_type: int, clock_rate: int = 48_000
+    ) -> None:
+        super().__init__(name, "audio", ssrc, clock_rate)
+        self._stream = VoiceStream(ssrc, opus_type, red_type)
+
+    @property
+    def next_seq(self) -> int:
+        """The sequence number after the last one."""
+        return (self._last_seq + 1) & 0xFFFF
+
+    def take(self, source: str, ssrc: int, frame: Frame, now: float) -> int | None:
+        """A frame of a site; the sequence number it goes out under, None when it does not."""
+        if source != self.source:
+            return None
+        begins = not self._started or ssrc != self._source_ssrc
+        if begins:
+            self._start(ssrc, frame.seq, frame.ts, now)
+        mapped = self._map(frame.seq, frame.ts, now)
+        if mapped is None:
+            return None
+        seq, ts, _is_newest = mapped
+        self._stream.add(
+            msgspec.structs.replace(
+                frame, seq=seq, ts=ts, source=source, marker=begins or frame.marker
+            )
+        )
+        self.forwarded += 1
+        self.forwarded_bytes += len(frame.data)
+        return seq
+
+    def packet(self, seq: int, distances: Distances, receiver: str, now: float) -> bytes | None:
+        """The packet under this number with copies at these distances; None when it is not kept,
+        or is the receiver's own: its own turn is a gap to it, and must stay one."""
+        frame = self._stream.frame(seq)
+        if frame is None or frame.source == receiver:
+            return None
+        return self._stream.packet(seq, distances, now)
+
+
+class VideoSlot(Slot):
+    """A slot of pictures: packets rewritten, held from a switch until the source's key frame."""
+
+    def __init__(self, name: str, ssrc: int, payload_type: int, clock_rate: int = 90_000) -> None:
+        super().__init__(name, "video", ssrc, clock_rate)
+        self.payload_type = payload_type
+        self._last_picture = 0
+        self._picture_offset = 0
+        self._asked_at = float("-inf")
+        self._wanted_at = float("-inf")
+        self._history: dict[int, tuple[str, bytes]] = {}
+
+    def switch(self, source: str | None, now: float) -> None:
+        """Another source (or none) feeds the slot from now on."""
+        super().switch(source, now)
+        self._asked_at = float("-inf")
+
+    def forward(self, source: str, packet: bytes, header: rtp.Header, now: float) -> bytes | None:
+        """The packet as receivers are to get it; None when it is held or dropped."""
+        if source != self.source:
+            return None
+        try:
+            descriptor = rtp.parse_vp8(packet[header.payload_offset : header.payload_end])
+        except ValueError:
+            return None
+        if not self._started or header.ssrc != self._source_ssrc:
+            if not descriptor.keyframe:
+                self.held += 1
+                return None
+            self._start(header.ssrc, header.seq, header.ts, now)
+            if descriptor.picture_id is not None:
+                self._picture_offset = (self._last_picture + 1 - descriptor.picture_id) & 0x7FFF
+        mapped = self._map(header.seq, header.ts, now)
+        if mapped is None:
+            return None
+        seq, ts, is_newest = mapped
+        payload = bytearray(packet[header.payload_offset : header.payload_end])
+        if descriptor.picture_id is not None:
+            picture = self._rewrite_picture(payload, descriptor)
+            if is_newest:
+                self._last_picture = picture
+        data = rtp.build(
+            self.payload_type,
+            seq,
+            ts,
+            self.ssrc,
+            bytes(payload),
+            marker=header.marker,
+            send_time=rtp.send_time(now),
+        )
+        self.forwarded += 1
+        self.forwarded_bytes += len(data)
+        self._history[seq] = (source, data)
+        if len(self._history) > VIDEO_HISTORY:
+            del self._history[next(iter(self._history))]
+        return data
+
+    def _rewrite_picture(self, payload: bytearray, descriptor: rtp.Vp8Descriptor) -> int:
+        assert descriptor.picture_id is not None
+        picture = (descriptor.picture_id + self._picture_offset) & 0x7FFF
+        at = descriptor.picture_id_offset
+        if descriptor.picture_id_bits == 15:
+            struct.pack_into("!H", payload, at, 0x8000 | picture)
+        else:
+            payload[at] = picture & 0x7F
+        return picture
+
+    def history(self, seqs: tuple[int, ...] | list[int], receiver: str) -> list[bytes]:
+        """What is still there of these outgoing sequence numbers (RFC 4585 NACK), without what
+        the receiver sent itself: its own turn is a gap to it, and must stay one."""
+        kept = (self._history.get(seq) for seq in seqs)
+        return [data for source, data in filter(None, kept) if source != receiver]
+
+    def needs_key_frame(self, now: float) -> bool:
+        """True when the source is to be asked for a key frame now: at the switch, then every
+        120 ms until it comes."""
+        if self.source is None or self._started:
+            return False
+        if now - self._asked_at < KEY_FRAME_RETRY_S:
+            return False
+        self._asked_at = now
+        return True
+
+    def receiver_wants_key_frame(self, now: float) -> bool:
+        """True when a receiver's wish for a key frame is to be passed on: at most every 300 ms."""
+        if self.source is None:
+            return False
+        if now - self._wanted_at < KEY_FRAME_LIMIT_S:
+            return False
+        self._wanted_at = now
+        return True
+
+
 GIVE_UP_S = 0.5
 MAX_TRIES = 6
 MAX_MISSING = 256
 
 
 class UplinkGaps:
-    """What is missing of one incoming SSRC, and when to ask for it again."""
+    """What is missing of one incoming SSRC, and when to ask for it."""
 
     def __init__(self) -> None:
         self.lost = 0
         self.recovered = 0
         self._seqs = rtp.SeqUnwrapper()
         self._highest: int | None = None
-        # seq → (first missed at, ask at, tries)
-        self._missing: dict[int, tuple[float, float, int]] = {}
+        self._missing: dict[int, Missing] = {}
+        self._patience = Patience()
 
-    def push(self, seq: int, now: float) -> None:
-        """A packet arrived."""
+    def push(
+        self,
+        seq: int,
+        now: float,
+        distances: Distances = (),
+        rtt_s: float = 0.0,
+        *,
+        is_copy: bool = False,
+    ) -> bool:
+        """A packet arrived, or a copy of what was in it. What a copy at these distances will bring
+        within a round trip is not asked for before. True when something is missed now that was
+        not before."""
         value = self._seqs.unwrap(seq)
         if self._highest is None:
             self._highest = value
-            return
-        if self._missing.pop(value, None) is not None:
+            return False
+        one = self._missing.pop(value, None)
+        if one is not None:
             self.recovered += 1
+            if not is_copy:
+                self._patience.came(one, now, rtt_s)
         if value <= self._highest:
-            return
-        for gap in range(max(self._highest + 1, value - MAX_MISSING), value):
-            self._missing[gap] = (now, now + REORDER_S, 0)
+            return False
+        gaps = range(max(self._highest + 1, value - MAX_MISSING), value)
+        for gap in gaps:
+            wait_s = self._patience.wait_s(value - gap, distances, rtt_s)
+            self._missing[gap] = Missing(now, now + wait_s)
+            self._patience.missed()
             self.lost += 1
         while len(self._missing) > MAX_MISSING:
             del self._missing[next(iter(self._missing))]
         self._highest = value
+        return len(gaps) > 0
 
     def due(self, now: float, rtt_s: float) -> list[int]:
         """Sequence numbers to ask for now."""
         asked = []
-        for seq, (since, ask_at, tries) in list(self._missing.items()):
-            if now - since > GIVE_UP_S or tries >= MAX_TRIES:
+        for seq, one in list(self._missing.items()):
+            if now - one.missed_at > GIVE_UP_S or one.tries >= MAX_TRIES:
                 del self._missing[seq]
-            elif now >= ask_at:
+            elif now >= one.ask_at:
                 asked.append(seq & 0xFFFF)
-                self._missing[seq] = (since, now + max(0.02, rtt_s + 0.015), tries + 1)
+                one.asked(now, rtt_s)
         return asked

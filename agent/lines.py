@@ -4,12 +4,13 @@ A slot has the same SSRC at all sites (RELAY.md's shared plaintext): a packet is
 and each receiver costs only SRTP and a send.
 """
 
+from agent.rtc import OPUS_PAYLOAD_TYPE as OPUS_PAYLOAD_TYPE
+from agent.rtc import RED_PAYLOAD_TYPE as RED_PAYLOAD_TYPE
 from agent.rtc import Line
 from protocol.messages import AUDIO_SLOTS, VIDEO_SLOTS, SlotName
 
 OPUS_CLOCK = 48_000
 VP8_CLOCK = 90_000
-OPUS_PAYLOAD_TYPE = 96
 VP8_PAYLOAD_TYPE = 97
 
 SLOT_SSRC: dict[SlotName, int] = {

@@ -2,49 +2,97 @@
 
 Rules:
 - The sound runs on a 20 ms clock of its own and never waits for a packet.
-- Missing packets are asked for again while they can still come in time.
+- Missing packets are asked for at once and again, while they can still come in time.
+- While the chair speaks the others are softer: the regent can always break in.
+- What the downlink carries is told to the relay when it is less than was sent (REMB).
 - A picture is shown only when it is whole; a slot that lost its reference asks for a key frame.
 """
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from agent import lines, rtp
 from agent.audio import opus
-from agent.audio.mixer import Mixer, level_dbov
-from agent.audio.playout import Playout
+from agent.audio.clarity import Clarity
+from agent.audio.hop import blocks_of
+from agent.audio.mixer import SILENT, Mixer, level_dbov
+from agent.audio.playout import LinkMemory, Mode, Playout, Voice
+from agent.bandwidth import Bandwidth
 from agent.clock import FrameClock
 from agent.devices import Display, Speaker
 from agent.picture import vp8
 from protocol.messages import AUDIO_SLOTS, VIDEO_SLOTS, SlotName
 
-HEARING_FOR_S = 0.4
+HEARING_FOR_S = 1.0
+"""Longer than the pause between two packets while somebody is silent (DTX: 400 ms)."""
+
+LOOK_EVERY_S = 0.1
+FRAMES_PER_S = 50
 SEEING_FOR_S = 1.5
 
 
 class Heard(msgspec.Struct, frozen=True):
-    """What a receiver measured since it was last asked."""
+    """What a receiver measured since it was last asked; `levels` of each slot in -dBov."""
 
     level: int = 127
+    levels: dict[SlotName, int] = {}
     jitter_ms: float = 0.0
     loss_percent: float = 0.0
     gap_percent: float = 0.0
     delay_ms: float = 0.0
     fps: float = 0.0
     late_ms: float = 0.0
+    mos: float = 0.0
+    mos_cq: float = 0.0
+    voice: Voice = "conversation"
+    queue_ms: float = 0.0
 
 
 class AudioSlot:
-    """One audio slot: its playout clock and its reception statistics."""
+    """One audio slot: its playout clock, its reception statistics, how clear it is."""
 
-    def __init__(self, slot: SlotName) -> None:
+    def __init__(self, slot: SlotName, mode: Mode, link: LinkMemory) -> None:
         self.ssrc = lines.SLOT_SSRC[slot]
-        self.playout = Playout(opus.Decoder())
+        self.playout = Playout(opus.Decoder(), mode=mode, link=link)
         self.reception = rtp.ReceptionStats(self.ssrc, lines.OPUS_CLOCK)
+        self.clarity = Clarity()
         self.heard_at = 0.0
+        self.level = SILENT
+        self.damaged = 0
+        self._frame_bytes = 0.0
+
+    def take(self, header: rtp.Header, payload: bytes, arrival: float) -> bool:
+        """A packet; True when something is missed now that was not before."""
+        self.heard_at = arrival
+        try:
+            blocks = blocks_of(header, payload, lines.OPUS_PAYLOAD_TYPE, lines.RED_PAYLOAD_TYPE)
+        except ValueError:
+            self.damaged += 1
+            return False
+        if not blocks:
+            return False
+        self._frame_bytes += 0.05 * (len(blocks[-1][1]) - self._frame_bytes)
+        return self.playout.push(header.seq, header.ts, blocks, arrival, marker=header.marker)
+
+    def pull(self, now: float) -> opus.Pcm:
+        """The next 20 ms."""
+        stats = self.playout.stats
+        played, lost = stats.played, stats.concealed + stats.recovered
+        pcm = self.playout.pull(now)
+        if stats.concealed + stats.recovered > lost:
+            self.clarity.push(True)
+        elif stats.played > played:
+            self.clarity.push(False)
+        self.level = level_dbov(pcm)
+        return pcm
+
+    def mos(self, delay_ms: float = 0.0) -> float:
+        """How clear the slot was in the last seconds; with its delay: how good to talk over. 0
+        when nobody was heard."""
+        return self.clarity.mos(delay_ms, round(self._frame_bytes * 8 * FRAMES_PER_S))
 
 
 class VideoSlot:
@@ -79,25 +127,44 @@ class Receiver:
         self._ask: Callable[[bytes], None] | None = None
         self._reports: dict[int, tuple[int, float]] = {}
         self._counted = (0, 0, 0, time.monotonic())
+        self._mode: Mode = "auto"
+        self._looked_at = 0.0
         self.restart()
 
     def restart(self) -> None:
         """Fresh slots for a new connection."""
-        self._audio = {slot: AudioSlot(slot) for slot in AUDIO_SLOTS}
+        link = LinkMemory()
+        self._bandwidth = Bandwidth()
+        self._audio = {slot: AudioSlot(slot, self._mode, link) for slot in AUDIO_SLOTS}
         self._video = {slot: VideoSlot(slot) for slot in VIDEO_SLOTS}
         self._reports.clear()
+
+    @property
+    def mode(self) -> Mode:
+        """How much delay the sound may have: what the operator forces, or `auto`."""
+        return self._mode
+
+    @mode.setter
+    def mode(self, mode: Mode) -> None:
+        self._mode = mode
+        for one in self._audio.values():
+            one.playout.mode = mode
 
     async def run(self, ask: Callable[[bytes], None]) -> None:
         """Play until cancelled; `ask` sends an RTCP packet to the relay."""
         self._ask = ask
         async for now in self._clock.frames():
-            frames = [one.playout.pull(now) for one in self._audio.values()]
-            mixed = self._mixer.mix(frames)
+            frames = {slot: one.pull(now) for slot, one in self._audio.items()}
+            mixed = self._mixer.mix(frames.values(), over=frames["chair"])
             if self.volume != 100:
                 mixed = (mixed * (self.volume / 100)).astype("int16")
             self._speaker.write(mixed, now)
             self._level = level_dbov(mixed)
             self._ask_for_missing(now)
+            if now - self._looked_at >= LOOK_EVERY_S:
+                self._looked_at = now
+                if self._bandwidth.update(now):
+                    self._tell_bandwidth()
 
     # -- packets -----------------------------------------------------------------------------------
 
@@ -111,17 +178,37 @@ class Receiver:
         payload = packet[header.payload_offset : header.payload_end]
         if slot in self._audio:
             audio = self._audio[slot]
-            audio.heard_at = arrival
-            audio.reception.received(header.seq, header.ts, arrival, begins=header.marker)
-            audio.playout.push(header.seq, header.ts, payload, arrival, marker=header.marker)
+            begins = header.marker
+            self._measure(audio.reception, header, packet, arrival, begins=begins)
+            if audio.take(header, payload, arrival):
+                self._ask_for_voice(audio, arrival)
         elif slot in self._video:
+            begins = rtp.is_key_frame_start(payload)
+            self._measure(self._video[slot].reception, header, packet, arrival, begins=begins)
             self._take_video(slot, self._video[slot], header, payload, arrival)
+
+    def _measure(
+        self,
+        reception: rtp.ReceptionStats,
+        header: rtp.Header,
+        packet: bytes,
+        arrival: float,
+        *,
+        begins: bool,
+    ) -> None:
+        is_newest = reception.received(header.seq, header.ts, arrival, begins=begins)
+        if is_newest and header.send_time is not None:
+            self._bandwidth.push(header.send_time, len(packet), arrival)
+        else:
+            self._bandwidth.count(len(packet), arrival)
+
+    def _tell_bandwidth(self) -> None:
+        if self._bandwidth.available is not None:
+            self._send(rtp.build_remb(self._ssrc, self._bandwidth.available))
 
     def _take_video(
         self, slot: SlotName, video: VideoSlot, header: rtp.Header, payload: bytes, arrival: float
     ) -> None:
-        begins = rtp.is_key_frame_start(payload)
-        video.reception.received(header.seq, header.ts, arrival, begins=begins)
         for frame in video.assembler.push(header, payload, arrival):
             picture = video.decoder.decode(frame.data)
             if picture is not None:
@@ -134,15 +221,18 @@ class Receiver:
             return
         rtt_s = self.rtt_ms / 1000
         for audio in self._audio.values():
-            missing = audio.playout.missing(now, rtt_s)
-            if missing:
-                self._send(rtp.build_nack(self._ssrc, audio.ssrc, missing))
+            self._ask_for_voice(audio, now)
         for video in self._video.values():
             missing = video.assembler.missing(now, rtt_s)
             if missing:
                 self._send(rtp.build_nack(self._ssrc, video.ssrc, missing))
             if video.assembler.needs_key_frame(now):
                 self._send(rtp.build_pli(self._ssrc, video.ssrc))
+
+    def _ask_for_voice(self, audio: AudioSlot, now: float) -> None:
+        missing = audio.playout.missing(now, self.rtt_ms / 1000)
+        if missing:
+            self._send(rtp.build_nack(self._ssrc, audio.ssrc, missing))
 
     def _send(self, feedback: bytes) -> None:
         if self._ask is not None:
@@ -167,6 +257,7 @@ class Receiver:
         heard = [a.reception.loss_percent for a in self._audio.values() if now - a.heard_at < 1.0]
         if heard:
             self.loss += 0.3 * (max(heard) / 100 - self.loss)
+        self._tell_bandwidth()
         return rtp.build_rr(self._ssrc, blocks, cname=self._cname)
 
     def hearing(self) -> tuple[SlotName, ...]:
@@ -183,8 +274,8 @@ class Receiver:
         """What was measured since the last call."""
         now = time.monotonic()
         playouts = [one.playout for one in self._audio.values()]
-        played = sum(p.stats.played + p.stats.concealed for p in playouts)
-        concealed = sum(p.stats.concealed for p in playouts)
+        played = sum(p.stats.played + p.stats.concealed + p.stats.recovered for p in playouts)
+        concealed = sum(p.stats.concealed + p.stats.recovered for p in playouts)
         shown = sum(one.shown for one in self._video.values())
         played_before, concealed_before, shown_before, at = self._counted
         self._counted = (played, concealed, shown, now)
@@ -193,15 +284,25 @@ class Receiver:
         active = [one for one in self._audio.values() if one.heard_at > now - 1.0]
         return Heard(
             level=self._level,
+            levels={slot: one.level for slot, one in self._audio.items()},
             jitter_ms=round(max((a.reception.jitter_ms for a in active), default=0.0), 1),
             loss_percent=round(max((a.reception.loss_percent for a in active), default=0.0), 1),
             gap_percent=round(100 * gaps / fresh, 1) if fresh else 0.0,
             delay_ms=round(max((a.playout.delay_ms for a in active), default=0.0), 1),
             fps=round(max(0, shown - shown_before) / max(1e-3, now - at), 1),
             late_ms=self._clock.take_late_ms(),
+            mos=_worst(one.mos() for one in active),
+            mos_cq=_worst(one.mos(one.playout.delay_ms) for one in active),
+            voice="clear" if any(a.playout.voice == "clear" for a in active) else "conversation",
+            queue_ms=round(1000 * self._bandwidth.queue_s, 1),
         )
 
     def close(self) -> None:
         """Close the devices."""
         self._speaker.close()
         self._display.close()
+
+
+def _worst(scores: Iterable[float]) -> float:
+    """The lowest of those heard; 0 when none was."""
+    return round(min((score for score in scores if score), default=0.0), 2)

@@ -3,10 +3,11 @@
 Rules:
 - It decodes nothing and decides nothing: the server's Route says which site feeds which slot.
 - Nothing is forwarded from a site that feeds no slot, and a site is never sent its own media.
-- A packet is rewritten once for all receivers (`agent.forward`), then protected and sent to each.
+- A picture's packet is rewritten once for all receivers (`agent.forward`), a frame of voice packed
+  once for every set of redundant copies that some receiver needs; then it is protected and sent.
 - Each hop heals itself: lost packets are asked for upstream, and receivers' requests are answered
-  from the slot's own history; to a receiver whose link loses more than one packet in a hundred,
-  sound is sent a second time 40 ms later.
+  from the slot's own history. How much redundancy a receiver gets, and whether its link carries
+  pictures at all, is its own matter (`agent.downstream`); so is what a site is told of its uplink.
 - Losing the server changes nothing in what is forwarded.
 """
 
@@ -26,7 +27,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from agent import lines, rtp
-from agent.forward import Slot, UplinkGaps
+from agent.audio.hop import Frame, Unfolder
+from agent.bandwidth import Bandwidth
+from agent.downstream import Downstream
+from agent.forward import Slot, UplinkGaps, VideoSlot, VoiceSlot
 from agent.rtc import Connection
 from protocol import VERSION
 from protocol import messages as m
@@ -44,8 +48,7 @@ CLOSED_GRACE_S = 1.0
 ORPHAN_AFTER_S = 600.0
 GONE_AFTER_S = 12.0
 DELAY_SAMPLES = 2048
-AGAIN_FRAMES = 2
-AGAIN_FROM_LOSS = 0.01
+LOOK_EVERY_S = 0.1
 
 
 class Upstream:
@@ -57,14 +60,7 @@ class Upstream:
         clock = lines.OPUS_CLOCK if kind == "audio" else lines.VP8_CLOCK
         self.reception = rtp.ReceptionStats(ssrc, clock)
         self.gaps = UplinkGaps()
-
-
-class Downstream:
-    """What a receiver said of one slot in its last report."""
-
-    def __init__(self) -> None:
-        self.fraction_lost = 0.0
-        self.at = 0.0
+        self.unfolder = Unfolder(lines.OPUS_PAYLOAD_TYPE, lines.RED_PAYLOAD_TYPE)
 
 
 class SiteLinks:
@@ -80,8 +76,8 @@ class SiteLinks:
         self.heard_at = time.monotonic()
         self.rtt_ms = 0.0
         self.last_report: tuple[int, float] = (0, 0.0)
-        self.loss: dict[int, float] = {}
-        self.lossy = False
+        self.downstream = Downstream()
+        self.bandwidth = Bandwidth()
         self.last_bytes = (0, 0)
         self.last_packets = (0, 0)
 
@@ -117,15 +113,11 @@ class Relay:
         self.instance = uuid7()
         self.sites: dict[str, SiteLinks] = {}
         self.slots: dict[m.SlotName, Slot] = {}
-        for name in (*m.AUDIO_SLOTS, *m.VIDEO_SLOTS):
-            audio = name in m.AUDIO_SLOTS
-            self.slots[name] = Slot(
-                name,
-                "audio" if audio else "video",
-                lines.SLOT_SSRC[name],
-                lines.OPUS_PAYLOAD_TYPE if audio else lines.VP8_PAYLOAD_TYPE,
-                lines.OPUS_CLOCK if audio else lines.VP8_CLOCK,
-            )
+        opus, red = lines.OPUS_PAYLOAD_TYPE, lines.RED_PAYLOAD_TYPE
+        for name in m.AUDIO_SLOTS:
+            self.slots[name] = VoiceSlot(name, lines.SLOT_SSRC[name], opus, red)
+        for name in m.VIDEO_SLOTS:
+            self.slots[name] = VideoSlot(name, lines.SLOT_SSRC[name], lines.VP8_PAYLOAD_TYPE)
         self.route: m.Route | None = None
         self.packets_in = 0
         self.packets_out = 0
@@ -141,6 +133,9 @@ class Relay:
         self._delays: deque[float] = deque(maxlen=DELAY_SAMPLES)
         self._slot_packets: dict[int, int] = {}
         self._slot_octets: dict[int, int] = {}
+        self._looked_at = 0.0
+        self._video_octets: dict[m.SlotName, int] = {}
+        self._video_rates: dict[m.SlotName, float] = {}
         self._cpu_at_start = time.process_time()
 
     # -- the server ------------------------------------------------------------------------------
@@ -200,10 +195,17 @@ class Relay:
         self._feeds = {key: tuple(slots) for key, slots in feeds.items()}
         for key in fed_before - set(self._feeds):
             self._closed_at[f"{key[0]}/{key[1]}"] = now
+        for site, links in self.sites.items():
+            self._set_modes(site, links)
         self._ask_for_key_frames(now)
         gone = [site for site in self.sites if site not in route.sites]
         for site in gone:
             self._drop(self.sites.pop(site))
+
+    def _set_modes(self, site: str, links: SiteLinks) -> None:
+        if self.route is not None:
+            voice, media = self.route.voice.get(site, "auto"), self.route.media.get(site, "auto")
+            links.downstream.set_modes(voice, media)
 
     # -- connecting -------------------------------------------------------------------------------
 
@@ -215,6 +217,7 @@ class Relay:
                 self._drop(links)
             links = SiteLinks(signal_.peer, signal_.attempt)
             self.sites[signal_.peer] = links
+            self._set_modes(signal_.peer, links)
             self._group.create_task(self._connect(links, signal_.description))
         elif links is None or links.attempt != signal_.attempt:
             return
@@ -291,8 +294,16 @@ class Relay:
         if upstream is None:
             return
         self.packets_in += 1
-        upstream.reception.received(header.seq, header.ts, arrival)
-        upstream.gaps.push(header.seq, arrival)
+        is_newest = upstream.reception.received(header.seq, header.ts, arrival)
+        if header.send_time is not None and is_newest:
+            links.bandwidth.push(header.send_time, len(packet), arrival)
+        else:
+            links.bandwidth.count(len(packet), arrival)
+        frames: list[Frame] = []
+        if upstream.kind == "audio":
+            payload = packet[header.payload_offset : header.payload_end]
+            frames = upstream.unfolder.push(header, payload)
+        self._note_gaps(links, upstream, header.seq, frames, arrival)
         slots = self._feeds.get((links.site, upstream.kind))
         if not slots:
             closed_at = self._closed_at.get(f"{links.site}/{upstream.kind}", 0.0)
@@ -300,24 +311,49 @@ class Relay:
                 links.closed_packets += 1
             return
         for slot in slots:
-            out = slot.forward(links.site, packet, header, arrival)
-            if out is None:
-                continue
-            ssrc = slot.ssrc
-            self._slot_packets[ssrc] = self._slot_packets.get(ssrc, 0) + 1
-            self._slot_octets[ssrc] = self._slot_octets.get(ssrc, 0) + len(out)
-            again = slot.before(AGAIN_FRAMES, links.site) if slot.kind == "audio" else None
-            for receiver in self._receivers:
-                if receiver is links or not receiver.send_rtp(out):
-                    continue
-                self.packets_out += 1
-                if again is not None and receiver.lossy and receiver.send_rtp(again):
-                    self.packets_out += 1
+            if isinstance(slot, VoiceSlot):
+                for frame in frames:
+                    self._forward_frame(links, slot, header.ssrc, frame, arrival)
+            elif isinstance(slot, VideoSlot):
+                self._forward_picture(links, slot, packet, header, arrival)
         self._delays.append(time.monotonic() - arrival)
+
+    def _forward_frame(
+        self, links: SiteLinks, slot: VoiceSlot, ssrc: int, frame: Frame, now: float
+    ) -> None:
+        seq = slot.take(links.site, ssrc, frame, now)
+        if seq is None:
+            return
+        self._count(slot.ssrc, len(frame.data))
+        for receiver in self._receivers:
+            if receiver is links:
+                continue
+            distances = receiver.downstream.note_sent(slot.ssrc, seq)
+            out = slot.packet(seq, distances, receiver.site, now)
+            if out is not None and receiver.send_rtp(out):
+                self.packets_out += 1
+
+    def _forward_picture(
+        self, links: SiteLinks, slot: VideoSlot, packet: bytes, header: rtp.Header, now: float
+    ) -> None:
+        out = slot.forward(links.site, packet, header, now)
+        if out is None:
+            return
+        self._count(slot.ssrc, len(out))
+        begins = rtp.is_key_frame_start(packet[header.payload_offset : header.payload_end])
+        for receiver in self._receivers:
+            if receiver is links or not receiver.downstream.shows(slot.name, begins):
+                continue
+            if receiver.send_rtp(out):
+                self.packets_out += 1
+
+    def _count(self, ssrc: int, octets: int) -> None:
+        self._slot_packets[ssrc] = self._slot_packets.get(ssrc, 0) + 1
+        self._slot_octets[ssrc] = self._slot_octets.get(ssrc, 0) + octets
 
     def _ask_for_key_frames(self, now: float, *, receiver: bool = False) -> None:
         for slot in self.slots.values():
-            if slot.kind != "video" or slot.source is None:
+            if not isinstance(slot, VideoSlot) or slot.source is None:
                 continue
             wanted = slot.needs_key_frame(now)
             if not wanted and receiver:
@@ -346,15 +382,56 @@ class Relay:
             await asyncio.sleep(due - now)
             now = time.monotonic()
             self._ask_for_key_frames(now)
+            if now - self._looked_at >= LOOK_EVERY_S:
+                self._look_at_links(now)
             for site, kind in self._feeds:
                 links = self.sites.get(site)
                 upstream = links.upstream(kind) if links is not None else None
-                if links is None or upstream is None or links.uplink is None:
-                    continue
-                missing = upstream.gaps.due(now, links.rtt_ms / 1000)
-                if missing:
-                    nack = rtp.build_nack(1, upstream.ssrc, missing)
-                    links.uplink.send_rtcp(rtp.compound(1, nack))
+                if links is not None and upstream is not None:
+                    self._ask_for_missing(links, upstream, now)
+
+    def _note_gaps(
+        self, links: SiteLinks, upstream: Upstream, seq: int, frames: list[Frame], now: float
+    ) -> None:
+        """Track what is missing; what is missed now is asked for at once."""
+        rtt_s = links.rtt_ms / 1000
+        distances = upstream.unfolder.distances
+        fresh = False
+        for frame in frames:
+            is_copy = frame.seq != seq
+            fresh |= upstream.gaps.push(frame.seq, now, distances, rtt_s, is_copy=is_copy)
+        if upstream.kind == "video":
+            fresh = upstream.gaps.push(seq, now)
+        if fresh and (links.site, upstream.kind) in self._feeds:
+            self._ask_for_missing(links, upstream, now)
+
+    def _ask_for_missing(self, links: SiteLinks, upstream: Upstream, now: float) -> None:
+        missing = upstream.gaps.due(now, links.rtt_ms / 1000)
+        if missing and links.uplink is not None:
+            nack = rtp.build_nack(1, upstream.ssrc, missing)
+            links.uplink.send_rtcp(rtp.compound(1, nack))
+
+    def _look_at_links(self, now: float) -> None:
+        """What each link carries: told upstream at once when it became less, and obeyed here."""
+        elapsed_s, self._looked_at = now - self._looked_at, now
+        for name in m.VIDEO_SLOTS:
+            octets = self._slot_octets.get(lines.SLOT_SSRC[name], 0)
+            rate = 8 * (octets - self._video_octets.get(name, 0)) / elapsed_s
+            self._video_octets[name] = octets
+            before = self._video_rates.get(name, 0.0)
+            self._video_rates[name] = before + 0.1 * (rate - before)
+        wants_key_frame = False
+        for links in self.sites.values():
+            if links.bandwidth.update(now):
+                self._tell_bandwidth(links)
+            wants_key_frame |= links.downstream.update(self._video_rates, now)
+        if wants_key_frame:
+            self._ask_for_key_frames(now, receiver=True)
+
+    def _tell_bandwidth(self, links: SiteLinks) -> None:
+        available = links.bandwidth.available
+        if available is not None and links.uplink is not None:
+            links.uplink.send_rtcp(rtp.compound(1, rtp.build_remb(1, available)))
 
     # -- reports (RFC 3550 §6) ----
 
@@ -370,24 +447,37 @@ class Relay:
             match one:
                 case rtp.SenderReport(reports=reports) | rtp.ReceiverReport(reports=reports):
                     for block in reports:
-                        before = links.loss.get(block.ssrc, 0.0)
-                        links.loss[block.ssrc] = before + 0.3 * (block.fraction_lost / 256 - before)
                         rtt_ms = rtp.round_trip_ms(block, rtp.ntp32(time.time()))
                         if rtt_ms is not None:
                             links.rtt_ms = rtt_ms
-                    links.lossy = max(links.loss.values(), default=0.0) > AGAIN_FROM_LOSS
+                        if isinstance(self._slot_of(block.ssrc), VoiceSlot):
+                            links.downstream.report(block, links.rtt_ms / 1000, arrival)
+                case rtp.Remb(bitrate=bitrate):
+                    links.downstream.estimate(bitrate)
+                    links.downstream.update(self._video_rates, arrival)
                 case rtp.Nack(media_ssrc=ssrc, seqs=seqs):
-                    slot = self._slot_of(ssrc)
-                    if slot is not None:
-                        for again in slot.history(seqs, links.site):
-                            links.send_rtp(again)
+                    self._send_again(links, ssrc, seqs, arrival)
                 case rtp.Pli(media_ssrc=ssrc):
                     slot = self._slot_of(ssrc)
-                    if slot is not None and slot.source is not None:
+                    if isinstance(slot, VideoSlot) and slot.source is not None:
                         if slot.receiver_wants_key_frame(arrival):
                             self._send_pli(slot.source)
                 case _:
                     pass
+
+    def _send_again(self, links: SiteLinks, ssrc: int, seqs: tuple[int, ...], now: float) -> None:
+        slot = self._slot_of(ssrc)
+        if isinstance(slot, VideoSlot):
+            for again in slot.history(seqs, links.site):
+                links.send_rtp(again)
+        elif isinstance(slot, VoiceSlot):
+            for seq in seqs:
+                distances = links.downstream.distances_of(ssrc, seq)
+                if distances is None:
+                    continue
+                packet = slot.packet(seq, distances, links.site, now)
+                if packet is not None:
+                    links.send_rtp(packet)
 
     def _slot_of(self, ssrc: int) -> Slot | None:
         name = lines.SLOT_OF_SSRC.get(ssrc)
@@ -409,6 +499,10 @@ class Relay:
                     dlsr = int((now - at) * 65536) if lsr else 0
                     blocks = [u.reception.report_block(lsr, dlsr) for u in links.upstreams.values()]
                     links.uplink.send_rtcp(rtp.build_rr(1, blocks, cname=self.instance))
+                    self._tell_bandwidth(links)
+                    audio = links.upstream("audio")
+                    if audio is not None:
+                        links.downstream.guess(audio.reception.loss_percent / 100, now)
             reports = [
                 rtp.build_sr(
                     slot.ssrc,
@@ -470,10 +564,14 @@ class Relay:
             up_packets=up_packets,
             down_packets=down_packets,
             up_loss_percent=round(max(fed, default=0.0), 1),
-            down_loss_percent=round(100 * max(links.loss.values(), default=0.0), 1),
+            down_loss_percent=round(100 * links.downstream.loss, 1),
             rtt_ms=round(links.rtt_ms, 1),
             closed_packets=closed,
             silent_ms=int(silent_s * 1000),
+            redundancy=len(links.downstream.distances),
+            video=links.downstream.has_video,
+            up_queue_ms=round(1000 * links.bandwidth.queue_s, 1),
+            available_kbps=round(links.downstream.available / 1000, 1),
         )
 
     async def close(self) -> None:

@@ -8,6 +8,8 @@ The only module that imports aiortc and aioice. Public and private names it reli
 - incoming: a tap on the datagram protocol takes SRTP and SRTCP before aiortc's queue, decrypts
   with the DTLS transport's `_rx_srtp` and hands out plaintext; STUN and DTLS go their way;
 - outgoing: `_tx_srtp.protect` and `sendto` on the nominated candidate pair's socket;
+- RED (RFC 2198) is in aiortc's list of codecs, and the absolute send time in its list of audio
+  header extensions, so that both are negotiated;
 - an exception in a hook is logged and counted, it never ends the transport.
 """
 
@@ -19,11 +21,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 import aioice.ice
+import aiortc.codecs
 import msgspec
 import pylibsrtp
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtcconfiguration import RTCBundlePolicy
-from aiortc.rtcrtpparameters import RTCRtpCodecCapability
+from aiortc.rtcrtpparameters import (
+    RTCRtpCodecCapability,
+    RTCRtpCodecParameters,
+    RTCRtpHeaderExtensionParameters,
+)
 from aiortc.sdp import SessionDescription
 
 from agent.impair import Direction
@@ -47,10 +54,39 @@ STATES: dict[str, State] = {
     "closed": "closed",
 }
 MAX_WRITE_BUFFER_BYTES = 256 * 1024
-CODECS: dict[Kind, RTCRtpCodecCapability] = {
-    "audio": RTCRtpCodecCapability(mimeType="audio/opus", clockRate=48000, channels=2),
-    "video": RTCRtpCodecCapability(mimeType="video/VP8", clockRate=90000),
+OPUS_PAYLOAD_TYPE = 96
+RED_PAYLOAD_TYPE = 63
+# What a RED payload is made of: its own frame and up to two earlier ones, as Opus.
+RED_FORM = f"{OPUS_PAYLOAD_TYPE}/{OPUS_PAYLOAD_TYPE}/{OPUS_PAYLOAD_TYPE}"
+SEND_TIME = RTCRtpHeaderExtensionParameters(
+    id=3, uri="http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+)
+CODECS: dict[Kind, list[RTCRtpCodecCapability]] = {
+    "audio": [
+        RTCRtpCodecCapability(mimeType="audio/opus", clockRate=48000, channels=2),
+        RTCRtpCodecCapability(
+            mimeType="audio/red", clockRate=48000, channels=2, parameters={RED_FORM: None}
+        ),
+    ],
+    "video": [RTCRtpCodecCapability(mimeType="video/VP8", clockRate=90000)],
 }
+
+
+def _teach_aiortc() -> None:
+    """Let aiortc negotiate what it does not know: it looks at these two lists."""
+    aiortc.codecs.CODECS["audio"].append(
+        RTCRtpCodecParameters(
+            mimeType="audio/red",
+            clockRate=48000,
+            channels=2,
+            payloadType=RED_PAYLOAD_TYPE,
+            parameters={RED_FORM: None},
+        )
+    )
+    aiortc.codecs.HEADER_EXTENSIONS["audio"].append(SEND_TIME)
+
+
+_teach_aiortc()
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -126,7 +162,7 @@ class Connection:
         """An SDP offer of these lines, sent by us; all candidates inside. Raises ValueError."""
         for line in lines:
             transceiver = self._peer.addTransceiver(line.kind, direction="sendonly")
-            transceiver.setCodecPreferences([CODECS[line.kind]])
+            transceiver.setCodecPreferences(CODECS[line.kind])
             if line.ssrc is not None:
                 transceiver.sender._ssrc = line.ssrc
         return await self._describe(await self._peer.createOffer())

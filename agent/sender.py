@@ -6,8 +6,8 @@ Rules:
 - Opening a gate never renegotiates; the first packet after it carries the marker bit, the first
   picture is a key frame.
 - Lost packets are sent again from a short history when the relay asks (RFC 4585 NACK).
-- On a link that loses more than one packet in a hundred every sound packet is sent a second time,
-  40 ms after the first: what is lost costs no round trip then.
+- How the voice is sent (bitrate, redundant copies) and how much is left for the picture follow what
+  the relay reports of the uplink (`agent.audio.ladder`); silence is sent only now and then (DTX).
 """
 
 import asyncio
@@ -17,19 +17,21 @@ from collections.abc import Callable
 
 from agent import lines, rtp
 from agent.audio import opus
+from agent.audio.hop import HISTORY, Distances, Frame, VoiceStream
+from agent.audio.ladder import Ladder, Settings
 from agent.audio.mixer import level_dbov
 from agent.clock import FrameClock
 from agent.devices import Camera, Microphone
 from agent.picture import vp8
+from protocol.messages import MediaMode
 
 SAMPLES = 960
-AUDIO_HISTORY = 128
 VIDEO_HISTORY = 256
 KEY_FRAME_EVERY_S = 0.05
 BITS_PER_PIXEL = 0.174
 MIN_VIDEO_BITRATE, MAX_VIDEO_BITRATE = 60_000, 600_000
-AGAIN_FRAMES = 2
-AGAIN_FROM_LOSS = 0.01
+VIDEO_STEPS = (1.0, 0.7, 0.5, 0.35)
+ADJUST_EVERY_S = 0.1
 
 
 def video_bitrate(width: int, height: int, fps: float) -> int:
@@ -39,10 +41,9 @@ def video_bitrate(width: int, height: int, fps: float) -> int:
 
 
 class Stream:
-    """Numbers of one RTP stream we send, and the history it answers NACKs from."""
+    """Numbers of one RTP stream we send."""
 
-    def __init__(self, payload_type: int, clock_rate: int, history: int) -> None:
-        self.payload_type = payload_type
+    def __init__(self, clock_rate: int) -> None:
         self.clock_rate = clock_rate
         self.ssrc = random.getrandbits(32)
         # RFC 3550 §5.1 asks for random starts; below 2^15 keeps SRTP's first rollover away.
@@ -51,31 +52,17 @@ class Stream:
         self._began_at = time.monotonic()
         self.packets = 0
         self.octets = 0
-        self._history: dict[int, bytes] = {}
-        self._depth = history
 
     def ts_at(self, now: float) -> int:
         """The RTP timestamp of a moment (monotonic seconds)."""
         return (self._first_ts + round((now - self._began_at) * self.clock_rate)) & 0xFFFFFFFF
 
-    def packet(
-        self, payload: bytes, ts: int, *, marker: bool = False, level: int | None = None
-    ) -> bytes:
-        """The next packet; kept for retransmission."""
-        data = rtp.build(
-            self.payload_type, self.seq, ts, self.ssrc, payload, marker=marker, audio_level=level
-        )
-        self._history[self.seq] = data
-        if len(self._history) > self._depth:
-            del self._history[next(iter(self._history))]
-        self.seq = (self.seq + 1) & 0xFFFF
+    def _count(self, octets: int) -> int:
+        """The number of the next packet, which has so many octets."""
+        seq, self.seq = self.seq, (self.seq + 1) & 0xFFFF
         self.packets += 1
-        self.octets += len(payload)
-        return data
-
-    def again(self, seqs: list[int]) -> list[bytes]:
-        """What is still there of these sequence numbers."""
-        return [self._history[seq] for seq in seqs if seq in self._history]
+        self.octets += octets
+        return seq
 
     def report(self, now: float, cname: str) -> bytes:
         """A sender report (RFC 3550 §6.4.1)."""
@@ -90,6 +77,59 @@ class Stream:
         )
 
 
+class AudioStream(Stream):
+    """The voice: each frame with copies of earlier ones."""
+
+    def __init__(self) -> None:
+        super().__init__(lines.OPUS_CLOCK)
+        self._voice = VoiceStream(self.ssrc, lines.OPUS_PAYLOAD_TYPE, lines.RED_PAYLOAD_TYPE)
+        self._sent: dict[int, Distances] = {}
+
+    def packet(
+        self, data: bytes, ts: int, distances: Distances, level: int, *, marker: bool = False
+    ) -> bytes:
+        """The next packet; kept for retransmission and as a copy in later ones."""
+        seq = self._count(len(data))
+        self._voice.add(Frame(seq, ts, data, marker, level))
+        self._sent[seq] = distances
+        if len(self._sent) > HISTORY:
+            del self._sent[next(iter(self._sent))]
+        packet = self._voice.packet(seq, distances, time.monotonic())
+        assert packet is not None
+        return packet
+
+    def again(self, seqs: list[int]) -> list[bytes]:
+        """What is still there of these sequence numbers, as it was sent."""
+        packets = (
+            self._voice.packet(seq, self._sent[seq], 0.0) for seq in seqs if seq in self._sent
+        )
+        return [packet for packet in packets if packet is not None]
+
+
+class VideoStream(Stream):
+    """The picture."""
+
+    def __init__(self) -> None:
+        super().__init__(lines.VP8_CLOCK)
+        self._history: dict[int, bytes] = {}
+
+    def packet(self, payload: bytes, ts: int, *, marker: bool = False) -> bytes:
+        """The next packet; kept for retransmission."""
+        seq = self._count(len(payload))
+        sent = rtp.send_time(time.monotonic())
+        data = rtp.build(
+            lines.VP8_PAYLOAD_TYPE, seq, ts, self.ssrc, payload, marker=marker, send_time=sent
+        )
+        self._history[seq] = data
+        if len(self._history) > VIDEO_HISTORY:
+            del self._history[next(iter(self._history))]
+        return data
+
+    def again(self, seqs: list[int]) -> list[bytes]:
+        """What is still there of these sequence numbers, as it was sent."""
+        return [self._history[seq] for seq in seqs if seq in self._history]
+
+
 class Sender:
     """Microphone and camera of a site, sent when their gates are open."""
 
@@ -102,9 +142,10 @@ class Sender:
         self._microphone = microphone
         self._camera = camera
         self._fps = fps
-        self.loss_elsewhere = 0.0
-        """Loss on this site's other direction (0 to 1): all we know until we have sent a while."""
-        self._loss = 0.0
+        self.settings = Settings()
+        """How voice and picture are sent now."""
+        self._ladder = Ladder()
+        self._adjusted_at = 0.0
         self._reported = 0
         self._cname = cname
         self._camera_open = False
@@ -115,14 +156,15 @@ class Sender:
         self._clock = FrameClock()
         self._late_ms = 0.0
         self._send: Callable[[bytes], None] | None = None
-        self._opus = opus.Encoder()
+        self._opus = opus.Encoder(self.settings.bitrate, fec=False, dtx=True)
         self._vp8: vp8.Encoder | None = None
+        self._video_bitrate = 0
         self.restart()
 
     def restart(self) -> None:
         """New streams for a new connection."""
-        self._audio = Stream(lines.OPUS_PAYLOAD_TYPE, lines.OPUS_CLOCK, AUDIO_HISTORY)
-        self._video = Stream(lines.VP8_PAYLOAD_TYPE, lines.VP8_CLOCK, VIDEO_HISTORY)
+        self._audio = AudioStream()
+        self._video = VideoStream()
         self._key_wanted = True
 
     @property
@@ -158,6 +200,8 @@ class Sender:
         stream = self._audio
         async for now in self._clock.frames():
             pcm = self._microphone.read(now)
+            if now - self._adjusted_at >= ADJUST_EVERY_S:
+                self._adjust(now)
             measured += 1
             if measured % 5 == 0 or self.microphone_open:
                 self.level = level_dbov(pcm)
@@ -173,14 +217,31 @@ class Sender:
                 continue
             if not was_open:
                 self._opus.reset()
-            payload = self._opus.encode(pcm)
-            packet = stream.packet(payload, ts, marker=not was_open, level=self.level)
+            data = self._opus.encode(pcm)
+            if len(data) <= opus.DTX_BYTES and was_open:
+                continue
+            distances = self.settings.distances
+            packet = stream.packet(data, ts, distances, self.level, marker=not was_open)
             was_open = True
             if self._send is not None:
                 self._send(packet)
-                if max(self._loss, self.loss_elsewhere) > AGAIN_FROM_LOSS:
-                    for data in stream.again([(stream.seq - 1 - AGAIN_FRAMES) & 0xFFFF]):
-                        self._send(data)
+
+    def _adjust(self, now: float) -> None:
+        """Send as the link needs it from now on."""
+        self._adjusted_at = now
+        before, self.settings = self.settings, self._ladder.settings(now)
+        if self.settings.bitrate != before.bitrate:
+            self._opus.set_bitrate(self.settings.bitrate)
+        if self.settings.fec_percent != before.fec_percent:
+            self._opus.set_fec(self.settings.fec_percent > 0, self.settings.fec_percent)
+
+    def set_modes(self, media: MediaMode) -> None:
+        """What the operator forces (`auto`: nothing)."""
+        self._ladder.media = media
+
+    def guess(self, loss: float, now: float) -> None:
+        """What the downlink loses (0 to 1): all that is known until the relay reports."""
+        self._ladder.guess(loss, now)
 
     async def _run_camera(self) -> None:
         due = time.monotonic()
@@ -202,13 +263,15 @@ class Sender:
                 pass
 
     def _send_picture(self, now: float) -> None:
-        picture = self._camera.read(now)
+        width, height = self._camera.width, self._camera.height
+        bitrate = self._allowed(video_bitrate(width, height, self._fps))
+        picture = self._camera.read(now) if bitrate else None
         if picture is None:
             return
-        if self._vp8 is None:
-            width, height = self._camera.width, self._camera.height
-            bitrate = video_bitrate(width, height, self._fps)
+        if self._vp8 is None or bitrate != self._video_bitrate:
             self._vp8 = vp8.Encoder(width, height, self._fps, bitrate)
+            self._video_bitrate = bitrate
+            self._key_wanted = True
         key, self._key_wanted = self._key_wanted, False
         if key:
             self._key_sent_at = now
@@ -221,6 +284,17 @@ class Sender:
             if self._send is not None:
                 self._send(packet)
 
+    def _allowed(self, wanted: int) -> int:
+        """What the picture may take (bit/s), in steps: each one is an encoder and a key frame of
+        its own. 0: the link carries none."""
+        steps = (round(step * wanted) for step in VIDEO_STEPS)
+        return next((one for one in steps if one <= self.settings.video), 0)
+
+    @property
+    def video_kbps(self) -> float:
+        """What the picture takes now, as it was asked of the encoder; 0: cut or closed."""
+        return self._video_bitrate / 1000 if self._camera_open and self.settings.video else 0.0
+
     def take_rtcp(self, packet: bytes, arrival: float) -> None:
         """What the relay says of our streams: reports, requests for packets and key frames."""
         for one in rtp.parse_rtcp(packet):
@@ -229,10 +303,14 @@ class Sender:
                     for block in reports:
                         if block.ssrc == self._audio.ssrc and block.highest_seq != self._reported:
                             self._reported = block.highest_seq
-                            self._loss += 0.3 * (block.fraction_lost / 256 - self._loss)
+                            self._ladder.report(block.fraction_lost / 256, arrival)
                         rtt_ms = rtp.round_trip_ms(block, rtp.ntp32(time.time()))
                         if rtt_ms is not None:
                             self.rtt_ms = rtt_ms
+                            self._ladder.rtt_s = rtt_ms / 1000
+                case rtp.Remb(bitrate=bitrate):
+                    self._ladder.available = float(bitrate)
+                    self._adjust(arrival)
                 case rtp.Nack(media_ssrc=ssrc, seqs=seqs):
                     stream = self._stream(ssrc)
                     if stream is not None and self._send is not None:
@@ -251,7 +329,7 @@ class Sender:
         if now - self._key_sent_at >= KEY_FRAME_EVERY_S:
             self._camera_wake.set()
 
-    def _stream(self, ssrc: int) -> Stream | None:
+    def _stream(self, ssrc: int) -> AudioStream | VideoStream | None:
         return next((s for s in (self._audio, self._video) if s.ssrc == ssrc), None)
 
     def reports(self) -> list[bytes]:

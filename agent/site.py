@@ -144,6 +144,8 @@ class Site:
         self.desired = desired
         self.sender.microphone_open = desired.microphone == "live"
         self.sender.camera_open = desired.camera == "live"
+        self.sender.set_modes(desired.media)
+        self.receiver.mode = desired.voice
         self.receiver.volume = desired.volume
         self.receiver.labels = desired.labels
         self.receiver.banner = desired.banner
@@ -334,7 +336,7 @@ class Site:
                     attempt.uplink.send_rtcp(report)
             if attempt.downlink is not None:
                 attempt.downlink.send_rtcp(self.receiver.report())
-                self.sender.loss_elsewhere = self.receiver.loss
+                self.sender.guess(self.receiver.loss, time.monotonic())
 
     async def _telemetry(self) -> None:
         while True:
@@ -364,6 +366,14 @@ class Site:
             up_kbps=round(max(0, sent - sent_before) * 8 / 1000 / elapsed_s, 1),
             down_kbps=round(max(0, got - got_before) * 8 / 1000 / elapsed_s, 1),
             fps=heard.fps,
+            mos=heard.mos,
+            mos_cq=heard.mos_cq,
+            voice=heard.voice,
+            audio_kbps=self.sender.settings.bitrate / 1000 if self.sender.microphone_open else 0.0,
+            redundancy=len(self.sender.settings.distances),
+            video_kbps=round(self.sender.video_kbps, 1),
+            queue_ms=heard.queue_ms,
+            heard=heard.levels,
             cpu_percent=round(100 * (cpu - cpu_before) / elapsed_s, 1),
             late_ms=round(max(self.sender.take_late_ms(), heard.late_ms), 1),
         )

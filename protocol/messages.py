@@ -84,12 +84,13 @@ class SiteReading(_Value, frozen=True):
     """What an agent measured in the last telemetry interval.
 
     Levels are -dBov per RFC 6464 (0 loudest, 127 silent); `own_level` is the microphone before
-    the gate, so that a muted site shows life. Loss is after recovery for `gap_percent`, before
-    it for `loss_percent`. `mos` estimates how clear what the site hears now is (E-model, ITU-T
-    G.107: 1 to 4.5; 0 while nothing is heard), `voice` is the mode in use. `audio_kbps` is the
-    Opus bitrate it sends (0: none), `redundancy` the redundant copies it sends with each packet
-    (RFC 2198), `video_kbps` what its ladder allows for video (0: cut), `queue_ms` the estimated
-    queueing on its downlink.
+    the gate, so that a muted site shows life; `heard` is each slot as it is played. Loss is after
+    recovery for `gap_percent`, before it for `loss_percent`. `mos` estimates how clear what the
+    site hears now is, `mos_cq` how good it is to talk over, which counts the delay too (E-model,
+    ITU-T G.107; RFC 3611's listening and conversational quality: 1 to 4.5; 0 while nothing is
+    heard), `voice` is the mode in use. `audio_kbps` is the Opus bitrate it sends (0: none), `redundancy` the redundant
+    copies it sends with each packet (RFC 2198), `video_kbps` what its ladder allows for video (0:
+    cut), `queue_ms` the estimated queueing on its downlink.
     """
 
     own_level: int = 127
@@ -105,11 +106,13 @@ class SiteReading(_Value, frozen=True):
     cpu_percent: float = 0.0
     late_ms: float = 0.0
     mos: float = 0.0
+    mos_cq: float = 0.0
     voice: Literal["conversation", "clear"] = "conversation"
     audio_kbps: float = 0.0
     redundancy: int = 0
     video_kbps: float = 0.0
     queue_ms: float = 0.0
+    heard: dict[SlotName, int] = {}
 
 
 class SiteTelemetry(_Message, frozen=True, tag="site-telemetry"):

@@ -1,4 +1,4 @@
-"""The slots' sound summed for one loudspeaker, with a limiter, and levels (RFC 6464)."""
+"""The slots' sound summed for one loudspeaker: limiter, ducking, levels (RFC 6464)."""
 
 import math
 from collections.abc import Iterable
@@ -13,6 +13,11 @@ LIMIT = 32_000.0
 RELEASE_PER_FRAME = 0.05
 SILENT = 127
 
+SPEAKS_DBOV = 42
+DUCKED = 0.5
+DUCK_HOLD_FRAMES = 25
+DUCK_PER_FRAME, UNDUCK_PER_FRAME = 0.25, 0.05
+
 
 def level_dbov(pcm: Pcm) -> int:
     """The level of a frame in -dBov: 0 is the loudest, 127 digital silence (RFC 6464)."""
@@ -25,21 +30,38 @@ def level_dbov(pcm: Pcm) -> int:
 
 class Mixer:
     """Sums frames. The limiter turns down at once, within the frame that would be too loud, and
-    comes back over 400 ms; it never lets a sample past full scale."""
+    comes back over 400 ms; it never lets a sample past full scale.
+
+    While one of the frames (`over`, the chair's) is louder than -42 dBov, and half a second
+    longer, all others are turned down by 6 dB: within 40 ms, and back over 200 ms.
+    """
 
     def __init__(self) -> None:
         self._gain = 1.0
+        self._others = 1.0
+        self._held = 0
         self._silence = np.zeros(SAMPLES, dtype=np.int16)
 
-    def mix(self, frames: Iterable[Pcm]) -> Pcm:
+    def mix(self, frames: Iterable[Pcm], over: Pcm | None = None) -> Pcm:
         """The sum of frames of 960 samples; silence when there are none."""
+        before, after = self._duck(over)
         heard = [frame for frame in frames if frame.any()]
         if not heard:
             self._gain = min(1.0, self._gain + RELEASE_PER_FRAME)
             return self._silence
-        if len(heard) == 1 and self._gain == 1.0:
+        is_ducked = min(before, after) < 1.0 and any(frame is not over for frame in heard)
+        if len(heard) == 1 and self._gain == 1.0 and not is_ducked:
             return heard[0]
-        total = np.sum(heard, axis=0, dtype=np.float32)
+        if is_ducked:
+            ramp = np.linspace(before, after, SAMPLES, dtype=np.float32)
+            total = np.zeros(SAMPLES, dtype=np.float32)
+            for frame in heard:
+                total += frame if frame is over else frame * ramp
+        else:
+            total = np.sum(heard, axis=0, dtype=np.float32)
+        return self._limited(total)
+
+    def _limited(self, total: NDArray[np.float32]) -> Pcm:
         peak = float(np.abs(total).max())
         wanted = min(1.0, LIMIT / peak) if peak > 0 else 1.0
         after = wanted if wanted < self._gain else min(wanted, self._gain + RELEASE_PER_FRAME)
@@ -48,3 +70,15 @@ class Mixer:
             total *= np.linspace(begin, after, SAMPLES, dtype=np.float32)
         self._gain = after
         return np.clip(total, -32768, 32767).astype(np.int16)
+
+    def _duck(self, over: Pcm | None) -> tuple[float, float]:
+        """The gain of the others at the beginning and the end of this frame."""
+        if over is not None and level_dbov(over) <= SPEAKS_DBOV:
+            self._held = DUCK_HOLD_FRAMES
+        before = self._others
+        if self._held:
+            self._held -= 1
+            self._others = max(DUCKED, before - DUCK_PER_FRAME)
+        else:
+            self._others = min(1.0, before + UNDUCK_PER_FRAME)
+        return before, self._others

@@ -8,15 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent import rtp
-from agent.forward import Slot, UplinkGaps
+from agent.audio.hop import Unfolder
+from agent.forward import UplinkGaps, VideoSlot, VoiceSlot
+
+OPUS, RED = 96, 63
+HALL = "hall"
 
 
-def audio_slot() -> Slot:
-    return Slot("floor", "audio", 77, 96, 48_000)
+def audio_slot() -> VoiceSlot:
+    return VoiceSlot("floor", 77, OPUS, RED)
 
 
-def video_slot() -> Slot:
-    return Slot("main", "video", 88, 97, 90_000)
+def video_slot() -> VideoSlot:
+    return VideoSlot("main", 88, 97)
 
 
 class Source:
@@ -39,8 +43,14 @@ class Source:
         return packet
 
 
-def put(slot: Slot, source: Source, packet: bytes, now: float) -> bytes | None:
-    return slot.forward(source.name, packet, rtp.parse(packet), now)
+def put(slot: VoiceSlot | VideoSlot, source: Source, packet: bytes, now: float) -> bytes | None:
+    """What a packet becomes at the hall; without copies."""
+    header = rtp.parse(packet)
+    if isinstance(slot, VideoSlot):
+        return slot.forward(source.name, packet, header, now)
+    (frame,) = Unfolder(OPUS, RED).push(header, packet[header.payload_offset :])
+    seq = slot.take(source.name, header.ssrc, frame, now)
+    return None if seq is None else slot.packet(seq, (), HALL, now)
 
 
 def test_sound_flows_from_the_first_packet_after_a_switch_with_the_marker() -> None:
@@ -110,7 +120,7 @@ def test_the_first_packet_sent_twice_goes_out_the_same_twice() -> None:
     first, second, _third = (put(slot, kandis, one, 0.0) for one in packets)
     assert put(slot, kandis, packets[0], 0.04) == first
     assert put(slot, kandis, packets[1], 0.04) == second
-    assert slot.history([rtp.parse(first or b"").seq], "hall") == [first]
+    assert slot.packet(rtp.parse(first or b"").seq, (), HALL, 9.0) == first
 
 
 def test_the_marker_of_the_first_packet_does_not_come_back_with_its_number() -> None:
@@ -118,6 +128,22 @@ def test_the_marker_of_the_first_packet_does_not_come_back_with_its_number() -> 
     slot.switch("kandis", 0.0)
     outs = [put(slot, kandis, kandis.packet(marker=False), n * 0.02) or b"" for n in range(65_540)]
     assert [n for n, out in enumerate(outs) if rtp.parse(out).marker] == [0]
+
+
+def test_voice_is_packed_for_each_receiver_as_its_link_needs_it() -> None:
+    slot, kandis, minas = audio_slot(), Source("kandis", "audio", 1, 0), Source("m", "audio", 1, 0)
+    slot.switch("kandis", 0.0)
+    seqs = [rtp.parse(put(slot, kandis, kandis.packet(), n * 0.02) or b"").seq for n in range(9)]
+    plain, rich = (slot.packet(seqs[8], distances, HALL, 0.2) for distances in ((), (2, 6)))
+    assert plain is not None and rich is not None
+    assert (rtp.parse(plain).payload_type, rtp.parse(rich).payload_type) == (OPUS, RED)
+    assert rtp.parse(plain).seq == rtp.parse(rich).seq and b"kandis/6" not in plain
+    assert b"kandis/2" in rich and b"kandis/6" in rich and rich.endswith(b"kandis/8")
+    assert slot.packet(seqs[8], (2, 6), HALL, 7.0) == rich, "the same bytes for ever"
+    slot.switch("m", 0.3)
+    put(slot, minas, minas.packet(), 0.3)
+    first = slot.packet(slot.next_seq - 1, (2, 6), HALL, 0.3)
+    assert first is not None and b"kandis" not in first, "nothing of the speaker before"
 
 
 def test_a_switch_leaves_no_hole_in_the_numbers() -> None:
@@ -149,17 +175,34 @@ def test_what_is_older_than_the_switch_is_dropped() -> None:
 
 
 def test_history_answers_and_never_gives_a_site_its_own() -> None:
-    slot, kandis, minas = audio_slot(), Source("kandis", "audio", 1, 0), Source("m", "audio", 1, 0)
+    slot, kandis, minas = video_slot(), Source("kandis", "video", 1, 0), Source("m", "video", 1, 0)
     slot.switch("kandis", 0.0)
-    one = put(slot, kandis, kandis.packet(), 0.0) or b""
+    one = put(slot, kandis, kandis.packet(key=True), 0.0) or b""
     slot.switch("m", 0.02)
-    two = put(slot, minas, minas.packet(), 0.02) or b""
+    two = put(slot, minas, minas.packet(key=True), 0.02) or b""
     seqs = [rtp.parse(one).seq, rtp.parse(two).seq]
     assert slot.history(seqs, "hall") == [one, two]
     assert slot.history(seqs, "kandis") == [two]
     assert slot.history([*seqs, 9], "m") == [one]
-    assert slot.before(0, "m") == two
-    assert slot.before(1, "m") is None, "that was another speaker"
+
+
+def test_a_site_never_gets_its_own_voice() -> None:
+    slot, kandis, minas = audio_slot(), Source("kandis", "audio", 1, 0), Source("m", "audio", 1, 0)
+    slot.switch("kandis", 0.0)
+    one = rtp.parse(put(slot, kandis, kandis.packet(), 0.0) or b"").seq
+    slot.switch("m", 0.02)
+    two = rtp.parse(put(slot, minas, minas.packet(), 0.02) or b"").seq
+    for distances in ((), (1,)):
+        assert slot.packet(one, distances, "kandis", 0.1) is None
+        assert slot.packet(two, distances, "m", 0.1) is None
+        assert slot.packet(two, distances, "kandis", 0.1) is not None
+
+
+def test_a_picture_says_when_the_relay_sent_it() -> None:
+    slot, kandis = video_slot(), Source("kandis", "video", 1, 1)
+    slot.switch("kandis", 0.0)
+    out = rtp.parse(put(slot, kandis, kandis.packet(key=True), 12.5) or b"")
+    assert out.send_time == rtp.send_time(12.5)
 
 
 @settings(max_examples=60, deadline=None)
@@ -209,23 +252,40 @@ def test_receivers_see_one_continuous_stream(seed: int, kind: str) -> None:
                     if last_picture is not None:
                         assert 0 < (picture - last_picture) & 0x7FFF < 0x4000
                     last_picture = picture
-        assert len(slot._history) <= 512
+        if isinstance(slot, VideoSlot):
+            assert len(slot._history) <= 512
         assert len(given_out) < 30_000
 
 
-def test_what_is_missing_is_asked_for_until_it_comes_or_it_is_too_late() -> None:
+def test_what_is_missing_is_asked_for_at_once_until_it_comes_or_it_is_too_late() -> None:
     gaps = UplinkGaps()
-    for seq in (65534, 65535, 2):
-        gaps.push(seq, 0.0)
-    assert gaps.due(0.005, 0.05) == [], "it may only be out of order"
-    assert gaps.due(0.011, 0.05) == [0, 1]
+    fresh = [gaps.push(seq, 0.0) for seq in (65534, 65535, 2)]
+    assert fresh == [False, False, True]
+    assert gaps.due(0.0, 0.05) == [0, 1]
     assert gaps.due(0.03, 0.05) == []
-    gaps.push(1, 0.04)
+    gaps.push(1, 0.06, rtt_s=0.05)
     assert gaps.due(0.08, 0.05) == [0]
     assert (gaps.lost, gaps.recovered) == (2, 1)
     tries = [t for t in range(100, 2000, 5) if gaps.due(t / 1000, 0.05)]
     assert 1 <= len(tries) <= 4 and tries[-1] <= 600
     assert gaps.due(5.0, 0.05) == []
+
+
+def test_on_a_link_that_does_not_keep_the_order_there_is_patience() -> None:
+    gaps = UplinkGaps()
+    for seq, at in ((1, 0.0), (3, 0.02), (2, 0.05), (5, 0.06)):
+        gaps.push(seq, at, rtt_s=0.1)
+    assert gaps.due(0.07, 0.1) == [], "packet 2 came 30 ms after it was missed: 4 may too"
+    assert gaps.due(0.1, 0.1) == [4]
+
+
+def test_what_a_copy_will_bring_within_a_round_trip_is_not_asked_for() -> None:
+    gaps = UplinkGaps()
+    gaps.push(1, 0.0)
+    gaps.push(10, 0.18, (2, 6), 0.06)
+    assert gaps.due(0.18, 0.06) == [2, 3, 4, 8], "the others come as copies in 60 ms or less"
+    gaps.push(9, 0.2, (2, 6), 0.06, is_copy=True)
+    assert gaps.due(0.245, 0.06) == [5, 6, 7]
 
 
 def test_a_jump_of_the_source_is_bounded() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from agent import lines, rtp, voice
 from agent.audio import opus
+from agent.audio.hop import Frame, VoiceStream
 from agent.devices import SyntheticCamera
 from agent.picture import vp8
 from agent.picture.stamp import read
@@ -52,12 +53,17 @@ async def test_the_slots_are_mixed_for_one_loudspeaker() -> None:
     receiver = Receiver(room, room)
     task = asyncio.get_running_loop().create_task(receiver.run(room.ask))
     try:
+        readings = []
         for pair in zip(audio("chair", 0, 60), audio("floor", 4, 60), strict=True):
             for packet in pair:
                 receiver.take(packet, time.monotonic())
             await asyncio.sleep(0.02)
+            readings.append(receiver.reading())
         assert set(receiver.hearing()) == {"chair", "floor"}
-        assert receiver.reading().level < 30
+        loudest = min(readings, key=lambda one: one.level)
+        assert loudest.level < 30 and loudest.levels["chair"] < 30
+        assert loudest.levels["panel-1"] == 127, "each slot has a meter of its own"
+        assert 1 <= readings[-1].mos_cq <= readings[-1].mos <= 4.5 and readings[0].mos == 0
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -103,3 +109,47 @@ def test_reports_tell_of_every_slot() -> None:
     assert {block.ssrc for block in report.reports} == set(lines.SLOT_OF_SSRC)
     receiver.take(b"\x80damaged", 0.0)
     receiver.take(rtp.build(96, 1, 1, 4711, b"stranger"), 0.0)
+
+
+def test_redundant_packets_are_heard_and_damage_is_counted() -> None:
+    room = Room()
+    receiver = Receiver(room, room)
+    sent = VoiceStream(lines.SLOT_SSRC["floor"], 96, 63)
+    encoder = opus.Encoder()
+    now = time.monotonic()
+    for n in range(40):
+        pcm = voice.waveform(4, n * 960, 960)
+        sent.add(Frame(n, n * 960, encoder.encode(pcm), n == 0))
+        packet = sent.packet(n, (2, 6), now + n * 0.02)
+        if n % 3 and packet is not None or n == 0:
+            receiver.take(packet, now + n * 0.02)  # type: ignore[arg-type]
+    slot = receiver._audio["floor"]
+    torn = rtp.build(63, 40, 40 * 960, slot.ssrc, b"\xe0\xff\xff\xff")
+    receiver.take(torn, now + 0.8)
+    assert slot.damaged == 1
+    heard = [slot.pull(now + tick * 0.02) for tick in range(64)]
+    stats = slot.playout.stats
+    assert stats.copies >= 8 and stats.concealed <= 8
+    assert sum(bool(pcm.any()) for pcm in heard) >= 38
+
+
+def test_a_full_downlink_is_told_to_the_relay() -> None:
+    room = Room()
+    receiver = Receiver(room, room)
+    asked: list[bytes] = []
+    receiver._ask = asked.append
+    sent = VoiceStream(lines.SLOT_SSRC["floor"], 96, 63)
+    arrives = 100.0
+    for n in range(100):
+        at = 100.0 + n * 0.02
+        sent.add(Frame(n, n * 960, b"x" * 60))
+        packet = sent.packet(n, (), at)
+        assert packet is not None
+        arrives = max(at, arrives) + 0.025  # the link takes 25 ms for what comes every 20 ms
+        receiver.take(packet, arrives)
+        if receiver._bandwidth.update(arrives):
+            receiver._tell_bandwidth()
+    rembs = [one for packet in asked for one in rtp.parse_rtcp(packet) if isinstance(one, rtp.Remb)]
+    carried = 8 * (len(packet) + 38) / 0.025
+    assert rembs and 0.8 * carried < rembs[0].bitrate < 0.9 * carried
+    assert min(one.bitrate for one in rembs) > 0.55 * carried

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent import lines, rtp
+from agent.audio.hop import Frame, VoiceStream
 from agent.relay import Relay, SiteLinks, Upstream, hold
 from protocol import messages as m
 
@@ -133,16 +134,70 @@ def test_requests_of_receivers_are_answered_from_history() -> None:
     assert board.wire("kandis").sent == [], "its own voice never comes back to a site"
 
 
-def test_a_receiver_with_losses_gets_sound_twice_and_the_others_do_not() -> None:
+def test_a_receiver_with_losses_gets_copies_and_the_others_do_not() -> None:
     board = Switchboard()
     board.route(floor="kandis")
-    block = rtp.ReportBlock(lines.SLOT_SSRC["floor"], 40, 0, 0, 0, 0, 0)
+    block = rtp.ReportBlock(lines.SLOT_SSRC["floor"], 40, 0, 7, 0, 0, 0)
     report = rtp.build_rr(9, [block], cname="minas")
     board.relay._take_downlink_rtcp(board.relay.sites["minas"], report, board.now)
-    board.speak("kandis", 10)
-    assert len(board.wire("hall").sent) == 10
-    seqs = [h.seq for h in board.wire("minas").rtp()]
-    assert len(seqs) == 18 and len(set(seqs)) == 10
+    board.relay._look_at_links(board.now)
+    board.speak("kandis", 30)
+    assert {h.payload_type for h in board.wire("hall").rtp()} == {96}
+    rich = board.wire("minas").sent
+    assert len(rich) == 30 and {h.payload_type for h in board.wire("minas").rtp()[20:]} == {63}
+    assert rich[-1].count(b"kandis") > 2 and board.wire("hall").sent[-1].count(b"kandis") == 1
+
+
+def test_what_is_sent_again_is_what_was_sent_though_the_redundancy_changed() -> None:
+    board = Switchboard()
+    board.route(floor="kandis")
+    board.speak("kandis", 30)
+    plain = board.wire("minas").sent[-1]
+    links = board.relay.sites["minas"]
+    block = rtp.ReportBlock(lines.SLOT_SSRC["floor"], 40, 0, 7, 0, 0, 0)
+    board.relay._take_downlink_rtcp(links, rtp.build_rr(9, [block], cname="minas"), board.now)
+    board.relay._look_at_links(board.now)
+    assert links.downstream.distances
+    nack = rtp.build_nack(9, lines.SLOT_SSRC["floor"], [rtp.parse(plain).seq])
+    board.relay._take_downlink_rtcp(links, rtp.compound(9, nack), board.now)
+    assert board.wire("minas").sent[-1] == plain and len(board.wire("minas").sent) == 31
+
+
+def test_a_frame_lost_on_the_way_up_reaches_everybody_by_its_copy() -> None:
+    board = Switchboard()
+    board.route(floor="kandis")
+    sent = VoiceStream(20, 96, 63)
+    packets = []
+    for n in range(20):
+        sent.add(Frame(n, n * 960, f"frame {n}".encode()))
+        packets.append(sent.packet(n, (2, 6), 0.0))
+    for n, packet in enumerate(packets):
+        if n not in (10, 11, 12) and packet is not None:
+            board.relay.forward(board.relay.sites["kandis"], packet, board.now + n * 0.02)
+    own = [packet.rsplit(b"frame ", 1)[-1] for packet in board.wire("hall").sent]
+    assert sorted(own, key=int) == [str(n).encode() for n in range(20)]
+
+
+def test_a_thin_downlink_gets_the_voice_and_no_picture() -> None:
+    board = Switchboard()
+    board.route(floor="kandis", main="kandis")
+    remb = rtp.compound(9, rtp.build_remb(9, 60_000))
+    board.relay._take_downlink_rtcp(board.relay.sites["minas"], remb, board.now)
+    board.show("kandis", key=True)
+    board.speak("kandis", 2)
+    video = lines.SLOT_SSRC["main"]
+    assert video in {h.ssrc for h in board.wire("hall").rtp()}
+    assert {h.ssrc for h in board.wire("minas").rtp()} == {lines.SLOT_SSRC["floor"]}
+
+
+def test_audio_only_is_obeyed() -> None:
+    board = Switchboard()
+    media: dict[str, m.MediaMode] = {"minas": "audio-only"}
+    slots: dict[m.SlotName, str] = {"floor": "kandis", "main": "kandis"}
+    board.relay.take_route(m.Route(1, slots, SITES, media=media), board.now)
+    board.relay._look_at_links(board.now)
+    board.show("kandis", key=True)
+    assert len(board.wire("hall").sent) == 1 and not board.wire("minas").sent
 
 
 def test_damage_is_dropped() -> None:

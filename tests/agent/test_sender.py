@@ -3,10 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from agent import rtp
+from agent.audio import red
 from agent.devices import SyntheticCamera, SyntheticMicrophone
 from agent.sender import Sender, video_bitrate
 
@@ -94,21 +97,88 @@ def keys(packets: list[bytes]) -> int:
     )
 
 
-async def test_lost_packets_are_sent_again_and_with_losses_all_sound_twice() -> None:
+async def test_lost_packets_are_sent_again_and_losses_are_answered_with_copies() -> None:
     async with sending() as (sender, wire):
         sender.microphone_open = True
         packets = await wire.wait_for(sender.audio_ssrc, 5)
+        assert {rtp.parse(p).payload_type for p in packets} == {96}
         wanted = [rtp.parse(packets[n]).seq for n in (1, 3)]
         nack = rtp.compound(1, rtp.build_nack(1, sender.audio_ssrc, [*wanted, 40_000]))
         sender.take_rtcp(nack, 0.0)
-        assert [p for p in wire.packets if wire.packets.count(p) == 2]
-        assert [rtp.parse(p).seq for p in wire.packets[-2:]] == wanted
+        assert wire.packets[-2:] == [packets[1], packets[3]], "as they were sent"
         wire.packets.clear()
         lossy = rtp.ReportBlock(sender.audio_ssrc, 60, 9, 99, 0, 0, 0)
         sender.take_rtcp(rtp.build_rr(1, [lossy], cname="relay"), 0.0)
-        seqs = [rtp.parse(p).seq for p in await wire.wait_for(sender.audio_ssrc, 21)]
-        twice = [seq for seq in seqs if seqs.count(seq) == 2]
-        assert len(twice) >= 14
+        async with asyncio.timeout(10):
+            while not any(rtp.parse(p).payload_type == 63 for p in wire.of(sender.audio_ssrc)[-1:]):
+                wire.arrived.clear()
+                await wire.arrived.wait()
+        packet = wire.of(sender.audio_ssrc)[-1]
+        header = rtp.parse(packet)
+        blocks = red.unpack(packet[header.payload_offset :], 96)
+        offsets = [offset // 960 for offset, _data in blocks]
+        assert offsets[-1] == 0 and set(offsets[:-1]) <= set(sender.settings.distances)
+        again = rtp.compound(1, rtp.build_nack(1, sender.audio_ssrc, [header.seq]))
+        sender.take_rtcp(again, 0.0)
+        assert wire.packets[-1] == packet
+
+
+async def test_a_thin_uplink_loses_its_picture_and_keeps_its_voice() -> None:
+    async with sending() as (sender, wire):
+        sender.microphone_open = sender.camera_open = True
+        await wire.wait_for(sender.video_ssrc, 1)
+        remb = rtp.compound(1, rtp.build_remb(1, 60_000))
+        sender.take_rtcp(remb, asyncio.get_running_loop().time())
+        assert sender.settings.video == 0 and sender.video_kbps == 0
+        seen = len(wire.of(sender.video_ssrc))
+        heard = len(wire.of(sender.audio_ssrc))
+        await wire.wait_for(sender.audio_ssrc, heard + 20)
+        assert len(wire.of(sender.video_ssrc)) <= seen + 2, "what was being coded may still go out"
+
+
+async def test_narrow_voice_is_narrow() -> None:
+    async with sending() as (sender, wire):
+        sender.set_modes("narrow")
+        sender.microphone_open = True
+        packets = await wire.wait_for(sender.audio_ssrc, 60)
+        assert sender.settings.bitrate == 12_000 and sender.settings.video == 0
+        sizes = [len(p) - rtp.parse(p).payload_offset for p in packets[10:]]
+        assert 8 * 50 * sum(sizes) / len(sizes) < 16_000, "bit/s"
+
+
+class Quiet(SyntheticMicrophone):
+    """A microphone that hears nothing, or speaks, as it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(3)
+        self.speaks = False
+
+    def read(self, now: float) -> np.ndarray:
+        pcm = super().read(now)
+        return pcm if self.speaks else np.zeros_like(pcm)
+
+
+async def test_silence_costs_next_to_nothing_and_speech_after_it_is_in_time() -> None:
+    microphone = Quiet()
+    sender = Sender(microphone, SyntheticCamera("Minas", 3, 320, 180, 10), fps=10)
+    wire = Wire()
+    task = asyncio.get_running_loop().create_task(sender.run(wire))
+    try:
+        sender.microphone_open = True
+        packets = await wire.wait_for(sender.audio_ssrc, 16)
+        headers = [rtp.parse(packet) for packet in packets]
+        stamps = [rtp.ts_delta(b.ts, a.ts) // 960 for a, b in pairwise(headers)]
+        assert max(stamps) >= 15, "one packet in 400 ms"
+        microphone.speaks = True
+        count = len(wire.of(sender.audio_ssrc))
+        spoken = await wire.wait_for(sender.audio_ssrc, count + 10)
+        last = [rtp.parse(packet) for packet in spoken[-8:]]
+        assert [rtp.ts_delta(b.ts, a.ts) for a, b in pairwise(last)] == [960] * 7
+        assert [rtp.seq_delta(b.seq, a.seq) for a, b in pairwise([*headers, *last[-1:]])][0] == 1
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 async def test_the_round_trip_is_known_from_reports_while_silent() -> None:

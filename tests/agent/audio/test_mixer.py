@@ -56,3 +56,43 @@ def test_the_limiter_lets_go_again() -> None:
 def test_levels_of_a_sine(amplitude: int, level: int) -> None:
     sine = np.round(amplitude * np.sin(2 * np.pi * 1000 * np.arange(SAMPLES) / 48_000))
     assert level_dbov(sine.astype(np.int16)) == pytest.approx(level, abs=1)
+
+
+def tone(amplitude: int, hz: float) -> np.ndarray:
+    return (amplitude * np.sin(2 * np.pi * hz * np.arange(SAMPLES) / 48_000)).astype(np.int16)
+
+
+def test_the_floor_is_softer_while_the_chair_speaks_and_comes_back() -> None:
+    mixer = Mixer()
+    floor, chair = tone(8000, 400), tone(8000, 1000)
+    assert (mixer.mix([SILENCE, floor], over=SILENCE) == floor).all()
+    for _ in range(3):
+        mixed = mixer.mix([chair, floor], over=chair)
+    spectrum = np.abs(np.fft.rfft(mixed.astype(float)))
+    assert spectrum[8] == pytest.approx(0.5 * spectrum[20], rel=0.05), "bins of 50 Hz"
+    heard = [mixer.mix([SILENCE, floor], over=SILENCE) for _ in range(60)]
+    assert np.abs(heard[10]).max() == pytest.approx(4000, rel=0.01), "between two words"
+    assert (heard[-1] == floor).all()
+
+
+def test_ducking_makes_no_step() -> None:
+    mixer = Mixer()
+    floor, chair = np.full(SAMPLES, 8000, dtype=np.int16), np.full(SAMPLES, 1000, dtype=np.int16)
+    sound = [mixer.mix([floor, frame], over=frame) for frame in (SILENCE, *[chair] * 9)]
+    sound += [mixer.mix([floor, SILENCE], over=SILENCE) for _ in range(60)]
+    whole = np.concatenate([frame.astype(int) for frame in sound])
+    chair_joins = {SAMPLES - 1, 10 * SAMPLES - 1}
+    steps = [i for i in np.flatnonzero(np.abs(np.diff(whole)) > 10) if i not in chair_joins]
+    assert steps == [], "but where the test's chair itself comes and goes"
+
+
+def test_the_chair_itself_is_never_softer() -> None:
+    mixer = Mixer()
+    chair = tone(3000, 700)
+    for _ in range(5):
+        assert (mixer.mix([chair], over=chair) == chair).all()
+    soft = tone(30, 700)
+    floor = tone(8000, 400)
+    for _ in range(40):
+        mixed = mixer.mix([soft, floor], over=soft)
+    assert np.abs(mixed.astype(int) - soft - floor).max() <= 1, "the noise of its room is no speech"
