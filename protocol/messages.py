@@ -88,9 +88,9 @@ class SiteReading(_Value, frozen=True):
     recovery for `gap_percent`, before it for `loss_percent`. `mos` estimates how clear what the
     site hears now is, `mos_cq` how good it is to talk over, which counts the delay too (E-model,
     ITU-T G.107; RFC 3611's listening and conversational quality: 1 to 4.5; 0 while nothing is
-    heard), `voice` is the mode in use. `audio_kbps` is the Opus bitrate it sends (0: none), `redundancy` the redundant
-    copies it sends with each packet (RFC 2198), `video_kbps` what its ladder allows for video (0:
-    cut), `queue_ms` the estimated queueing on its downlink.
+    heard), `voice` is the mode in use. `audio_kbps` is the Opus bitrate it sends (0: none),
+    `redundancy` the redundant copies it sends with each packet (RFC 2198), `video_kbps` what its
+    ladder allows for video (0: cut), `queue_ms` the estimated queueing on its downlink.
     """
 
     own_level: int = 127

@@ -62,6 +62,7 @@ BAD_FROM, GOOD_FROM = 0.012, 0.003
 DISTURBED_FRAMES = 300
 
 CONCEAL_FRAMES = 5
+LOUD_FRAMES = 3
 HOLD_FRAMES = 2
 NOISE_FRAMES = 50
 PAUSE_FRAMES = 3
@@ -129,6 +130,7 @@ class Playout:
         self._leaving: Pcm | None = None
         self._voice: Voice = "conversation"
         self._highest: int | None = None
+        self._highest_stamp = 0
         self._missing: dict[int, Missing] = {}
         self._patience = Patience()
         self._level = _Level()
@@ -137,6 +139,7 @@ class Playout:
     def _begin_epoch(self, number: int, stamp: int) -> None:
         """Another speaker, from packet `number` with timestamp `stamp` on."""
         self._first_number = number
+        self._has_begun = False
         self._base = stamp
         # index on the line → (payload, how it came)
         self._frames: dict[int, tuple[bytes, Origin]] = {}
@@ -180,20 +183,19 @@ class Playout:
             blocks = ((0, blocks),)
         number = self._seqs.unwrap(seq)
         stamp = self._stamps.unwrap(ts)
-        is_newest = self._highest is None or number > self._highest
-        if is_newest and (marker or self._highest is None or not self._is_on_line(stamp)):
-            self._change_speaker(number, stamp)
-        elif number < self._first_number and not self._is_on_line(stamp):
+        if self._begins_anew(number, stamp, marker=marker):
+            self._change_speaker(number, stamp, is_begin=marker)
+        elif not self._is_on_line(stamp) or number < self._first_number and self._has_begun:
             self.stats.late += 1  # a packet of the speaker before
             return False
-        elif not self._is_on_line(stamp):
-            return False
-        else:
-            self._first_number = min(self._first_number, number)
+        self._first_number = min(self._first_number, number)
+        self._has_begun |= marker
         if len(blocks) > 1:
             self._distances = tuple(sorted(o // SAMPLES for o, _data in blocks if o))
         else:
             self._distances = ()
+        if self._highest is None or number > self._highest:
+            self._highest_stamp = stamp
         lost = self.stats.lost
         was_asked = self._note_number(number, arrival, is_begin=marker)
         index = (stamp - self._base) // SAMPLES
@@ -211,11 +213,20 @@ class Playout:
                 self._missing.pop(number - distance, None)
         return self.stats.lost > lost
 
+    def _begins_anew(self, number: int, stamp: int, *, marker: bool) -> bool:
+        """Whether another speaker begins here, or the same one with another clock."""
+        if self._highest is None:
+            return True
+        if number <= self._highest:
+            return False
+        return marker or not self._is_on_line(stamp) or stamp <= self._highest_stamp
+
     def _is_on_line(self, stamp: int) -> bool:
         off = stamp - self._base
         return off % SAMPLES == 0 and abs(off) < (1 << 31)
 
-    def _change_speaker(self, number: int, stamp: int) -> None:
+    def _change_speaker(self, number: int, stamp: int, *, is_begin: bool) -> None:
+        self._concealed_run += 1
         if self._next is not None and self._concealed_run <= CONCEAL_FRAMES:
             self._leaving = self._conceal()
             self._leaving[:FADE_SAMPLES] = self._leaving[:FADE_SAMPLES] * self._ramp[::-1]
@@ -223,6 +234,7 @@ class Playout:
         self._decoder.reset()
         self._missing.clear()
         self._begin_epoch(number, stamp)
+        self._has_begun = is_begin
         self._highest = number - 1
 
     def _take(
@@ -416,7 +428,8 @@ class Playout:
                 self._fall_silent(self._next)
                 return self._pause()
             self._next += 1
-            return self._concealed()
+            # After some quiet frames the speaker most likely only pauses (DTX).
+            return self._room_noise() if self._level.in_pause else self._concealed()
         later = min(self._frames)
         unsent = later - self._next - (self._numbers.get(later, 0) - self._played_number - 1)
         if unsent > 0 and self._numbers.get(later, 0) == self._played_number + 1:
@@ -456,10 +469,15 @@ class Playout:
         return self._conceal()
 
     def _conceal(self) -> Pcm:
+        """libopus's guess, fading out over the last of the frames that are concealed in a row."""
         pcm = self._decoder.conceal()
-        if self._concealed_run > 3:
-            pcm = (pcm * (0.5 ** (self._concealed_run - 3))).astype(np.int16)
-        return pcm
+        run = self._concealed_run
+        if run <= LOUD_FRAMES:
+            return pcm
+        steps = CONCEAL_FRAMES - LOUD_FRAMES
+        before, after = (max(0.0, 1 - (n - LOUD_FRAMES) / steps) for n in (run - 1, run))
+        faded: Pcm = (pcm * np.linspace(before, after, SAMPLES, dtype=np.float32)).astype(np.int16)
+        return faded
 
     def _fall_silent(self, index: int) -> None:
         """The stream paused: the next packet begins with the full delay again."""
@@ -524,8 +542,8 @@ class _Level:
 
     @property
     def noise_rms(self) -> float:
-        """Of the room, in sample units; at most 30 dB below the speech."""
-        bounded = min(self.noise_db, self.peak_db - 30.0, -40.0)
+        """Of the room, in sample units; at least 45 dB below the speech."""
+        bounded = min(self.noise_db, self.peak_db - 45.0, -40.0)
         return float(10 ** (bounded / 20) * 32768) if bounded > -85 else 0.0
 
 

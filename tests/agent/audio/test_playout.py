@@ -3,10 +3,11 @@
 import random
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.audio.playout import MAX_FRAMES, Playout
+from agent.audio.playout import MAX_FRAMES, LinkMemory, Playout
 
 FRAME_S = 0.02
 
@@ -22,8 +23,14 @@ def frame(number: int) -> np.ndarray:
 
 
 def number_of(pcm: np.ndarray) -> int:
-    """The packet a frame came from, `CONCEALED`, or 0 for silence and noise."""
-    return max(0, int(pcm[-1]) - BASE)
+    """The packet a frame came from, `CONCEALED` (however soft), or 0 for silence and noise."""
+    last = int(pcm[-1])
+    return CONCEALED if last < -1000 else max(0, last - BASE)
+
+
+def said(heard: list[int]) -> list[int]:
+    """The packets that were heard."""
+    return [number for number in heard if 0 < number < CONCEALED]
 
 
 class Tape:
@@ -44,7 +51,9 @@ class Tape:
 
     def conceal(self) -> np.ndarray:
         self.concealed += 1
-        return frame(CONCEALED)
+        pcm = frame(0)
+        pcm[-1] = -BASE
+        return pcm
 
     def reset(self) -> None:
         self.last = 0
@@ -238,3 +247,291 @@ def test_any_schedule_gives_50_frames_a_second_and_bounded_memory(
         assert len(room.playout._frames) <= MAX_FRAMES
         assert len(room.playout._missing) <= 4 * MAX_FRAMES
     assert frames == 200
+
+
+# -- copies, modes, pauses ------------------------------------------------------------------------
+
+
+def arrive(room: Room, number: int, at: float, distances: tuple[int, ...] = ()) -> None:
+    """A packet with copies of earlier frames, heard when it is due."""
+    blocks = [(960 * d, str(number - d).encode()) for d in distances if number - d >= 1]
+    blocks = [*sorted(blocks, reverse=True), (0, str(number).encode())]
+    marker = number == 1
+    room.playout.push(number & 0xFFFF, number * 960 & 0xFFFFFFFF, blocks, at, marker=marker)
+
+
+def play(room: Room, numbers: range, lost: set[int], distances: tuple[int, ...] = ()) -> list[int]:
+    """Packets every 20 ms, some of them lost; what was heard until all was over."""
+    begin = room.now
+    heard: list[int] = []
+    for place, number in enumerate(numbers):
+        if number not in lost:
+            arrive(room, number, begin + place * FRAME_S, distances)
+        room.now = begin + place * FRAME_S + 0.005
+        heard.append(number_of(room.playout.pull(room.now)))
+    for _ in range(40):
+        room.now += FRAME_S
+        heard.append(number_of(room.playout.pull(room.now)))
+    return heard
+
+
+def test_copies_fill_what_was_lost() -> None:
+    room = Room()
+    room.playout.mode = "clear"
+    lost = {number for number in range(20, 280) if number % 5 == 0} | {100, 101, 102, 103}
+    heard = play(room, range(1, 301), lost, (2, 6))
+    assert said(heard) == list(range(1, 301))
+    assert room.playout.stats.copies == len(lost)
+    assert CONCEALED not in heard[: heard.index(300)]
+
+
+def test_the_modes_differ_in_delay() -> None:
+    delays = {}
+    for mode in ("conversation", "clear"):
+        room = Room()
+        room.playout.mode = mode  # type: ignore[assignment]
+        play(room, range(1, 100), set())
+        delays[mode] = room.playout.delay_ms
+    assert delays["conversation"] <= 100 and 340 <= delays["clear"] <= 400
+
+
+def test_automatic_is_conversation_on_a_good_link_and_clear_on_a_bad_one() -> None:
+    room = Room()
+    play(room, range(1, 500), set())
+    assert room.playout.voice == "conversation"
+    room = Room()
+    play(room, range(1, 500), set(range(10, 500, 10)))
+    assert room.playout.voice == "clear"
+    room = Room()
+    play(room, range(1, 500), {100})
+    assert room.playout.voice == "conversation", "one loss is no bad link"
+
+
+def test_a_new_speaker_inherits_what_is_known_of_the_link_and_nothing_else() -> None:
+    link = LinkMemory()
+    bad = Room()
+    bad.playout = Playout(Tape(), link=link)
+    play(bad, range(1, 500), set(range(10, 500, 10)))
+    assert Playout(Tape(), link=link).voice == "clear"
+    room = Room()
+    for number in range(1, 60):  # a speaker whose packets come 300 ms late and jitter
+        arrive(room, number, room.now + number * FRAME_S + 0.3 + 0.1 * (number % 3))
+    room.run(2.0)
+    talk(room, range(1000, 1100))
+    heard = room.run(0.4)
+    assert 0 < heard.index(1000) <= 6, "the next one is heard as soon as on a fresh slot"
+
+
+def test_the_delay_grows_in_speech_only_where_sound_is_missing_anyway() -> None:
+    room = Room()
+    play(room, range(1, 100), set())
+    begin = room.now
+    room.playout.mode = "clear"
+    heard = []
+    for place, number in enumerate(range(140, 240)):  # timestamps go on by the pause
+        arrive(room, number, begin + place * FRAME_S)
+        room.now = begin + place * FRAME_S + 0.005
+        heard.append(number_of(room.playout.pull(room.now)))
+    spoken = [n for n in heard if n]
+    assert spoken == list(range(spoken[0], spoken[0] + len(spoken)))
+    first, last = heard.index(spoken[0]), len(heard)
+    assert 0 not in heard[first:last], "loud speech is not stretched"
+
+
+class Pauses(Tape):
+    """Packets from 1 to 40 and so on are speech, 41 to 60 a pause in which only the room hums."""
+
+    def decode(self, packet: bytes) -> np.ndarray:
+        pcm = super().decode(packet)
+        if int(packet) % 60 > 40:
+            pcm[:-1] = 10
+        return pcm
+
+
+def test_in_a_pause_the_delay_grows_unheard() -> None:
+    room = Room()
+    room.playout = Playout(Pauses(), mode="conversation")
+    begin = room.now
+    heard = []
+    for number in range(1, 400):
+        if number == 130:
+            room.playout.mode = "clear"
+        arrive(room, number, begin + number * FRAME_S)
+        room.now = begin + number * FRAME_S + 0.005
+        heard.append(number_of(room.playout.pull(room.now)))
+    spoken = [n for n in heard if n]
+    assert spoken == list(range(1, spoken[-1] + 1)), "nothing is left out"
+    holes = [heard[i - 1] for i in range(1, len(heard)) if heard[i] == 0 and heard[i - 1]]
+    assert all(number % 60 > 40 for number in holes), holes
+    assert room.playout.delay_ms > 330
+
+
+@pytest.mark.parametrize("ppm", [-300, 300])
+def test_a_sound_card_that_runs_differently_is_followed(ppm: int) -> None:
+    """10 minutes: 180 ms of drift, made good in pauses, no sample of speech lost."""
+    room = Room()
+    room.playout = Playout(Pauses(), mode="conversation")
+    begin = room.now
+    heard: list[int] = []
+    frames = 10 * 60 * 50
+    sent, delays = 1, []
+    for tick in range(frames):
+        room.now = begin + tick * FRAME_S
+        while sent * FRAME_S * (1 + ppm * 1e-6) <= tick * FRAME_S:
+            ts = sent * 960 & 0xFFFFFFFF
+            payload = str(sent % 12_000 + 1).encode()
+            at = begin + sent * FRAME_S * (1 + ppm * 1e-6)
+            room.playout.push(sent & 0xFFFF, ts, payload, at, marker=sent == 1)
+            sent += 1
+        heard.append(number_of(room.playout.pull(room.now)))
+        delays.append(room.playout.delay_ms)
+    stats = room.playout.stats
+    assert stats.concealed == stats.recovered == stats.late == 0
+    assert max(delays[500:]) - min(delays[500:]) < 45, "the delay stays"
+    changed = stats.stretched if ppm > 0 else stats.skipped
+    assert 4 <= changed <= 20
+
+
+def test_ten_minutes_of_silence_then_speech_at_once() -> None:
+    room = Room()
+    talk(room, range(1, 51))
+    room.run(1.5)
+    begin = room.now
+    for _ in range(10 * 60 * 50):
+        room.now += FRAME_S
+        assert number_of(room.playout.pull(room.now)) == 0
+    later = 51 + 10 * 60 * 50
+    for number in range(later, later + 50):
+        at = room.now + (number - later) * FRAME_S
+        # The number goes on by one, the timestamp by the time that passed.
+        room.arrivals.append((at, number, False))
+    assert room.now - begin > 599
+    sequence = iter(range(51, 101))
+    heard = []
+    for _ in range(70):
+        room.now += FRAME_S
+        while room.arrivals and room.arrivals[0][0] <= room.now:
+            at, number, _marker = room.arrivals.pop(0)
+            payload = str(number - later + 1000).encode()
+            room.playout.push(next(sequence), number * 960 & 0xFFFFFFFF, payload, at)
+        heard.append(number_of(room.playout.pull(room.now)))
+    assert said(heard) == list(range(1000, 1050))
+    assert heard.index(1000) <= 6
+    assert room.playout.stats.lost == 0
+
+
+class Hushed(Tape):
+    """Some packets are quiet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.quiet: set[int] = set()
+
+    def decode(self, packet: bytes) -> np.ndarray:
+        pcm = super().decode(packet)
+        if int(packet) in self.quiet:
+            pcm[:-1] = 5
+        return pcm
+
+
+def test_pauses_that_were_not_sent_are_no_loss() -> None:
+    """DTX: the numbers go on, the timestamps jump."""
+    tape = Hushed()
+    room = Room()
+    room.playout = Playout(tape)
+    begin, number, sent = room.now, 0, []
+    for place in range(200):
+        if place % 40 < 25 or place % 40 == 32:  # one packet in the pause keeps it alive
+            number += 1
+            sent.append(number)
+            if place % 40 >= 18:
+                tape.quiet.add(number)
+            ts, payload = place * 960, str(number).encode()
+            room.playout.push(number, ts, payload, begin + place * FRAME_S, marker=number == 1)
+        room.now = begin + place * FRAME_S + 0.005
+        room.heard.append(number_of(room.playout.pull(room.now)))
+    heard = said(room.heard)
+    assert heard == sent[: len(heard)] and len(heard) > 110
+    stats = room.playout.stats
+    assert (stats.concealed, stats.recovered, stats.lost) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("jump", [960 * 400, -960 * 400, 12_345, 2**31])
+def test_timestamps_that_jump_do_not_stop_the_sound(jump: int) -> None:
+    room = Room()
+    begin = room.now
+    for place in range(200):
+        ts = place * 960 + (jump if place >= 100 else 0)
+        room.playout.push(place, ts & 0xFFFFFFFF, str(place + 1).encode(), begin + place * FRAME_S)
+        room.now = begin + place * FRAME_S + 0.005
+        room.heard.append(number_of(room.playout.pull(room.now)))
+    after = [n for n in room.heard if 100 < n <= 200]
+    assert len(after) >= 60 and after == sorted(set(after))
+
+
+def test_what_comes_twice_is_heard_once() -> None:
+    room = Room()
+    for number in range(1, 51):
+        for extra_s in (0.0, 0.0, 0.03, 0.2):
+            room.send(number, room.now + number * FRAME_S + extra_s, marker=number == 1)
+    assert said(room.run(2.0)) == list(range(1, 51))
+
+
+def test_the_end_of_one_speaker_and_the_beginning_of_the_next_are_soft() -> None:
+    room = Room()
+    talk(room, range(1, 31))
+    room.run(0.4)
+    talk(room, range(1000, 1030))
+    sound = []
+    while room.now < 101.2:
+        room.now += FRAME_S
+        for at, number, marker in sorted(one for one in room.arrivals if one[0] <= room.now):
+            ts = number * 960
+            room.playout.push(number, ts, str(number).encode(), at, marker=marker)
+        room.arrivals = [one for one in room.arrivals if one[0] > room.now]
+        sound.append(room.playout.pull(room.now).astype(int))
+    for pcm in sound:
+        pcm[-1] = pcm[-2]  # the number
+    whole = np.concatenate(sound)
+    steps = np.abs(np.diff(whole))
+    assert steps.max() < 8000 / 20, "fading and a little noise, never a click"
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(0, 2**32))
+def test_nothing_of_a_source_is_heard_after_it_left_the_slot(seed: int) -> None:
+    """Random links and speakers; from 20 ms after the first packet of the next one was there,
+    nothing of the one before is heard."""
+    rng = random.Random(seed)
+    room = Room()
+    seq, ts = rng.randrange(65_536), rng.randrange(2**32)
+    arrivals: list[tuple[float, int, int, list[tuple[int, bytes]], bool, int]] = []
+    for speaker in range(5):
+        begin = room.now + speaker * 0.6
+        loss, jitter_s = rng.random() * 0.4, rng.random() * 0.2
+        ts += 960 * rng.randrange(1, 200)
+        for place in range(30):
+            number = speaker * 1000 + place + 1
+            copies = [
+                (960 * d, str(number - d).encode()) for d in (6, 2) if place >= d and seed % 2
+            ]
+            blocks = [*copies, (0, str(number).encode())]
+            if place == 0 or rng.random() > loss:
+                at = begin + place * FRAME_S + (rng.random() * jitter_s if place else 0)
+                arrivals.append((at, seq, ts, blocks, place == 0, speaker))
+            seq, ts = (seq + 1) & 0xFFFF, ts + 960
+    arrivals.sort(key=lambda one: one[0])
+    newest, since = -1, 0.0
+    for _ in range(250):
+        room.now += FRAME_S
+        while arrivals and arrivals[0][0] <= room.now:
+            at, number, stamp, blocks, marker, speaker = arrivals.pop(0)
+            room.playout.push(number, stamp & 0xFFFFFFFF, blocks, at, marker=marker)
+            if speaker > newest:
+                newest, since = speaker, room.now
+        pcm = room.playout.pull(room.now)
+        heard = number_of(pcm)
+        assert pcm.shape == (960,) and pcm.dtype == np.int16
+        if room.now > since and 0 < heard < CONCEALED - BASE:
+            assert heard // 1000 == newest, "an old speaker is heard"
+        assert len(room.playout._frames) <= MAX_FRAMES
