@@ -127,8 +127,8 @@ class Wire:
     async def begin(self) -> None:
         """Open both sockets. Raises OSError."""
         loop = asyncio.get_running_loop()
-        for end in (self._near, self._far):
-            await loop.create_datagram_endpoint(lambda end=end: end, local_addr=(HOST, 0))
+        await loop.create_datagram_endpoint(lambda: self._near, local_addr=(HOST, 0))
+        await loop.create_datagram_endpoint(lambda: self._far, local_addr=(HOST, 0))
 
     def for_receiver(self, offer: str) -> str:
         """The sender's description as the receiver gets it. Raises ValueError."""
