@@ -167,7 +167,7 @@ async def test_stock_peers_offer_opus_alone_on_loopback() -> None:
         answer = await peers.answer(offer)
         for text in (offer, answer):
             codecs = [line for line in text.splitlines() if line.startswith("a=rtpmap")]
-            assert codecs == ["a=rtpmap:96 opus/48000/2"]
+            assert [line.split()[1] for line in codecs] == ["opus/48000/2"]
             candidates = [line for line in text.splitlines() if line.startswith("a=candidate")]
             assert candidates and all(" 127.0.0.1 " in line for line in candidates)
 
