@@ -145,7 +145,7 @@ class FileMicrophone:
     """Speech or any sound from a media file, in a loop. Raises ValueError when there is none."""
 
     def __init__(self, path: Path) -> None:
-        self._pcm = _read_sound(path)
+        self._pcm = read_sound(path)
         self._position = _Position()
 
     def read(self, now: float) -> Pcm:
@@ -160,8 +160,8 @@ def _samples(frame: av.AudioFrame) -> Pcm:
     return frame.to_ndarray().reshape(-1).astype(np.int16, copy=False)
 
 
-def _read_sound(path: Path) -> Pcm:
-    """A whole file as mono 48 kHz."""
+def read_sound(path: Path) -> Pcm:
+    """A whole file as mono 48 kHz. Raises ValueError when there is no sound in it."""
     resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
     parts: list[Pcm] = []
     try:
@@ -170,10 +170,10 @@ def _read_sound(path: Path) -> Pcm:
                 parts += [_samples(f) for f in resampler.resample(frame)]
         parts += [_samples(f) for f in resampler.resample(None)]
     except (av.error.FFmpegError, IndexError) as error:
-        raise ValueError(f"microphone file {path}: no sound can be read: {error}") from error
+        raise ValueError(f"sound file {path}: no sound can be read: {error}") from error
     pcm = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int16)
     if len(pcm) < SAMPLES:
-        raise ValueError(f"microphone file {path}: shorter than 20 ms")
+        raise ValueError(f"sound file {path}: shorter than 20 ms")
     return pcm
 
 

@@ -1,7 +1,7 @@
 """`giliran`: sub-commands by name, each loaded when it is called.
 
-Console and agent are strangers: `agent`, `relay` and `observe` are reached by name only, so that
-`giliran serve` loads no media code and `giliran agent` no user interface.
+Console and agent are strangers: `agent`, `relay`, `observe` and `baseline` are reached by name
+only, so that `giliran serve` loads no media code and `giliran agent` no user interface.
 """
 
 from importlib.metadata import version
@@ -39,6 +39,7 @@ app = App(name="giliran", help=HELP, help_format="markdown", version=lambda: ver
 for _name, (_place, _line) in COMMANDS.items():
     app.command(_place, name=_name, show=False)
 app.command("agent.observe:main", name="observe", show=False)
+app.command("agent.baseline:main", name="baseline", show=False)
 
 
 def main() -> None:

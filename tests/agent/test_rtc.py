@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import numpy as np
 import pytest
 
 from agent import rtp
 from agent.impair import Direction, Impairment
-from agent.rtc import Connection, Line
+from agent.rtc import Connection, Line, played, stock_peers
 
 LINES = (Line("audio", "microphone", "send", 1111), Line("video", "camera", "send", 2222))
 
@@ -155,3 +156,40 @@ async def test_a_description_that_is_none_is_a_value_error(sdp: str) -> None:
     with pytest.raises(ValueError, match="not a usable SDP"):
         await end.connection.answer(sdp)
     await end.connection.close()
+
+
+# -- aiortc as it is (how it sounds: test_baseline.py) -----------------------------------------
+
+
+async def test_stock_peers_offer_opus_alone_on_loopback() -> None:
+    async with stock_peers() as peers:
+        offer = await peers.offer()
+        answer = await peers.answer(offer)
+        for text in (offer, answer):
+            codecs = [line for line in text.splitlines() if line.startswith("a=rtpmap")]
+            assert [line.split()[1] for line in codecs] == ["opus/48000/2"]
+            candidates = [line for line in text.splitlines() if line.startswith("a=candidate")]
+            assert candidates and all(" 127.0.0.1 " in line for line in candidates)
+
+
+def frame(value: int) -> np.ndarray:
+    return np.full(960, value, dtype=np.int16)
+
+
+def heard(arrived: list[tuple[float, np.ndarray]], frames: int) -> list[int]:
+    """The value of each frame that is played; each must be of one."""
+    sound = played(arrived, 960 * frames).reshape(-1, 960)
+    assert (sound == sound[:, :1]).all()
+    return sound[:, 0].tolist()
+
+
+def test_a_sound_card_plays_what_is_there_every_20_ms() -> None:
+    arrived = [(0.01, frame(1)), (0.03, frame(2)), (0.075, frame(3)), (0.078, frame(4))]
+    assert heard(arrived, 7) == [0, 1, 2, 0, 3, 4, 0]
+    assert heard([], 2) == [0, 0]
+    assert len(played(arrived, 1000)) == 1000
+
+
+def test_no_more_than_a_second_waits_for_the_sound_card() -> None:
+    burst = [(0.01, frame(value)) for value in range(1, 61)]
+    assert heard(burst, 52) == [0, *range(11, 61), 0]

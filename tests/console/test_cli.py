@@ -16,7 +16,7 @@ def test_the_help_names_every_command_but_the_inner_one():
     shown = giliran("--help").stdout
     for name in ("console", "serve", "demo", "rehearse", "minutes", "journal", "agent", "relay"):
         assert f" {name} " in shown
-    assert "observe" not in shown
+    assert "observe" not in shown and "baseline" not in shown
 
 
 def test_the_version_is_that_of_the_distribution():
