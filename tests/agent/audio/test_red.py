@@ -74,6 +74,8 @@ def test_what_the_header_can_not_say_is_left_out(offset: int, size: int, is_carr
     carried = sorted([block] if is_carried else [], reverse=True)
     expected = sorted([*carried, (7, b"other")], reverse=True)
     assert red.unpack(payload, OPUS) == [*expected, (0, b"own")]
+    overhead = red.HEADER_BYTES * len(expected) + 1
+    assert len(payload) == overhead + len(b"own") + sum(len(data) for _offset, data in expected)
 
 
 @given(st.binary(max_size=200), st.integers(0, 127))
