@@ -196,6 +196,7 @@ class Connection:
             raise ValueError(f"not a usable SDP {kind}: {error}") from error
         if not description.media:
             raise ValueError(f"not a usable SDP {kind}: it has no lines")
+        self._match_red()
         self.remote_lines = [
             Line(
                 "audio" if media.kind == "audio" else "video",
@@ -206,6 +207,14 @@ class Connection:
             for media in description.media
         ]
         self._silence_aiortc()
+
+    def _match_red(self) -> None:
+        """RED is made of Opus under the number that the peers agreed on."""
+        for transceiver in self._peer.getTransceivers():
+            types = {c.mimeType.lower(): c.payloadType for c in transceiver._codecs}
+            for codec in transceiver._codecs:
+                if codec.mimeType.lower() == "audio/red" and "audio/opus" in types:
+                    codec.parameters = {"/".join([str(types["audio/opus"])] * 3): None}
 
     async def _describe(self, description: RTCSessionDescription) -> str:
         self._silence_aiortc()

@@ -95,9 +95,11 @@ def blocks_of(header: rtp.Header, payload: bytes, opus_type: int, red_type: int)
 
     Raises ValueError when a RED payload is damaged.
     """
+    if not payload:
+        return []  # padding alone, sent to probe the link
     if header.payload_type == red_type:
         return red.unpack(payload, opus_type)
-    return [(0, payload)] if header.payload_type == opus_type and payload else []
+    return [(0, payload)] if header.payload_type == opus_type else []
 
 
 class Unfolder:
