@@ -2,9 +2,9 @@
 
 Each of 64 sites has a tone of its own, 100 Hz from the next, its loudness modulated by a pattern of
 5.12 s that never falls silent. Nearer tones would stand where `levels` looks for what is no tone;
-the highest, 6650 Hz, is within what Opus carries of a voice at 12 kbit/s. The voice is a function of the site's number and of
-CLOCK_MONOTONIC, so any recording on the same machine tells who was heard, when, and how old the
-sound was (mouth to ear).
+the highest, 6650 Hz, is within what Opus carries of a voice at 12 kbit/s. The voice is a function
+of the site's number and of CLOCK_MONOTONIC, so any recording on the same machine tells who was
+heard, when, and how old the sound was (mouth to ear).
 """
 
 from functools import lru_cache
