@@ -13,13 +13,14 @@ MO := $(PO:.po=.mo)
 SAY := @printf '%s\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types i18n docs clean
+.PHONY: help setup voice demo test lint types i18n docs clean
 .DELETE_ON_ERROR:
 
 help:
 	$(SAY) 'make demo    a meeting of a hall and 14 kecamatan on this machine' \
 	       'make test    all tests' \
 	       'make setup   only install, into .venv' \
+	       'make voice   install PESQ and STOI, which giliran rehearse --voice scores with' \
 	       'make lint    style, layers;  make types   type checks' \
 	       'make i18n    take new texts into the translation;  make docs   generated pages' \
 	       'make clean   remove all that was made'
@@ -43,6 +44,12 @@ $(STAMP): pyproject.toml uv.lock protocol/locales/hatch_build.py
 	@$(PIP) --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 	$(SAY) 'Ready: $(BIN)/giliran'
+
+# The extra `rehearse`: pesq is built from source, so a C compiler is needed.
+voice: setup
+	@$(BIN)/uv export --frozen --quiet --extra rehearse --no-emit-project --no-header \
+	  --output-file $(VENV)/voice.txt
+	@$(PIP) --require-hashes --no-deps -r $(VENV)/voice.txt
 
 %.mo: %.po | $(STAMP)
 	@$(BIN)/python -m protocol.catalogue compile

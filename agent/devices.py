@@ -28,6 +28,7 @@ Pcm = NDArray[np.int16]
 RATE = 48_000
 SAMPLES = 960
 RESYNC_S = 0.2
+SETTLING_FRAMES = 50
 FLUSH_EVERY_S = 0.5
 PICTURE_EVERY_S = 0.5
 
@@ -112,15 +113,25 @@ class NullMicrophone:
 
 class _Position:
     """Where in time the next frame begins: goes on by 960 samples, follows the clock when the
-    reader lost more than 200 ms."""
+    reader lost more than 200 ms.
+
+    Sample number n is spoken at n / 48000 on the monotonic clock and can't be read sooner. The
+    first reads may be late, so that later ones would be from the future: for a second it steps
+    back to the most punctual read. From then on what is spoken when is known to the sample.
+    """
 
     def __init__(self) -> None:
         self._samples: int | None = None
+        self._settling = 0
 
     def take(self, now: float) -> int:
         ideal = round(now * RATE) - SAMPLES
         if self._samples is None or abs(ideal - self._samples) > RESYNC_S * RATE:
             self._samples = ideal
+            self._settling = SETTLING_FRAMES
+        if self._settling:
+            self._settling -= 1
+            self._samples = min(self._samples, ideal)
         begin = self._samples
         self._samples += SAMPLES
         return begin
@@ -142,7 +153,8 @@ class SyntheticMicrophone:
 
 
 class FileMicrophone:
-    """Speech or any sound from a media file, in a loop. Raises ValueError when there is none."""
+    """Speech or any sound from a media file, in a loop: sample n on the monotonic clock is sample
+    n modulo the file's length. Raises ValueError when there is no sound in it."""
 
     def __init__(self, path: Path) -> None:
         self._pcm = read_sound(path)

@@ -1,7 +1,8 @@
 """`giliran`: sub-commands by name, each loaded when it is called.
 
-Console and agent are strangers: `agent`, `relay`, `observe` and `baseline` are reached by name
-only, so that `giliran serve` loads no media code and `giliran agent` no user interface.
+Console and agent are strangers: `agent`, `relay` and the measuring commands (`observe`, `score`,
+`speech`, `baseline`) are reached by name only, so that `giliran serve` loads no media code and
+`giliran agent` no user interface.
 """
 
 from importlib.metadata import version
@@ -27,6 +28,9 @@ COMMANDS = {
     "screenshot": ("console.commands.screenshot:screenshot", "Draw a picture of the console."),
 }
 
+# What rehearsals ask for by name.
+INNER = ("observe", "score", "speech", "baseline")
+
 HEAD = """Call many remote offices in turn in one video meeting, from one keyboard.
 
 `giliran demo` shows everything on this machine; `giliran console` runs a meeting.
@@ -38,8 +42,8 @@ HELP = HEAD + "".join(f"\n- `{name}` – {line}" for name, (_place, line) in COM
 app = App(name="giliran", help=HELP, help_format="markdown", version=lambda: version("giliran"))
 for _name, (_place, _line) in COMMANDS.items():
     app.command(_place, name=_name, show=False)
-app.command("agent.observe:main", name="observe", show=False)
-app.command("agent.baseline:main", name="baseline", show=False)
+for _name in INNER:
+    app.command(f"agent.{_name}:main", name=_name, show=False)
 
 
 def main() -> None:

@@ -49,6 +49,15 @@ def test_sizes() -> None:
     assert devices.parse_video("320x180@12.5") == (320, 180, 12.5)
 
 
+def test_a_late_first_read_does_not_bring_sound_from_the_future() -> None:
+    microphone = devices.open_microphone("synthetic", 3)
+    for at in (10.013, 10.031, 10.0402):
+        microphone.read(at)
+    punctual = round(10.0402 * 48_000)
+    later = np.concatenate([microphone.read(10.045 + 0.02 * n) for n in range(1, 60)])
+    assert (later == voice.waveform(3, punctual, len(later))).all()
+
+
 def test_the_synthetic_voice_goes_on_when_the_reader_is_late() -> None:
     microphone = devices.open_microphone("synthetic", 3)
     moments = [10.0, 10.02, 10.09, 10.091, 10.092, 10.1]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from console import pages
+from console.cli import INNER
 from console.commands.screenshot import screenshot
 
 
@@ -14,8 +15,7 @@ def test_the_readme_is_not_stale():
 
 def test_the_tables_name_every_act_and_every_shown_command():
     assert "| `n` `F2` | Call next | " in pages.key_table()
-    hidden = {"observe", "baseline"}
-    shown = {name for name in pages.app if not name.startswith("-")} - hidden
+    shown = {name for name in pages.app if not name.startswith("-")} - set(INNER)
     assert set(pages.ORDER) == shown
     for name in pages.ORDER:
         assert f"| `giliran {name}` | " in pages.command_table()
