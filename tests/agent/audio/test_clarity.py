@@ -73,6 +73,7 @@ def test_more_delay_is_never_clearer(
 
 
 @given(LOSS, RATIO, RATIO, DELAY_MS, BITRATE)
+@example(0.03, 1.0, 2.0, 0.0, 24_000)
 def test_longer_bursts_are_never_clearer(
     loss: float, one: float, other: float, delay_ms: float, bitrate: int
 ) -> None:
@@ -166,12 +167,18 @@ def test_loss_and_bursts_are_counted(frames: str, loss: float, ratio: float) -> 
     assert (one.loss, one.burst_ratio) == (pytest.approx(loss), pytest.approx(ratio))
 
 
-@given(st.lists(st.booleans(), max_size=800))
-def test_only_the_last_six_seconds_count(frames: list[bool]) -> None:
-    one, last = of(frames), of(frames[-WINDOW_FRAMES:])
+@given(st.lists(st.booleans(), min_size=1, max_size=20))
+def test_only_the_window_counts(frames: list[bool]) -> None:
+    one, last = of(frames, 5), of(frames[-5:], 20)
     assert (one.loss, one.burst_ratio) == (last.loss, last.burst_ratio)
-    assert len(one._missing) == min(len(frames), WINDOW_FRAMES)
-    assert WINDOW_FRAMES * 0.02 == 6
+
+
+def test_the_window_is_six_seconds_and_no_more_is_kept() -> None:
+    one = of([True] * 1000 + [False] * 299)
+    assert one.loss == pytest.approx(1 / 300)
+    one.push(False)
+    assert one.loss == 0
+    assert len(one._missing) * 0.02 == 6
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=80), DELAY_MS, BITRATE)
