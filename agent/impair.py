@@ -57,6 +57,9 @@ class Impairment(msgspec.Struct, frozen=True):
             raise ValueError("impairment loss: at most 100%")
         if "burst" in given and (given["burst"] < 1 or given.get("loss", 0) >= 100):
             raise ValueError("impairment burst: 1 or more, with a loss below 100%")
+        odds = given.get("loss", 0) / max(1e-9, 100 - given.get("loss", 0))
+        if "burst" in given and odds > given["burst"]:
+            raise ValueError("impairment burst: too short for so much loss")
         if given.get("rate", 1) <= 0:
             raise ValueError("impairment rate: more than 0k")
         return cls(

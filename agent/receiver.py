@@ -74,7 +74,10 @@ class AudioSlot:
             return False
         if not blocks:
             return False
-        self._frame_bytes += 0.05 * (len(blocks[-1][1]) - self._frame_bytes)
+        own_bytes = len(blocks[-1][1])
+        # The frames of speech tell the bitrate, those of pauses don't.
+        weight = 1.0 if not self._frame_bytes else 0.02 if own_bytes > self._frame_bytes else 0.002
+        self._frame_bytes += weight * (own_bytes - self._frame_bytes)
         return self.playout.push(header.seq, header.ts, blocks, arrival, marker=header.marker)
 
     def pull(self, now: float) -> opus.Pcm:

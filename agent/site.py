@@ -3,7 +3,8 @@
 Rules:
 - No decisions: the server's Desired says what is open, what is shown, which relay to use.
 - The microphone gate is the last thing before the encoder: a muted site encodes and sends nothing.
-- "Connected" means media arrives: a downlink that brings nothing for 3 s is made anew, for ever.
+- "Connected" means media arrives: a downlink that brings nothing for 3 s is made anew, for ever;
+  so is an uplink of which the relay says nothing for 6 s (its end may never have come up).
 - A fresh process, and a fresh connection, starts muted; only a Desired opens it.
 - Losing the server changes nothing in what is sent and shown.
 """
@@ -34,6 +35,7 @@ from protocol.link import Incoming, Link, LinkDown, LinkUp
 log = logging.getLogger("giliran.agent")
 
 SILENT_AFTER_S = 3.0
+UPLINK_SILENT_AFTER_S = 6.0
 ANSWER_TIMEOUT_S = 3.0
 CONNECT_TIMEOUT_S = 10.0
 FIRST_DELAY_S = 0.2
@@ -52,6 +54,7 @@ class Attempt:
         self.downlink: Connection | None = None
         self.began_at = time.monotonic()
         self.heard_at = time.monotonic()
+        self.uplink_heard_at = time.monotonic()
         self.failed = ""
 
     @property
@@ -224,6 +227,8 @@ class Site:
             return "connecting took too long" if late else ""
         if now - attempt.heard_at > SILENT_AFTER_S:
             return f"nothing arrived for {SILENT_AFTER_S:g} s"
+        if now - attempt.uplink_heard_at > UPLINK_SILENT_AFTER_S:
+            return f"the relay said nothing of the uplink for {UPLINK_SILENT_AFTER_S:g} s"
         return ""
 
     async def _begin(self, relay: str) -> None:
@@ -268,6 +273,7 @@ class Site:
 
         def on_rtcp(packet: bytes, arrival: float) -> None:
             if uplink:
+                attempt.uplink_heard_at = arrival
                 self.sender.take_rtcp(packet, arrival)
                 self.receiver.rtt_ms = self.sender.rtt_ms
             else:
@@ -276,7 +282,7 @@ class Site:
 
         def on_state(state: str) -> None:
             log.info("%s %s", which, state)
-            attempt.heard_at = time.monotonic()
+            attempt.heard_at = attempt.uplink_heard_at = time.monotonic()
             if state in ("failed", "closed") and attempt is self._attempt:
                 attempt.failed = attempt.failed or f"{which} {state}"
             self._wake.set()

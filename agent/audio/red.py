@@ -22,7 +22,7 @@ def pack(payload_type: int, primary: bytes, earlier: Sequence[Block] = ()) -> by
         (offset, data)
         for offset, data in sorted(earlier, reverse=True)
         if 0 < offset <= MAX_OFFSET and 0 < len(data) <= MAX_LENGTH
-    ]
+    ][-MAX_BLOCKS:]
     heads = [
         struct.pack("!L", (0x80 | payload_type) << 24 | offset << 10 | len(data))
         for offset, data in fitting
