@@ -3,15 +3,19 @@
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
 from console.meeting import state as st
+from console.rehearsal.stage import Stage, StageError
 from protocol import VERSION
 from protocol import messages as m
 from protocol.commands import ModeratorCommand
 from protocol.ids import uuid7
 from protocol.link import Incoming, Link, LinkDown, LinkUp
+
+CONNECT_TIMEOUT_S = 60.0
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -132,6 +136,28 @@ class Director:
     def connected(self) -> set[str]:
         """Sites with both media connections up, by the relay's word and their own."""
         return {site for site, status in self.status.items() if is_connected(status)}
+
+
+async def wait_until_connected(
+    stage: Stage, director: Director, wanted: set[str], progress: Callable[[str], None]
+) -> None:
+    """Return when all these sites are connected. Raises StageError."""
+    deadline = time.monotonic() + CONNECT_TIMEOUT_S
+    told = -1
+    while not wanted <= director.connected():
+        if director.telemetry is not None:
+            stage.relay_pid = director.telemetry.relay_pid
+        stage.check()
+        count = len(director.connected())
+        if count != told:
+            progress(f"connected: {count} of {len(wanted)} sites")
+            told = count
+        if time.monotonic() > deadline:
+            missing = ", ".join(sorted(wanted - director.connected()))
+            raise StageError(f"not connected after {CONNECT_TIMEOUT_S:g} s: {missing}")
+        await director.wait_for(partial(more_connected, director, count), 0.5)
+    stage.relay_pid = director.telemetry.relay_pid if director.telemetry else 0
+    progress(f"connected: all {len(wanted)} sites")
 
 
 def is_connected(status: m.SiteStatus) -> bool:

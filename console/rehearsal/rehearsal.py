@@ -8,7 +8,6 @@ is inferred from what was sent.
 import asyncio
 import json
 import re
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,7 +19,7 @@ import msgspec
 
 from console.journal import Journal
 from console.rehearsal.casting import cast, write_roster
-from console.rehearsal.director import Director, is_connected, more_connected
+from console.rehearsal.director import Director, is_connected, wait_until_connected
 from console.rehearsal.result import (
     Events,
     Fault,
@@ -36,10 +35,9 @@ from console.rehearsal.result import (
     Voices,
     spread,
 )
-from console.rehearsal.stage import Stage, StageError
+from console.rehearsal.stage import Stage, StageError, ask
 from protocol import commands as c
 
-CONNECT_TIMEOUT_S = 60.0
 BACK_TIMEOUT_S = 30.0
 CHAIR_ALONE_S = 2.0
 LATE_MS = 150.0
@@ -186,7 +184,8 @@ class Rehearsal:
         await stage.start(self._progress)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(director.run()), group.create_task(stage.watch())]
-            await self._wait_until_connected(stage, director)
+            wanted = {entry.id for entry in self.plan.sites}
+            await wait_until_connected(stage, director, wanted, self._progress)
             stage.reset_usage()
             director.forget_readings()
             self._idle_before = _machine_cpu()
@@ -205,25 +204,6 @@ class Rehearsal:
             self._idle_percent = _idle_percent(self._idle_before, _machine_cpu())
             for task in tasks:
                 task.cancel()
-
-    async def _wait_until_connected(self, stage: Stage, director: Director) -> None:
-        wanted = {entry.id for entry in self.plan.sites}
-        deadline = time.monotonic() + CONNECT_TIMEOUT_S
-        told = -1
-        while not wanted <= director.connected():
-            if director.telemetry is not None:
-                stage.relay_pid = director.telemetry.relay_pid
-            stage.check()
-            count = len(director.connected())
-            if count != told:
-                self._progress(f"connected: {count} of {len(wanted)} sites")
-                told = count
-            if time.monotonic() > deadline:
-                missing = ", ".join(sorted(wanted - director.connected()))
-                raise StageError(f"not connected after {CONNECT_TIMEOUT_S:g} s: {missing}")
-            await director.wait_for(partial(more_connected, director, count), 0.5)
-        stage.relay_pid = director.telemetry.relay_pid if director.telemetry else 0
-        self._progress(f"connected: all {len(wanted)} sites")
 
     async def _call_everybody(self, stage: Stage, director: Director) -> None:
         while True:
@@ -371,21 +351,10 @@ class Rehearsal:
             "turns": [msgspec.to_builtins(turn) for turn in self.script.turns],
         }
         (folder / "turns.json").write_text(json.dumps(questions))
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "console.cli",
-            "observe",
-            str(folder),
-            "--turns",
-            str(folder / "turns.json"),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        if process.returncode != 0:
-            raise StageError(f"giliran observe failed:\n{err.decode(errors='replace')[-2000:]}")
-        return json.loads(out)
+        answer = await ask("observe", str(folder), "--turns", str(folder / "turns.json"))
+        if answer.code != 0:
+            raise StageError(f"giliran observe failed:\n{answer.err[-2000:]}")
+        return json.loads(answer.out)
 
     def _sound_back(self, heard: dict, at: float) -> float | None:
         """Seconds after `at` until every site hears somebody again; 0 when sound never stopped."""

@@ -273,6 +273,35 @@ class Stage:
         return code
 
 
+class Said(msgspec.Struct, frozen=True):
+    """What an inner command said."""
+
+    code: int
+    out: str
+    err: str
+
+
+async def ask(*arguments: str) -> Said:
+    """Call a command of `giliran` by name: the agent's room is reached in no other way."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "console.cli",
+        *arguments,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+    assert process.returncode is not None
+    return Said(process.returncode, out.decode(), err.decode(errors="replace"))
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
