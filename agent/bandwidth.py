@@ -7,8 +7,8 @@ Rules:
 - The queue is the shortest of half a second, so that jitter is not taken for it.
 - A queue that stands or grows means that the link carries what arrives now and not more: the
   estimate is a little less than that, so that the queue drains.
-- The estimate grows while there is no queue, slower after every time that went wrong; a link that
-  was never full has none.
+- The estimate grows while there is no queue, slower after every time that went wrong, and slowly
+  beyond where the link was full; a link that was never full has none.
 
 Times are monotonic seconds given by the caller. The send time and the message that carries the
 estimate are of draft-alvestrand-rmcat-remb-03.
@@ -26,16 +26,16 @@ RECENT_S = 0.5
 RATE_S = 1.0
 BASE_S = 60.0
 BUCKET_S = 1.0
-MIN_PACKETS = 8
+MIN_PACKETS = 4
 
 QUEUE_S = 0.06
-STANDING_S = 0.16
 EMPTY_S = 0.03
 CUT_TO, CUT_LEAST = 0.85, 0.6
 CUT_EVERY_S = 0.4
 LEAST = 16_000
 UNLIMITED = 4_000_000
-GROW_FIRST, GROW_LEAST = 0.08, 0.005
+GROW_FIRST, GROW_BEYOND, GROW_LEAST = 0.08, 0.01, 0.005
+NEARLY, DRAINED_TO = 0.95, 0.9
 CALM_S = 60.0
 SILENT_S = 20.0
 
@@ -60,6 +60,10 @@ class Bandwidth:
         self._updated_at: float | None = None
         self._cut_at = -math.inf
         self._grow = GROW_FIRST
+        # The most that came through while there was a queue, of this one and of the last.
+        self._through = 0.0
+        self._full = math.inf
+        self._is_draining = False
 
     def push(self, sent: int, size_bytes: int, arrival: float) -> None:
         """A packet that was sent for the first time: its send time of 24 bits, its size as RTP."""
@@ -107,11 +111,18 @@ class Bandwidth:
         queue = min(way for _at, way in self._ways) - min(way for _at, way in self._base)
         rising = queue > self._queue_before - 0.002
         self._queue_before, self.queue_s = queue, queue
-        is_full = queue > QUEUE_S and rising or queue > STANDING_S and rising
-        if is_full and now - self._cut_at >= CUT_EVERY_S:
-            return self._cut(received, now)
-        if queue < EMPTY_S and self.available is not None:
+        if queue > EMPTY_S:
+            self._through = max(self._through, received)
+        elif self.available is not None:
+            if self._is_draining:
+                # The queue is gone: what came through while it stood is what the link carries.
+                self._is_draining = False
+                self._full = NEARLY * self._through
+                self.available = max(self.available, int(DRAINED_TO * self._through))
+            self._through = 0.0
             self._grow_on(elapsed, now)
+        if queue > QUEUE_S and rising and now - self._cut_at >= CUT_EVERY_S:
+            return self._cut(received, now)
         return False
 
     def _cut(self, received: float, now: float) -> bool:
@@ -122,6 +133,7 @@ class Bandwidth:
         if now - self._cut_at > 2.0:
             self._grow = max(GROW_LEAST, self._grow / 2)
         self._cut_at = now
+        self._is_draining = True
         self.available = max(LEAST, int(target))
         return True
 
@@ -130,7 +142,9 @@ class Bandwidth:
         if now - self._cut_at > CALM_S:
             self._cut_at = now
             self._grow = min(GROW_FIRST, self._grow * 2)
-        self.available = int(self.available * (1 + self._grow * elapsed)) + 1
+            self._full = math.inf
+        grow = self._grow if self.available < self._full else min(self._grow, GROW_BEYOND)
+        self.available = int(self.available * (1 + grow * elapsed)) + 1
         if self.available > UNLIMITED:
             self.available = None
 

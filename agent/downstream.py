@@ -11,12 +11,14 @@ Rates are bit/s, times are monotonic seconds given by the caller. Pure.
 from collections.abc import Mapping
 
 from agent import rtp
-from agent.audio.hop import HISTORY, Distances
-from agent.audio.ladder import BITRATE, Ladder
+from agent.audio.hop import HISTORY, PAIRS, Distances
+from agent.audio.ladder import BITRATES, Ladder
 from agent.audio.playout import Mode
 from protocol.messages import VIDEO_SLOTS, MediaMode, SlotName
 
 ROOM = 1.15
+PAIR_WITHIN_S = 0.03
+"""So long the first frame of a pair waits for the second."""
 
 
 class Downstream:
@@ -26,8 +28,11 @@ class Downstream:
         self.distances: Distances = ()
         self.available = 0.0
         """What the site says its downlink carries; 0: unknown."""
-        self._ladder = Ladder((BITRATE,))
-        self._sent: dict[tuple[int, int], Distances] = {}
+        self._ladder = Ladder(BITRATES, can_code=False)
+        # (SSRC, number) → the copies it went out with; None: it went out with the next one
+        self._sent: dict[tuple[int, int], Distances | None] = {}
+        # SSRC → the first frame of a pair, and since when it waits
+        self._waiting_frames: dict[int, tuple[int, float]] = {}
         self._highest: dict[int, int] = {}
         self._shown: set[str] = set(VIDEO_SLOTS)
         # Picture slots that wait for a key frame before anything of them is sent again.
@@ -39,6 +44,11 @@ class Downstream:
         return self._ladder.loss
 
     @property
+    def is_thin(self) -> bool:
+        """Whether its downlink carries little more than a voice."""
+        return self._ladder.is_thin
+
+    @property
     def has_video(self) -> bool:
         """Whether it gets any picture."""
         return bool(self._shown)
@@ -46,26 +56,46 @@ class Downstream:
     def set_modes(self, voice: Mode, media: MediaMode) -> None:
         """What the operator forces (`auto`: nothing)."""
         self._ladder.voice, self._ladder.media = voice, media
+        self._ladder.hurried = voice == "conversation"
+
+    @property
+    def wants_bitrate(self) -> int | None:
+        """What the voice should be coded at for this link (bit/s), when that is less than usual."""
+        return self._ladder.wants_bitrate
 
     def guess(self, loss: float, now: float) -> None:
         """What its uplink loses, until it reports of its downlink."""
         self._ladder.guess(loss, now)
 
     def report(self, block: rtp.ReportBlock, rtt_s: float, now: float) -> None:
-        """A report about one of the slots of sound; one in which nothing went on tells nothing."""
+        """A report about one of the slots of sound; one in which nothing went on tells nothing.
+        What never came from the speaker's site was not lost on this link."""
         self._ladder.rtt_s = rtt_s
-        if self._highest.get(block.ssrc) != block.highest_seq:
-            self._highest[block.ssrc] = block.highest_seq
-            self._ladder.report(block.fraction_lost / 256, now)
+        before = self._highest.get(block.ssrc)
+        if before == block.highest_seq:
+            return
+        self._highest[block.ssrc] = block.highest_seq
+        expected = 0 if before is None else (block.highest_seq - before) & 0xFFFFFFFF
+        if not 0 < expected <= HISTORY:
+            self._ladder.report(block.fraction_lost / 256, now, 1)
+            return
+        seqs = range(block.highest_seq - expected + 1, block.highest_seq + 1)
+        sent = sum(1 for seq in seqs if (block.ssrc, seq & 0xFFFF) in self._sent)
+        lost = block.fraction_lost / 256 * expected - (expected - sent)
+        if sent:
+            self._ladder.report(max(0.0, lost / sent), now, sent)
 
     def estimate(self, bitrate: int) -> None:
         """What the site says its downlink carries (REMB)."""
         self.available = float(bitrate)
         self._ladder.available = float(bitrate)
 
-    def update(self, rates: Mapping[SlotName, float], now: float) -> bool:
-        """Choose anew; `rates`: bit/s of each picture slot. True when a picture is to come back,
-        which takes a key frame."""
+    def update(
+        self, rates: Mapping[SlotName, float], now: float, bitrate: int | None = None
+    ) -> bool:
+        """Choose anew; `rates`: bit/s of each picture slot; `bitrate`: what the voice was asked to
+        be coded at. True when a picture is to come back, which takes a key frame."""
+        self._ladder.coded_at = bitrate
         settings = self._ladder.settings(now)
         self.distances = settings.distances
         shown: set[str] = set()
@@ -89,13 +119,42 @@ class Downstream:
             self._waiting.discard(slot)
         return True
 
-    def note_sent(self, ssrc: int, seq: int) -> Distances:
-        """A packet of sound goes out under this number: the copies it is to have."""
-        self._sent[ssrc, seq] = self.distances
+    def next_packets(self, ssrc: int, seq: int, now: float) -> list[tuple[int, Distances]]:
+        """A frame of sound is there under this number: the packets that go out now, each with the
+        copies it is to have. Of a pair the first frame waits for the second."""
+        self._ladder.sending(now)
+        distances, first = self.distances, self._waiting_frames.pop(ssrc, None)
+        going: list[tuple[int, Distances]] = []
+        if distances == PAIRS and first is not None and first[0] == (seq - 1) & 0xFFFF:
+            self._note(ssrc, first[0], None)
+            going = [(seq, PAIRS)]
+        else:
+            if first is not None:
+                going.append((first[0], ()))
+            if distances == PAIRS:
+                self._waiting_frames[ssrc] = (seq, now)
+            else:
+                going.append((seq, distances))
+        for number, copies in going:
+            self._note(ssrc, number, copies)
+        return going
+
+    def overdue(self, now: float) -> list[tuple[int, int]]:
+        """Frames (SSRC, number) that waited for a second one, and go out alone now."""
+        late = []
+        for ssrc, (seq, since) in list(self._waiting_frames.items()):
+            if now - since >= PAIR_WITHIN_S:
+                del self._waiting_frames[ssrc]
+                self._note(ssrc, seq, ())
+                late.append((ssrc, seq))
+        return late
+
+    def _note(self, ssrc: int, seq: int, distances: Distances | None) -> None:
+        self._sent[ssrc, seq] = distances
         if len(self._sent) > 4 * HISTORY:
             del self._sent[next(iter(self._sent))]
-        return self.distances
 
     def distances_of(self, ssrc: int, seq: int) -> Distances | None:
-        """The copies that a packet went out with; None when it did not, or long ago."""
+        """The copies that a packet went out with; None when it did not, or long ago, or within
+        the next one."""
         return self._sent.get((ssrc, seq))

@@ -17,7 +17,7 @@ import msgspec
 from agent import lines, rtp
 from agent.audio import opus
 from agent.audio.clarity import Clarity
-from agent.audio.hop import blocks_of
+from agent.audio.hop import SAMPLES, Distances, before, blocks_of
 from agent.audio.mixer import SILENT, Mixer, level_dbov
 from agent.audio.playout import LinkMemory, Mode, Playout, Voice
 from agent.bandwidth import Bandwidth
@@ -29,6 +29,7 @@ from protocol.messages import AUDIO_SLOTS, VIDEO_SLOTS, SlotName
 HEARING_FOR_S = 1.0
 """Longer than the pause between two packets while somebody is silent (DTX: 400 ms)."""
 
+SPEAKING_FOR_S = 3.0
 LOOK_EVERY_S = 0.1
 FRAMES_PER_S = 50
 SEEING_FOR_S = 1.5
@@ -60,8 +61,11 @@ class AudioSlot:
         self.reception = rtp.ReceptionStats(self.ssrc, lines.OPUS_CLOCK)
         self.clarity = Clarity()
         self.heard_at = 0.0
+        self.spoke_at = 0.0
         self.level = SILENT
         self.damaged = 0
+        self.distances: Distances = ()
+        """Of the copies in the last packet."""
         self._frame_bytes = 0.0
 
     def take(self, header: rtp.Header, payload: bytes, arrival: float) -> bool:
@@ -72,6 +76,7 @@ class AudioSlot:
         except ValueError:
             self.damaged += 1
             return False
+        self.distances = tuple(offset // SAMPLES for offset, _data in blocks if offset)
         if not blocks:
             return False
         own_bytes = len(blocks[-1][1])
@@ -85,10 +90,13 @@ class AudioSlot:
         stats = self.playout.stats
         played, lost = stats.played, stats.concealed + stats.recovered
         pcm = self.playout.pull(now)
-        if stats.concealed + stats.recovered > lost:
-            self.clarity.push(True)
-        elif stats.played > played:
-            self.clarity.push(False)
+        # What a pause sounds like tells nothing of how clear the voice is.
+        if self.playout.is_speaking:
+            self.spoke_at = now
+            if stats.concealed + stats.recovered > lost:
+                self.clarity.push(True)
+            elif stats.played > played:
+                self.clarity.push(False)
         self.level = level_dbov(pcm)
         return pcm
 
@@ -181,9 +189,11 @@ class Receiver:
         payload = packet[header.payload_offset : header.payload_end]
         if slot in self._audio:
             audio = self._audio[slot]
+            is_missed = audio.take(header, payload, arrival)
+            alone = before(audio.distances)
             begins = header.marker
-            self._measure(audio.reception, header, packet, arrival, begins=begins)
-            if audio.take(header, payload, arrival):
+            self._measure(audio.reception, header, packet, arrival, begins=begins, before=alone)
+            if is_missed:
                 self._ask_for_voice(audio, arrival)
         elif slot in self._video:
             begins = rtp.is_key_frame_start(payload)
@@ -198,8 +208,11 @@ class Receiver:
         arrival: float,
         *,
         begins: bool,
+        before: int = 0,
     ) -> None:
-        is_newest = reception.received(header.seq, header.ts, arrival, begins=begins)
+        is_newest = reception.received(
+            header.seq, header.ts, arrival, begins=begins, sent=header.send_time, before=before
+        )
         if is_newest and header.send_time is not None:
             self._bandwidth.push(header.send_time, len(packet), arrival)
         else:
@@ -222,7 +235,7 @@ class Receiver:
     def _ask_for_missing(self, now: float) -> None:
         if self._ask is None:
             return
-        rtt_s = self.rtt_ms / 1000
+        rtt_s = self._answer_s
         for audio in self._audio.values():
             self._ask_for_voice(audio, now)
         for video in self._video.values():
@@ -232,8 +245,13 @@ class Receiver:
             if video.assembler.needs_key_frame(now):
                 self._send(rtp.build_pli(self._ssrc, video.ssrc))
 
+    @property
+    def _answer_s(self) -> float:
+        """How long it takes until what is asked for comes: it waits in the queue, too."""
+        return self.rtt_ms / 1000 + self._bandwidth.queue_s
+
     def _ask_for_voice(self, audio: AudioSlot, now: float) -> None:
-        missing = audio.playout.missing(now, self.rtt_ms / 1000)
+        missing = audio.playout.missing(now, self._answer_s)
         if missing:
             self._send(rtp.build_nack(self._ssrc, audio.ssrc, missing))
 
@@ -250,18 +268,29 @@ class Receiver:
                 self._reports[one.ssrc] = (one.ntp >> 16 & 0xFFFFFFFF, arrival)
 
     def report(self) -> bytes:
-        """A receiver report over all slots (RFC 3550 §6.4.2)."""
+        """A receiver report (RFC 3550 §6.4.2) over the slots of which something came, and the one
+        that the relay reported of last, for the round trip."""
         now = time.monotonic()
         blocks = []
+        last = max(self._reports, key=lambda ssrc: self._reports[ssrc][1], default=0)
         slots: list[AudioSlot | VideoSlot] = [*self._audio.values(), *self._video.values()]
         for one in slots:
+            has_news = one.reception.has_news
             lsr, at = self._reports.get(one.ssrc, (0, now))
-            blocks.append(one.reception.report_block(lsr, int((now - at) * 65536) if lsr else 0))
-        heard = [a.reception.loss_percent for a in self._audio.values() if now - a.heard_at < 1.0]
-        if heard:
-            self.loss += 0.3 * (max(heard) / 100 - self.loss)
+            block = one.reception.report_block(lsr, int((now - at) * 65536) if lsr else 0)
+            if has_news or one.ssrc == last:
+                blocks.append(block)
+        lost, expected = self._lost()
+        if expected:
+            self.loss += 0.3 * min(1.0, expected / FRAMES_PER_S) * (lost / expected - self.loss)
         self._tell_bandwidth()
         return rtp.build_rr(self._ssrc, blocks, cname=self._cname)
+
+    def _lost(self) -> tuple[int, int]:
+        """Packets of sound lost and expected before the last report: of a voice that only pauses
+        they are few and tell little."""
+        counts = [one.reception.interval for one in self._audio.values()]
+        return sum(lost for lost, _expected in counts), sum(expected for _lost, expected in counts)
 
     def hearing(self) -> tuple[SlotName, ...]:
         """Audio slots from which packets arrive."""
@@ -284,12 +313,15 @@ class Receiver:
         self._counted = (played, concealed, shown, now)
         fresh = max(0, played - played_before)
         gaps = max(0, concealed - concealed_before)
-        active = [one for one in self._audio.values() if one.heard_at > now - 1.0]
+        active = [one for one in self._audio.values() if one.heard_at > now - HEARING_FOR_S]
+        # One who only listens tells little of the sound.
+        active = [one for one in active if one.spoke_at > now - SPEAKING_FOR_S] or active
+        lost, expected = self._lost()
         return Heard(
             level=self._level,
             levels={slot: one.level for slot, one in self._audio.items()},
             jitter_ms=round(max((a.reception.jitter_ms for a in active), default=0.0), 1),
-            loss_percent=round(max((a.reception.loss_percent for a in active), default=0.0), 1),
+            loss_percent=round(100 * lost / expected, 1) if expected else 0.0,
             gap_percent=round(100 * gaps / fresh, 1) if fresh else 0.0,
             delay_ms=round(max((a.playout.delay_ms for a in active), default=0.0), 1),
             fps=round(max(0, shown - shown_before) / max(1e-3, now - at), 1),

@@ -27,7 +27,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from agent import lines, rtp
-from agent.audio.hop import Frame, Unfolder
+from agent.audio.hop import Again, Distances, Frame, Unfolder, before
+from agent.audio.ladder import BITRATE, OVERHEAD, OVERHEAD_BYTES
 from agent.bandwidth import Bandwidth
 from agent.downstream import Downstream
 from agent.forward import Slot, UplinkGaps, VideoSlot, VoiceSlot
@@ -49,6 +50,7 @@ ORPHAN_AFTER_S = 600.0
 GONE_AFTER_S = 12.0
 DELAY_SAMPLES = 2048
 LOOK_EVERY_S = 0.1
+CNAME = "relay"
 
 
 class Upstream:
@@ -74,9 +76,10 @@ class SiteLinks:
         self.upstreams: dict[int, Upstream] = {}
         self.closed_packets = 0
         self.heard_at = time.monotonic()
-        self.rtt_ms = 0.0
+        self.round_trip = rtp.RoundTrip()
         self.last_report: tuple[int, float] = (0, 0.0)
         self.downstream = Downstream()
+        self.again = Again()
         self.bandwidth = Bandwidth()
         self.last_bytes = (0, 0)
         self.last_packets = (0, 0)
@@ -88,6 +91,11 @@ class SiteLinks:
     @property
     def down(self) -> bool:
         return self.downlink is not None and self.downlink.state == "connected"
+
+    @property
+    def answer_s(self) -> float:
+        """How long it takes until what is asked of the site comes: it waits in the queue, too."""
+        return self.round_trip.ms / 1000 + self.bandwidth.queue_s
 
     def send_rtp(self, packet: bytes) -> bool:
         """To the site, over its downlink."""
@@ -133,9 +141,11 @@ class Relay:
         self._delays: deque[float] = deque(maxlen=DELAY_SAMPLES)
         self._slot_packets: dict[int, int] = {}
         self._slot_octets: dict[int, int] = {}
+        self._reported: dict[int, int] = {}
         self._looked_at = 0.0
         self._video_octets: dict[m.SlotName, int] = {}
         self._video_rates: dict[m.SlotName, float] = {}
+        self._voice_bitrate: int | None = None
         self._cpu_at_start = time.process_time()
 
     # -- the server ------------------------------------------------------------------------------
@@ -294,15 +304,19 @@ class Relay:
         if upstream is None:
             return
         self.packets_in += 1
-        is_newest = upstream.reception.received(header.seq, header.ts, arrival)
+        frames: list[Frame] = []
+        alone = 0
+        if upstream.kind == "audio":
+            payload = packet[header.payload_offset : header.payload_end]
+            frames = upstream.unfolder.push(header, payload)
+            alone = before(upstream.unfolder.distances)
+        is_newest = upstream.reception.received(
+            header.seq, header.ts, arrival, sent=header.send_time, before=alone
+        )
         if header.send_time is not None and is_newest:
             links.bandwidth.push(header.send_time, len(packet), arrival)
         else:
             links.bandwidth.count(len(packet), arrival)
-        frames: list[Frame] = []
-        if upstream.kind == "audio":
-            payload = packet[header.payload_offset : header.payload_end]
-            frames = upstream.unfolder.push(header, payload)
         self._note_gaps(links, upstream, header.seq, frames, arrival)
         slots = self._feeds.get((links.site, upstream.kind))
         if not slots:
@@ -328,10 +342,30 @@ class Relay:
         for receiver in self._receivers:
             if receiver is links:
                 continue
-            distances = receiver.downstream.note_sent(slot.ssrc, seq)
-            out = slot.packet(seq, distances, receiver.site, now)
-            if out is not None and receiver.send_rtp(out):
-                self.packets_out += 1
+            for number, distances in receiver.downstream.next_packets(slot.ssrc, seq, now):
+                self._send_voice(receiver, slot, number, distances, now)
+
+    def _send_voice(
+        self, receiver: SiteLinks, slot: VoiceSlot, seq: int, distances: Distances, now: float
+    ) -> None:
+        out = slot.packet(seq, distances, receiver.site, now)
+        if out is not None and receiver.send_rtp(out):
+            self.packets_out += 1
+
+    def _send_rest(self, now: float) -> None:
+        """Frames that wait for a second one in vain: the speaker pauses, or it was lost."""
+        for receiver in self._receivers:
+            for ssrc, seq in receiver.downstream.overdue(now):
+                slot = self._slot_of(ssrc)
+                if isinstance(slot, VoiceSlot):
+                    self._send_voice(receiver, slot, seq, (), now)
+
+    def _send_echoes(self, now: float) -> None:
+        for receiver in self._receivers:
+            for ssrc, seq in receiver.again.echoes(now):
+                slot = self._slot_of(ssrc)
+                if isinstance(slot, VoiceSlot) and not receiver.downstream.is_thin:
+                    self._send_voice_again(receiver, slot, seq, now)
 
     def _forward_picture(
         self, links: SiteLinks, slot: VideoSlot, packet: bytes, header: rtp.Header, now: float
@@ -382,6 +416,8 @@ class Relay:
             await asyncio.sleep(due - now)
             now = time.monotonic()
             self._ask_for_key_frames(now)
+            self._send_rest(now)
+            self._send_echoes(now)
             if now - self._looked_at >= LOOK_EVERY_S:
                 self._look_at_links(now)
             for site, kind in self._feeds:
@@ -394,7 +430,7 @@ class Relay:
         self, links: SiteLinks, upstream: Upstream, seq: int, frames: list[Frame], now: float
     ) -> None:
         """Track what is missing; what is missed now is asked for at once."""
-        rtt_s = links.rtt_ms / 1000
+        rtt_s = links.answer_s
         distances = upstream.unfolder.distances
         fresh = False
         for frame in frames:
@@ -406,7 +442,7 @@ class Relay:
             self._ask_for_missing(links, upstream, now)
 
     def _ask_for_missing(self, links: SiteLinks, upstream: Upstream, now: float) -> None:
-        missing = upstream.gaps.due(now, links.rtt_ms / 1000)
+        missing = upstream.gaps.due(now, links.answer_s)
         if missing and links.uplink is not None:
             nack = rtp.build_nack(1, upstream.ssrc, missing)
             links.uplink.send_rtcp(rtp.compound(1, nack))
@@ -421,10 +457,14 @@ class Relay:
             before = self._video_rates.get(name, 0.0)
             self._video_rates[name] = before + 0.1 * (rate - before)
         wants_key_frame = False
+        bitrate = min(
+            (one.downstream.wants_bitrate or BITRATE for one in self._receivers), default=BITRATE
+        )
+        self._voice_bitrate = bitrate if bitrate < BITRATE else None
         for links in self.sites.values():
             if links.bandwidth.update(now):
                 self._tell_bandwidth(links)
-            wants_key_frame |= links.downstream.update(self._video_rates, now)
+            wants_key_frame |= links.downstream.update(self._video_rates, now, self._voice_bitrate)
         if wants_key_frame:
             self._ask_for_key_frames(now, receiver=True)
 
@@ -432,6 +472,16 @@ class Relay:
         available = links.bandwidth.available
         if available is not None and links.uplink is not None:
             links.uplink.send_rtcp(rtp.compound(1, rtp.build_remb(1, available)))
+
+    def _tell_limit(self, links: SiteLinks) -> None:
+        """To one who speaks: how much voice the worst link of those in conversation carries."""
+        audio = links.upstream("audio")
+        if self._voice_bitrate is None or audio is None or links.uplink is None:
+            return
+        if (links.site, "audio") in self._feeds:
+            total = self._voice_bitrate + OVERHEAD
+            one = rtp.Tmmbr(1, audio.ssrc, total, OVERHEAD_BYTES)
+            links.uplink.send_rtcp(rtp.compound(1, rtp.build_tmmbr(one)))
 
     # -- reports (RFC 3550 §6) ----
 
@@ -447,14 +497,12 @@ class Relay:
             match one:
                 case rtp.SenderReport(reports=reports) | rtp.ReceiverReport(reports=reports):
                     for block in reports:
-                        rtt_ms = rtp.round_trip_ms(block, rtp.ntp32(time.time()))
-                        if rtt_ms is not None:
-                            links.rtt_ms = rtt_ms
+                        links.round_trip.push(block, arrival, rtp.ntp32(time.time()))
                         if isinstance(self._slot_of(block.ssrc), VoiceSlot):
-                            links.downstream.report(block, links.rtt_ms / 1000, arrival)
+                            links.downstream.report(block, links.round_trip.ms / 1000, arrival)
                 case rtp.Remb(bitrate=bitrate):
                     links.downstream.estimate(bitrate)
-                    links.downstream.update(self._video_rates, arrival)
+                    links.downstream.update(self._video_rates, arrival, self._voice_bitrate)
                 case rtp.Nack(media_ssrc=ssrc, seqs=seqs):
                     self._send_again(links, ssrc, seqs, arrival)
                 case rtp.Pli(media_ssrc=ssrc):
@@ -467,17 +515,20 @@ class Relay:
 
     def _send_again(self, links: SiteLinks, ssrc: int, seqs: tuple[int, ...], now: float) -> None:
         slot = self._slot_of(ssrc)
+        seqs = tuple(seq for seq in seqs if links.again.is_due(ssrc, seq, now))
         if isinstance(slot, VideoSlot):
             for again in slot.history(seqs, links.site):
                 links.send_rtp(again)
         elif isinstance(slot, VoiceSlot):
             for seq in seqs:
-                distances = links.downstream.distances_of(ssrc, seq)
-                if distances is None:
-                    continue
-                packet = slot.packet(seq, distances, links.site, now)
-                if packet is not None:
-                    links.send_rtp(packet)
+                self._send_voice_again(links, slot, seq, now)
+
+    def _send_voice_again(self, links: SiteLinks, slot: VoiceSlot, seq: int, now: float) -> None:
+        distances = links.downstream.distances_of(slot.ssrc, seq)
+        if distances is not None:
+            packet = slot.packet(seq, distances, links.site, now)
+            if packet is not None:
+                links.send_rtp(packet)
 
     def _slot_of(self, ssrc: int) -> Slot | None:
         name = lines.SLOT_OF_SSRC.get(ssrc)
@@ -498,26 +549,35 @@ class Relay:
                     lsr, at = links.last_report
                     dlsr = int((now - at) * 65536) if lsr else 0
                     blocks = [u.reception.report_block(lsr, dlsr) for u in links.upstreams.values()]
-                    links.uplink.send_rtcp(rtp.build_rr(1, blocks, cname=self.instance))
+                    links.uplink.send_rtcp(rtp.build_rr(1, blocks, cname=CNAME))
                     self._tell_bandwidth(links)
+                    self._tell_limit(links)
                     audio = links.upstream("audio")
                     if audio is not None:
                         links.downstream.guess(audio.reception.loss_percent / 100, now)
-            reports = [
-                rtp.build_sr(
-                    slot.ssrc,
-                    rtp.ntp_from_unix(time.time()),
-                    slot.timestamp_at(now),
-                    self._slot_packets.get(slot.ssrc, 0),
-                    self._slot_octets.get(slot.ssrc, 0),
-                    [],
-                    cname=self.instance,
-                )
-                for slot in self.slots.values()
-            ]
+            reports = rtp.build_srs(
+                [self._sent_info(slot, now) for slot in self._slots_to_report()], cname=CNAME
+            )
             for links in self._receivers:
-                for report in reports:
-                    links.send_rtcp(report)
+                links.send_rtcp(reports)
+
+    def _slots_to_report(self) -> list[Slot]:
+        """Those in which something went on since the last report; one at least, for the round
+        trip."""
+        counts, self._reported = self._reported, dict(self._slot_packets)
+        slots = [
+            s for s in self.slots.values() if self._slot_packets.get(s.ssrc) != counts.get(s.ssrc)
+        ]
+        return slots or [self.slots["floor"]]
+
+    def _sent_info(self, slot: Slot, now: float) -> rtp.SentInfo:
+        return rtp.SentInfo(
+            slot.ssrc,
+            rtp.ntp_from_unix(time.time()),
+            slot.timestamp_at(now),
+            self._slot_packets.get(slot.ssrc, 0),
+            self._slot_octets.get(slot.ssrc, 0),
+        )
 
     async def _telemetry(self) -> None:
         while True:
@@ -565,7 +625,7 @@ class Relay:
             down_packets=down_packets,
             up_loss_percent=round(max(fed, default=0.0), 1),
             down_loss_percent=round(100 * links.downstream.loss, 1),
-            rtt_ms=round(links.rtt_ms, 1),
+            rtt_ms=round(links.round_trip.ms, 1),
             closed_packets=closed,
             silent_ms=int(silent_s * 1000),
             redundancy=len(links.downstream.distances),

@@ -1,12 +1,12 @@
 """RTP, RTCP and VP8 header bytes ↔ values; sequence arithmetic. Pure.
 
-RFC 3550 (RTP and RTCP), RFC 4585 (NACK, PLI), RFC 6464 (audio level), RFC 7741 (VP8 payload),
-RFC 8285 (one-byte header extensions), draft-alvestrand-rmcat-remb-03 (REMB and the absolute send
-time). Damage raises ValueError. Times are monotonic seconds
-given by the caller.
+RFC 3550 (RTP and RTCP), RFC 4585 (NACK, PLI), RFC 5104 (TMMBR), RFC 6464 (audio level), RFC 7741
+(VP8 payload), RFC 8285 (one-byte header extensions), draft-alvestrand-rmcat-remb-03 (REMB and the
+absolute send time). Damage raises ValueError. Times are monotonic seconds given by the caller.
 """
 
 import struct
+from collections import deque
 from collections.abc import Sequence
 
 import msgspec
@@ -223,11 +223,21 @@ class Remb(msgspec.Struct, frozen=True):
     bitrate: int
 
 
+class Tmmbr(msgspec.Struct, frozen=True):
+    """Temporary maximum media stream bit rate request (RFC 5104 §4.2.1): what a stream may take at
+    most, bit/s, with `overhead_bytes` of headers on each packet."""
+
+    ssrc: int
+    media_ssrc: int
+    bitrate: int
+    overhead_bytes: int
+
+
 class Bye(msgspec.Struct, frozen=True):
     ssrcs: tuple[int, ...]
 
 
-Rtcp = SenderReport | ReceiverReport | Nack | Pli | Remb | Bye
+Rtcp = SenderReport | ReceiverReport | Nack | Pli | Remb | Tmmbr | Bye
 
 
 def ntp_from_unix(at: float) -> int:
@@ -246,6 +256,27 @@ def round_trip_ms(block: ReportBlock, now_ntp32: int) -> float | None:
         return None
     elapsed = (now_ntp32 - block.lsr - block.dlsr) & 0xFFFFFFFF
     return None if elapsed > 0x7FFFFFFF else elapsed * 1000 / 65536
+
+
+class RoundTrip:
+    """The round trip of one link: the shortest that reports told in the last `FOR_S` seconds, for
+    each waits behind what was sent just before it."""
+
+    FOR_S = 5.5
+
+    def __init__(self) -> None:
+        self.ms = 0.0
+        self._told: deque[tuple[float, float]] = deque()
+
+    def push(self, block: ReportBlock, now: float, now_ntp32: int) -> None:
+        """A report about us that arrived now: in monotonic seconds, and as NTP has it."""
+        ms = round_trip_ms(block, now_ntp32)
+        if ms is None:
+            return
+        self._told.append((now, ms))
+        while self._told[0][0] < now - self.FOR_S:
+            self._told.popleft()
+        self.ms = min(ms for _at, ms in self._told)
 
 
 # -- RTCP bytes -----------------------------------------------------------------------------------
@@ -270,10 +301,32 @@ def _blocks(reports: Sequence[ReportBlock]) -> bytes:
     )
 
 
-def _sdes(ssrc: int, cname: str) -> bytes:
+def _sdes(ssrcs: Sequence[int], cname: str) -> bytes:
     name = cname.encode()[:255]
-    item = struct.pack("!LBB", ssrc, 1, len(name)) + name + b"\0"
-    return _rtcp(1, RTCP_SDES, item + b"\0" * (-len(item) % 4))
+    body = b""
+    for ssrc in ssrcs:
+        item = struct.pack("!LBB", ssrc, 1, len(name)) + name + b"\0"
+        body += item + b"\0" * (-len(item) % 4)
+    return _rtcp(len(ssrcs), RTCP_SDES, body)
+
+
+class SentInfo(msgspec.Struct, frozen=True):
+    """The sender's part of a sender report (RFC 3550 §6.4.1)."""
+
+    ssrc: int
+    ntp: int
+    ts: int
+    packets: int
+    octets: int
+
+
+def build_srs(sent: Sequence[SentInfo], *, cname: str) -> bytes:
+    """Sender reports of several streams of one source in one compound packet."""
+    reports = b""
+    for one in sent:
+        counts = (one.packets & 0xFFFFFFFF, one.octets & 0xFFFFFFFF)
+        reports += _rtcp(0, RTCP_SR, struct.pack("!LQLLL", one.ssrc, one.ntp, one.ts, *counts))
+    return reports + _sdes([one.ssrc for one in sent], cname)
 
 
 def build_sr(
@@ -290,13 +343,13 @@ def build_sr(
     body = struct.pack(
         "!LQLLL", ssrc, ntp, ts, packets & 0xFFFFFFFF, octets & 0xFFFFFFFF
     ) + _blocks(reports)
-    return _rtcp(len(reports), RTCP_SR, body) + _sdes(ssrc, cname)
+    return _rtcp(len(reports), RTCP_SR, body) + _sdes([ssrc], cname)
 
 
 def build_rr(ssrc: int, reports: Sequence[ReportBlock], *, cname: str) -> bytes:
     """A receiver report with its SDES, as one compound packet."""
     body = struct.pack("!L", ssrc) + _blocks(reports)
-    return _rtcp(len(reports), RTCP_RR, body) + _sdes(ssrc, cname)
+    return _rtcp(len(reports), RTCP_RR, body) + _sdes([ssrc], cname)
 
 
 def compound(ssrc: int, feedback: bytes) -> bytes:
@@ -335,6 +388,13 @@ def build_remb(sender_ssrc: int, bitrate: int, ssrcs: Sequence[int] = ()) -> byt
     return _rtcp(15, RTCP_PSFB, body)
 
 
+def build_tmmbr(one: Tmmbr) -> bytes:
+    """The request; its bitrate is rounded down to 17 bits."""
+    exponent = max(0, one.bitrate.bit_length() - 17)
+    number = exponent << 26 | (one.bitrate >> exponent) << 9 | one.overhead_bytes & 0x1FF
+    return _rtcp(3, RTCP_RTPFB, struct.pack("!LLLL", one.ssrc, 0, one.media_ssrc, number))
+
+
 def parse_rtcp(data: bytes) -> list[Rtcp]:
     """The packets of a compound RTCP packet; unknown kinds are passed over.
 
@@ -371,6 +431,9 @@ def _parse_one(count: int, kind: int, body: bytes) -> Rtcp | None:
         if kind == RTCP_RTPFB and count == 1:
             ssrc, media = struct.unpack_from("!LL", body)
             return Nack(ssrc, media, _parse_nack(body[8:]))
+        if kind == RTCP_RTPFB and count == 3:
+            ssrc, media, number = struct.unpack_from("!L4xLL", body)
+            return Tmmbr(ssrc, media, (number >> 9 & 0x1FFFF) << (number >> 26), number & 0x1FF)
         if kind == RTCP_PSFB and count == 1:
             return Pli(*struct.unpack_from("!LL", body))
         if kind == RTCP_PSFB and count == 15 and body[8:12] == b"REMB":
@@ -413,7 +476,8 @@ class ReceptionStats:
 
     Loss is the link's, before recovery: a packet that comes more than 30 ms (on a link that
     jitters: 1.5 times its jitter) after it was missed was sent again, and counts as lost; one
-    that comes sooner was only out of order.
+    that comes sooner was only out of order. What was sent for the first time after it was missed
+    (by its absolute send time) is not lost either: the sender itself had to wait for it.
     """
 
     def __init__(self, ssrc: int, clock_rate: int) -> None:
@@ -423,32 +487,47 @@ class ReceptionStats:
         self._seqs = SeqUnwrapper()
         self._base: int | None = None
         self._highest = 0
-        self._missed: dict[int, float] = {}
+        # Missed packet → when, and the send time of the one that told
+        self._missed: dict[int, tuple[float, int | None]] = {}
         self._jitter = 0.0
         self._transit: float | None = None
         self._before = (0, 0)
-        self._fraction = 0.0
+        self._interval = (0, 0)
 
-    def received(self, seq: int, ts: int, arrival: float, *, begins: bool = False) -> bool:
+    def received(
+        self,
+        seq: int,
+        ts: int,
+        arrival: float,
+        *,
+        begins: bool = False,
+        sent: int | None = None,
+        before: int = 0,
+    ) -> bool:
         """A packet arrived (a retransmitted one too); True when it is the newest so far.
 
-        `begins`: a talkspurt or key frame begins here; what lies before it was not meant for us
-        (a site is not sent its own turn) and is not lost.
+        `sent`: its absolute send time (24 bits), when it has one. `before`: so many numbers before
+        its own were never sent alone, what they stand for is in this packet. `begins`: a talkspurt
+        or key frame begins here; what lies before it was not meant for us (a site is not sent its
+        own turn) and is not lost.
         """
         value = self._seqs.unwrap(seq)
         if self._base is None:
             self._base, self._highest = value, value - 1
         if value <= self._highest:
-            missed_at = self._missed.pop(value, None)
-            if missed_at is not None and arrival - missed_at < self._out_of_order_s():
-                self.received_count += 1
+            for number in range(value - before, value + 1):
+                missed = self._missed.pop(number, None)
+                if missed is not None and not self._was_sent_again(missed, arrival, sent):
+                    self.received_count += 1
             return False
         self.received_count += 1
         if begins:
             self._base += max(0, value - self._highest - 1)
         else:
-            for gap in range(max(self._highest + 1, value - MAX_MISSED), value):
-                self._missed[gap] = arrival
+            first = max(self._highest + 1, value - MAX_MISSED)
+            self.received_count += max(0, min(before, value - first))
+            for gap in range(first, value - before):
+                self._missed[gap] = (arrival, sent)
             while len(self._missed) > MAX_MISSED:
                 del self._missed[next(iter(self._missed))]
         self._highest = value
@@ -461,8 +540,13 @@ class ReceptionStats:
         self._transit = transit
         return True
 
-    def _out_of_order_s(self) -> float:
-        return max(OUT_OF_ORDER_S, 1.5 * self._jitter / self._clock_rate)
+    def _was_sent_again(
+        self, missed: tuple[float, int | None], arrival: float, sent: int | None
+    ) -> bool:
+        missed_at, told_sent = missed
+        if sent is not None and told_sent is not None and send_time_delta_s(sent, told_sent) >= 0:
+            return False
+        return arrival - missed_at >= max(OUT_OF_ORDER_S, 1.5 * self._jitter / self._clock_rate)
 
     @property
     def expected(self) -> int:
@@ -474,8 +558,19 @@ class ReceptionStats:
 
     @property
     def loss_percent(self) -> float:
-        """Fraction lost in the last reported interval."""
-        return 100 * self._fraction
+        """Share lost in the last reported interval."""
+        lost, expected = self._interval
+        return 100 * lost / expected if expected else 0.0
+
+    @property
+    def interval(self) -> tuple[int, int]:
+        """Packets lost and expected in the last reported interval."""
+        return self._interval
+
+    @property
+    def has_news(self) -> bool:
+        """Whether anything was received since the last report."""
+        return self._before != (self.expected, self.received_count)
 
     def report_block(self, lsr: int = 0, dlsr: int = 0) -> ReportBlock:
         """The report since the last one; `lsr`/`dlsr` per RFC 3550 §6.4.1."""
@@ -483,11 +578,11 @@ class ReceptionStats:
         expected = self.expected - expected_before
         received = self.received_count - received_before
         self._before = (self.expected, self.received_count)
-        self._fraction = min(1.0, max(0.0, (expected - received) / expected)) if expected else 0.0
+        self._interval = (min(expected, max(0, expected - received)), expected)
         lost = max(0, min(0x7FFFFF, self.expected - self.received_count))
         return ReportBlock(
             self.ssrc,
-            min(255, int(self._fraction * 256)),
+            min(255, int(self.loss_percent * 2.56)),
             lost,
             self._highest & 0xFFFFFFFF,
             int(self._jitter),

@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from agent import lines, rtp
 from agent.audio import opus
-from agent.audio.hop import HISTORY, Distances, Frame, VoiceStream
+from agent.audio.hop import HISTORY, PAIRS, Again, Distances, Frame, VoiceStream
 from agent.audio.ladder import Ladder, Settings
 from agent.audio.mixer import level_dbov
 from agent.clock import FrameClock
@@ -26,6 +26,7 @@ from agent.picture import vp8
 from protocol.messages import MediaMode
 
 SAMPLES = 960
+FRAMES_PER_S = 50
 VIDEO_HISTORY = 256
 KEY_FRAME_EVERY_S = 0.05
 BITS_PER_PIXEL = 0.174
@@ -64,17 +65,10 @@ class Stream:
         self.octets += octets
         return seq
 
-    def report(self, now: float, cname: str) -> bytes:
-        """A sender report (RFC 3550 §6.4.1)."""
-        return rtp.build_sr(
-            self.ssrc,
-            rtp.ntp_from_unix(time.time()),
-            self.ts_at(now),
-            self.packets,
-            self.octets,
-            [],
-            cname=cname,
-        )
+    def report(self, now: float) -> rtp.SentInfo:
+        """What a sender report says of it."""
+        ntp = rtp.ntp_from_unix(time.time())
+        return rtp.SentInfo(self.ssrc, ntp, self.ts_at(now), self.packets, self.octets)
 
 
 class AudioStream(Stream):
@@ -84,13 +78,29 @@ class AudioStream(Stream):
         super().__init__(lines.OPUS_CLOCK)
         self._voice = VoiceStream(self.ssrc, lines.OPUS_PAYLOAD_TYPE, lines.RED_PAYLOAD_TYPE)
         self._sent: dict[int, Distances] = {}
+        self._waiting: int | None = None
 
-    def packet(
+    def next_packets(
         self, data: bytes, ts: int, distances: Distances, level: int, *, marker: bool = False
-    ) -> bytes:
-        """The next packet; kept for retransmission and as a copy in later ones."""
+    ) -> list[bytes]:
+        """The next frame: what goes out now, kept for retransmission and as a copy in later ones.
+        Of a pair the first frame waits for the second."""
         seq = self._count(len(data))
         self._voice.add(Frame(seq, ts, data, marker, level))
+        first, self._waiting = self._waiting, None
+        if distances == PAIRS and first is None and not marker:
+            self._waiting = seq
+            return []
+        if distances != PAIRS and first is not None:
+            return [self._packet(first, ()), self._packet(seq, distances)]
+        return [self._packet(seq, distances if first is not None or distances != PAIRS else ())]
+
+    def rest(self) -> list[bytes]:
+        """The frame that waits for a second one, for none comes soon."""
+        first, self._waiting = self._waiting, None
+        return [] if first is None else [self._packet(first, ())]
+
+    def _packet(self, seq: int, distances: Distances) -> bytes:
         self._sent[seq] = distances
         if len(self._sent) > HISTORY:
             del self._sent[next(iter(self._sent))]
@@ -138,7 +148,6 @@ class Sender:
     ) -> None:
         self.microphone_open = False
         self.level = 127
-        self.rtt_ms = 0.0
         self._microphone = microphone
         self._camera = camera
         self._fps = fps
@@ -168,7 +177,14 @@ class Sender:
         """New streams for a new connection."""
         self._audio = AudioStream()
         self._video = VideoStream()
+        self._again = Again()
+        self._round_trip = rtp.RoundTrip()
         self._key_wanted = True
+
+    @property
+    def rtt_ms(self) -> float:
+        """Round trip to the relay; 0 while unknown."""
+        return self._round_trip.ms
 
     @property
     def audio_ssrc(self) -> int:
@@ -205,6 +221,9 @@ class Sender:
             pcm = self._microphone.read(now)
             if now - self._adjusted_at >= ADJUST_EVERY_S:
                 self._adjust(now)
+            for ssrc, seq in self._again.echoes(now):
+                if ssrc == self._audio.ssrc and not self._ladder.is_thin:
+                    self._send_all(self._audio.again([seq]))
             measured += 1
             if measured % 5 == 0 or self.microphone_open:
                 self.level = level_dbov(pcm)
@@ -216,17 +235,25 @@ class Sender:
             if abs(rtp.ts_delta(stream.ts_at(now), ts)) > 10 * SAMPLES:
                 ts = stream.ts_at(now)
             if not self.microphone_open:
+                self._send_all(stream.rest())
                 was_open = False
                 continue
             if not was_open:
                 self._opus.reset()
             data = self._opus.encode(pcm)
             if len(data) <= opus.DTX_BYTES and was_open:
+                self._send_all(stream.rest())
                 continue
+            self._ladder.sending(now)
             distances = self.settings.distances
-            packet = stream.packet(data, ts, distances, self.level, marker=not was_open)
+            self._send_all(
+                stream.next_packets(data, ts, distances, self.level, marker=not was_open)
+            )
             was_open = True
-            if self._send is not None:
+
+    def _send_all(self, packets: list[bytes]) -> None:
+        if self._send is not None:
+            for packet in packets:
                 self._send(packet)
 
     def _adjust(self, now: float) -> None:
@@ -238,9 +265,11 @@ class Sender:
         if self.settings.fec_percent != before.fec_percent:
             self._opus.set_fec(self.settings.fec_percent > 0, self.settings.fec_percent)
 
-    def set_modes(self, media: MediaMode) -> None:
-        """What the operator forces (`auto`: nothing)."""
+    def set_modes(self, media: MediaMode, *, hurried: bool = False) -> None:
+        """What the operator forces (`auto`: nothing). `hurried`: somebody who hears it is held to
+        conversation."""
         self._ladder.media = media
+        self._ladder.hurried = hurried
 
     def guess(self, loss: float, now: float) -> None:
         """What the downlink loses (0 to 1): all that is known until the relay reports."""
@@ -305,20 +334,22 @@ class Sender:
                 case rtp.ReceiverReport(reports=reports) | rtp.SenderReport(reports=reports):
                     for block in reports:
                         if block.ssrc == self._audio.ssrc and block.highest_seq != self._reported:
+                            count = min(FRAMES_PER_S, block.highest_seq - self._reported)
                             self._reported = block.highest_seq
-                            self._ladder.report(block.fraction_lost / 256, arrival)
-                        rtt_ms = rtp.round_trip_ms(block, rtp.ntp32(time.time()))
-                        if rtt_ms is not None:
-                            self.rtt_ms = rtt_ms
-                            self._ladder.rtt_s = rtt_ms / 1000
+                            self._ladder.report(block.fraction_lost / 256, arrival, count)
+                        self._round_trip.push(block, arrival, rtp.ntp32(time.time()))
+                        self._ladder.rtt_s = self.rtt_ms / 1000
                 case rtp.Remb(bitrate=bitrate):
                     self._ladder.available = float(bitrate)
                     self._adjust(arrival)
+                case rtp.Tmmbr() if one.media_ssrc == self._audio.ssrc:
+                    headers = one.overhead_bytes * 8 * FRAMES_PER_S
+                    self._ladder.limit(one.bitrate - headers, arrival)
                 case rtp.Nack(media_ssrc=ssrc, seqs=seqs):
                     stream = self._stream(ssrc)
-                    if stream is not None and self._send is not None:
-                        for data in stream.again(list(seqs)):
-                            self._send(data)
+                    if stream is not None:
+                        due = [seq for seq in seqs if self._again.is_due(ssrc, seq, arrival)]
+                        self._send_all(stream.again(due))
                 case rtp.Pli(media_ssrc=ssrc):
                     if ssrc == self._video.ssrc:
                         self._want_key_frame(arrival)
@@ -335,10 +366,11 @@ class Sender:
     def _stream(self, ssrc: int) -> AudioStream | VideoStream | None:
         return next((s for s in (self._audio, self._video) if s.ssrc == ssrc), None)
 
-    def reports(self) -> list[bytes]:
+    def reports(self) -> bytes:
         """Sender reports of both streams, sent also while silent: they carry the round trip."""
         now = time.monotonic()
-        return [stream.report(now, self._cname) for stream in (self._audio, self._video)]
+        streams = (self._audio, self._video)
+        return rtp.build_srs([stream.report(now) for stream in streams], cname=self._cname)
 
     def take_late_ms(self) -> float:
         """How far capture fell behind since the last call."""

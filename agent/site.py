@@ -147,7 +147,7 @@ class Site:
         self.desired = desired
         self.sender.microphone_open = desired.microphone == "live"
         self.sender.camera_open = desired.camera == "live"
-        self.sender.set_modes(desired.media)
+        self.sender.set_modes(desired.media, hurried=desired.hurried)
         self.receiver.mode = desired.voice
         self.receiver.volume = desired.volume
         self.receiver.labels = desired.labels
@@ -338,8 +338,7 @@ class Site:
             if attempt is None:
                 continue
             if attempt.uplink is not None:
-                for report in self.sender.reports():
-                    attempt.uplink.send_rtcp(report)
+                attempt.uplink.send_rtcp(self.sender.reports())
             if attempt.downlink is not None:
                 attempt.downlink.send_rtcp(self.receiver.report())
                 self.sender.guess(self.receiver.loss, time.monotonic())

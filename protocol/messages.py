@@ -242,8 +242,8 @@ class Desired(_Message, frozen=True, tag="desired"):
 
     `relay` is the instance of the relay to be connected to (empty: none is up). `slots` names
     the site that feeds each slot. `volume` in percent, `hand` tells that the site's hand is up.
-    `voice` and `media` are what the operator forces, `auto` leaves the choice to the agent.
-    Answered by Actual.
+    `voice` and `media` are what the operator forces, `auto` leaves the choice to the agent;
+    `hurried` tells that somebody else is held to conversation. Answered by Actual.
     """
 
     revision: int
@@ -258,6 +258,7 @@ class Desired(_Message, frozen=True, tag="desired"):
     meeting: str = ""
     voice: VoiceMode = "auto"
     media: MediaMode = "auto"
+    hurried: bool = False
 
 
 class Route(_Message, frozen=True, tag="route"):

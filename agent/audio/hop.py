@@ -5,6 +5,8 @@ from a packet its own frame and those of the copies that it missed. Each hop pac
 redundancy of one hop is what that hop needs.
 """
 
+import math
+from collections import deque
 from collections.abc import Sequence
 
 import msgspec
@@ -17,12 +19,19 @@ FRAME_S = 0.02
 HISTORY = 128
 SEEN = 512
 ASK_AGAIN_S = 0.015
+ANSWERED_FOR_S = 0.03
+SAME_LOSS_S = 1.0
+AGAIN_KEPT = 256
 REORDER_S = 0.005
 MAX_REORDER_S = 0.06
 REORDER_FADES = 0.97
 
 Distances = tuple[int, ...]
 """How many frames older the copies in a packet are; empty: none."""
+
+PAIRS: Distances = (1,)
+"""By this alone a thin link is sent every second packet only, each with two frames: half the
+headers, at the price of 20 ms. The number of a frame that waited for the next is never sent."""
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -42,23 +51,76 @@ def copy_in_s(age: int, distances: Distances) -> float:
     return min((distance - age for distance in distances if distance > age), default=0) * FRAME_S
 
 
+ONE_COPY: Distances = (2,)
+"""All that a thin link has room for."""
+
+
+def is_lean(distances: Distances) -> bool:
+    """Whether a packet with these copies is for a thin link: no level, the send time in half of
+    them."""
+    return distances in (PAIRS, ONE_COPY)
+
+
+def before(distances: Distances) -> int:
+    """How many numbers before that of a packet with these copies were never sent alone."""
+    return 1 if distances == PAIRS else 0
+
+
 class Missing:
     """A packet that is missing: since when, when to ask for it next, how often that was done."""
 
-    __slots__ = ("missed_at", "ask_at", "asked_at", "tries")
+    __slots__ = ("missed_at", "ask_at", "asked_at", "tries", "_is_said_again")
 
     def __init__(self, missed_at: float, ask_at: float) -> None:
         self.missed_at = missed_at
         self.ask_at = ask_at
         self.asked_at = 0.0
         self.tries = 0
+        self._is_said_again = False
 
     def asked(self, now: float, rtt_s: float) -> None:
-        """It was asked for; the answer takes a round trip, and may be lost."""
+        """It was asked for; the answer takes a round trip, and may be lost. So may the request: on
+        a long way it is said twice (and answered once, `Again`)."""
+        if self._is_said_again:
+            self._is_said_again = False
+            self.ask_at = now + rtt_s + ASK_AGAIN_S - FRAME_S
+            return
         if not self.tries:
             self.asked_at = now
         self.tries += 1
-        self.ask_at = now + max(FRAME_S, rtt_s + ASK_AGAIN_S)
+        self._is_said_again = rtt_s >= 2 * FRAME_S
+        self.ask_at = now + (FRAME_S if self._is_said_again else 2 * FRAME_S)
+
+
+class Again:
+    """What was sent again lately. A request that is said twice is answered once; one that comes
+    back was answered in vain, and is answered twice: `echoes` tells what is to be sent once
+    more."""
+
+    def __init__(self) -> None:
+        self._sent_at: dict[tuple[int, int], float] = {}
+        self._echoes: deque[tuple[float, int, int]] = deque()
+
+    def is_due(self, ssrc: int, seq: int, now: float) -> bool:
+        """Whether a packet that is asked for now is to be sent; then it counts as sent."""
+        sent_at = self._sent_at.pop((ssrc, seq), -math.inf)
+        if now - sent_at < ANSWERED_FOR_S:
+            self._sent_at[ssrc, seq] = sent_at
+            return False
+        self._sent_at[ssrc, seq] = now
+        if len(self._sent_at) > AGAIN_KEPT:
+            del self._sent_at[next(iter(self._sent_at))]
+        if now - sent_at < SAME_LOSS_S:
+            self._echoes.append((now + FRAME_S, ssrc, seq))
+        return True
+
+    def echoes(self, now: float) -> list[tuple[int, int]]:
+        """Packets (SSRC, number) that are to be sent once more now."""
+        due = []
+        while self._echoes and self._echoes[0][0] <= now:
+            _at, ssrc, seq = self._echoes.popleft()
+            due.append((ssrc, seq))
+        return due
 
 
 class Patience:
@@ -163,7 +225,7 @@ class VoiceStream:
     def add(self, frame: Frame) -> None:
         """A frame that goes out now, or went out and is known now."""
         if frame.seq in self._frames:
-            return
+            return  # never other bytes under a number that is kept
         self._frames[frame.seq] = frame
         if len(self._frames) > HISTORY:
             oldest = next(iter(self._frames))
@@ -188,6 +250,8 @@ class VoiceStream:
         if copies:
             payload_type = self._red_type
             payload = red.pack(self._opus_type, frame.data, copies)
+        level = frame.level if frame.level is not None else 127
+        lean = is_lean(distances)
         data = rtp.build(
             payload_type,
             seq,
@@ -195,8 +259,8 @@ class VoiceStream:
             self.ssrc,
             payload,
             marker=frame.marker,
-            audio_level=frame.level if frame.level is not None else 127,
-            send_time=rtp.send_time(sent_at),
+            audio_level=None if lean else level,
+            send_time=None if lean and seq & 2 else rtp.send_time(sent_at),
         )
         packed[distances] = data
         return data

@@ -4,8 +4,11 @@ Rules:
 - Random loss is answered with redundant copies (RFC 2198), more of them the more is lost; at
   distances that the listener's delay leaves time for.
 - Congestion is told by the far end's estimate of the bandwidth (`agent.bandwidth`), never by loss:
-  then the picture goes first, then copies, then in-band redundancy takes their place, then the
-  bitrate falls. Nothing is ever added that does not fit.
+  then the picture goes first, then copies, and frames go in pairs; then the bitrate falls. Nothing
+  is ever added that does not fit.
+- What is lost without a copy is asked for again. Where that takes too long (a long way, or somebody
+  who is held to conversation), one copy of a smaller voice is worth more than a better voice; when
+  not even that fits, in-band redundancy must do.
 - Down at once, up after a while: what was too much for the link comes back only when it fitted for
   some seconds with room to spare, the picture with more room than the voice.
 
@@ -16,18 +19,25 @@ import math
 
 import msgspec
 
-from agent.audio.hop import Distances
+from agent.audio.hop import ONE_COPY, PAIRS, Distances, is_lean
 from agent.audio.playout import Mode
 
 MediaMode = str
 
-BITRATE, NARROW_BITRATE = 28_000, 12_000
-OVERHEAD = 50 * 8 * (12 + 12 + 38)
+BITRATES = (28_000, 20_000, 16_000, 12_000)
+BITRATE, NARROW_BITRATE = BITRATES[0], BITRATES[-1]
+OVERHEAD_BYTES = 12 + 12 + 38
+OVERHEAD = 50 * 8 * OVERHEAD_BYTES
 """Headers of 50 packets a second: RTP, its extensions, SRTP's tag, UDP, IP."""
 
 COPY_HEADER = 50 * 8 * 4
+LEAN_SAVES = 50 * 8 * 8
 USED = 0.85
 """Of its nominal bitrate Opus uses so much on speech."""
+
+FULL_WEIGHT_PACKETS = 25
+LIMIT_FOR_S = 5.0
+STEP_FRAMES, TESTED_FOR_S = 300, 600.0
 
 FEC_MORE = 1.15
 """In-band redundancy makes libopus go over what was asked by so much."""
@@ -36,7 +46,9 @@ LOSSY_FROM, CLEAN_BELOW = 0.01, 0.003
 BAD_FROM, FAIR_BELOW = 0.06, 0.04
 CLEAN_FOR_S = 10.0
 BETTER_FOR_S = 5.0
-ROOM = 1.1
+MAX_TRY_AGAIN_S = 160.0
+FORGIVEN_AFTER_S = 300.0
+ROOM, MUCH_ROOM = 1.05, 1.15
 VIDEO_LEAST, VIDEO_AGAIN = 60_000, 100_000
 LONG_WAY_S = 0.15
 
@@ -57,23 +69,41 @@ class Settings(msgspec.Struct, frozen=True):
     @property
     def cost(self) -> float:
         """What the voice takes of the link, bit/s."""
+        headers: float = OVERHEAD + COPY_HEADER * len(self.distances)
+        if is_lean(self.distances):
+            headers -= LEAN_SAVES
+        if self.distances == PAIRS:
+            return headers / 2 + USED * self.bitrate
         frames = USED * self.bitrate * (1 + len(self.distances))
-        if self.fec_percent:
-            frames *= FEC_MORE
-        return OVERHEAD + COPY_HEADER * len(self.distances) + frames
+        return headers + frames * (FEC_MORE if self.fec_percent else 1)
 
 
 class Ladder:
     """The settings of one direction of one link. `bitrates`: what the voice may be coded at, best
-    first (the relay has only one: it codes nothing)."""
+    first. `can_code`: False at the relay, which forwards what comes; of the speaker it can only
+    ask for less (`wants_bitrate`), and is told what it was asked to be (`coded_at`)."""
 
-    def __init__(self, bitrates: tuple[int, ...] = (BITRATE, 20_000, 16_000, 12_000)) -> None:
+    def __init__(self, bitrates: tuple[int, ...] = BITRATES, *, can_code: bool = True) -> None:
         self.voice: Mode = "auto"
         self.media: MediaMode = "auto"
         self.loss = 0.0
         self.rtt_s = 0.0
         self.available: float = math.inf
+        self.hurried = False
+        """Whether somebody can't wait for what is asked for again."""
+        self.coded_at: int | None = None
         self._bitrates = bitrates
+        self._can_code = can_code
+        self._limit: int | None = None
+        self._limited_at = 0.0
+        self._coded_before: int | None = None
+        self._tried_frames = 0
+        self._sent_at = -math.inf
+        self._wanted = bitrates[0]
+        self._wanted_since = 0.0
+        self._wanted_for_s = BETTER_FOR_S
+        self._better_for_s = BETTER_FOR_S
+        self._failed_at = -math.inf
         self._heard_at: float | None = None
         self._level = 0
         self._good_since: float | None = None
@@ -84,11 +114,13 @@ class Ladder:
 
     # -- what is known ---------------------------------------------------------------------------
 
-    def report(self, loss: float, now: float) -> None:
-        """The share lost in the last interval, by a receiver report (RFC 3550)."""
+    def report(self, loss: float, now: float, packets: int = FULL_WEIGHT_PACKETS) -> None:
+        """The share lost in the last interval, by a receiver report (RFC 3550); of few packets it
+        tells little."""
         weight = 0.5 if loss > self.loss else 0.15
         if self._heard_at is None:
             weight = 1.0
+        weight *= min(1.0, packets / FULL_WEIGHT_PACKETS)
         self._heard_at = now
         self.loss += weight * (loss - self.loss)
         self._set_level(now)
@@ -99,6 +131,53 @@ class Ladder:
             self.loss = loss
             self._set_level(now)
 
+    def limit(self, bitrate: int, now: float) -> None:
+        """Somebody's link carries no better voice than this (bit/s); forgotten when it is not said
+        again."""
+        self._limit, self._limited_at = bitrate, now
+
+    @property
+    def wants_bitrate(self) -> int | None:
+        """The best bitrate at which a copy would fit, where one is needed and none fits now."""
+        if not self.hurried or self._level == 0 or self.available == math.inf:
+            return None
+        return None if self._wanted == self._bitrates[0] else self._wanted
+
+    def _choose_wanted(self, now: float) -> None:
+        fits, fits_well = (
+            next(
+                (b for b in self._bitrates if Settings(b, ONE_COPY).cost * room <= self.available),
+                0,
+            )
+            for room in (1.0, MUCH_ROOM)
+        )
+        lowest = self._bitrates[-1]
+        if fits < self._wanted and self._wanted > lowest:
+            self._wanted, self._wanted_since = max(lowest, fits), now
+            # What failed is tried again later and later.
+            self._wanted_for_s = min(MAX_TRY_AGAIN_S, 2 * self._wanted_for_s)
+        elif fits_well <= self._wanted:
+            self._wanted_since = now
+        elif now - self._wanted_since >= self._wanted_for_s:
+            self._wanted, self._wanted_since = fits_well, now
+
+    def sending(self, now: float) -> None:
+        """Something is sent: what is known of the link is put to the test."""
+        if now - self._sent_at > TESTED_FOR_S:
+            self._tried_frames = 0
+        self._tried_frames += 1
+        self._sent_at = now
+
+    def _least_rank(self) -> int:
+        """More than one copy are sent only after a while in which one was not too much for a link
+        of which nothing is known; and never of a voice that somebody asked to be smaller."""
+        if self._level == 0:
+            return 0
+        if self.coded_at is not None:
+            return 2
+        steps = self._tried_frames // STEP_FRAMES
+        return max(0, 2 - steps) if self.available == math.inf else 0
+
     def _set_level(self, now: float) -> None:
         wanted = self._level
         if self.loss > BAD_FROM:
@@ -107,6 +186,8 @@ class Ladder:
             wanted = 1 if self._level == 0 or self.loss < FAIR_BELOW else self._level
         elif self.loss < CLEAN_BELOW:
             wanted = 0
+        if wanted > 0 and self._level == 0:
+            self._tried_frames = 0
         if wanted >= self._level:
             self._level, self._good_since = wanted, None
         elif self._good_since is None:
@@ -114,41 +195,71 @@ class Ladder:
         elif now - self._good_since >= CLEAN_FOR_S:
             self._level, self._good_since = wanted, None
 
+    @property
+    def is_thin(self) -> bool:
+        """Whether the link carries little more than a voice: what is sent twice may fill it."""
+        return self.available < VIDEO_AGAIN
+
     # -- what to do ------------------------------------------------------------------------------
 
     def settings(self, now: float) -> Settings:
         """What to send from now on; to be asked a few times a second."""
-        wishes = self._wishes()
+        self._choose_wanted(now)
+        wishes = self._wishes(now)
+        least = self._least_rank()
         rank = min(self._rank, len(wishes) - 1)
-        first = self._first_that_fits(wishes, 1.0)
-        if first >= rank:
+        first = max(least, self._first_that_fits(wishes, 1.0))
+        better = max(least, self._first_that_fits(wishes, ROOM))
+        is_asked_for, self._coded_before = self.coded_at != self._coded_before, self.coded_at
+        if first > rank and self.available < math.inf:
+            # What failed is tried again later and later.
+            is_old = now - self._failed_at > FORGIVEN_AFTER_S
+            self._better_for_s = (
+                2 * BETTER_FOR_S if is_old else min(MAX_TRY_AGAIN_S, 2 * self._better_for_s)
+            )
+            self._failed_at = now
+        if first >= rank or self.available == math.inf or is_asked_for:
             rank, self._fits_since = first, None
-        elif self._first_that_fits(wishes, ROOM) >= rank:
+        elif better >= rank:
             self._fits_since = None
         elif self._fits_since is None:
             self._fits_since = now
-        elif now - self._fits_since >= BETTER_FOR_S:
-            rank, self._fits_since = self._first_that_fits(wishes, ROOM), None
+        elif now - self._fits_since >= self._better_for_s:
+            rank, self._fits_since = better, None
         self._rank = rank
         voice = wishes[rank]
         self._chosen = msgspec.structs.replace(voice, video=self._video(voice))
         return self._chosen
 
-    def _wishes(self) -> list[Settings]:
+    def _wishes(self, now: float) -> list[Settings]:
         """Ways to send the voice, best first."""
-        bitrates = (NARROW_BITRATE,) if self.media == "narrow" else self._bitrates
+        bitrates = self._allowed_bitrates(now)
         best = bitrates[0]
+        pairs = [Settings(bitrate, PAIRS) for bitrate in bitrates]
         if self._level == 0:
-            return [Settings(bitrate) for bitrate in bitrates]
+            return [Settings(best), *pairs]
         # Conversation by choice; else the far end waits longer on a link that loses this much.
         table = CONVERSATION if self.voice == "conversation" else CLEAR
         distances = table[self._level - 1]
-        fec = max(5, min(30, round(100 * self.loss)))
-        wishes = [Settings(best, distances), Settings(best, distances[:2]), Settings(best, (2,))]
-        if self.rtt_s > LONG_WAY_S:
-            # Too far to ask again: copies of a smaller voice are worth more than a better one.
-            wishes += [Settings(bitrate, (2,)) for bitrate in bitrates[1:]]
-        return wishes + [Settings(bitrate, (), fec) for bitrate in bitrates]
+        wishes = [
+            Settings(best, distances),
+            Settings(best, distances[:2]),
+            Settings(best, ONE_COPY),
+        ]
+        if self.hurried or self.rtt_s > LONG_WAY_S:
+            wishes += [Settings(bitrate, ONE_COPY) for bitrate in bitrates[1:]]
+            fec = max(5, min(30, round(100 * self.loss))) if self._can_code else 0
+            return [*wishes, Settings(bitrates[-1], (), fec)]
+        return wishes + pairs
+
+    def _allowed_bitrates(self, now: float) -> tuple[int, ...]:
+        if not self._can_code:
+            return (self.coded_at or self._bitrates[0],)
+        if self.media == "narrow":
+            return (NARROW_BITRATE,)
+        limit = self._limit if now - self._limited_at < LIMIT_FOR_S else None
+        fitting = tuple(one for one in self._bitrates if limit is None or one <= limit)
+        return fitting or self._bitrates[-1:]
 
     def _first_that_fits(self, wishes: list[Settings], room: float) -> int:
         fitting = (n for n, one in enumerate(wishes) if one.cost * room <= self.available)

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent import rtp
-from agent.audio.hop import Missing, Patience
+from agent.audio.hop import PAIRS, Missing, Patience, before
 
 Pcm = NDArray[np.int16]
 Mode = Literal["auto", "conversation", "clear"]
@@ -43,11 +43,14 @@ MAX_FRAMES = 100
 FADE_SAMPLES = 480
 
 CONVERSATION_FLOOR_S = 0.06
-CONVERSATION_LOSSY_S = 0.094
-CONVERSATION_RECOVER_S = 0.1
+CONVERSATION_LOSSY_S = 0.086
+CONVERSATION_RECOVER_S = 0.088
 CONVERSATION_MAX_S = 0.17
-CLEAR_FLOOR_S = 0.355
+CLEAR_FLOOR_S = 0.34
 CLEAR_MAX_S = 0.56
+LONG_BY_S, SHORT_BY_S = 0.016, 0.005
+"""In a pause the delay is brought back when it is off by so much: together a frame and a bit."""
+
 MARGIN_S = 0.012
 QUANTILE, HIGH_QUANTILE = 0.99, 0.998
 MOSTLY_QUANTILE, HIGHEST_QUANTILE = 0.995, 0.999
@@ -199,7 +202,8 @@ class Playout:
         lost = self.stats.lost
         was_asked = self._note_number(number, arrival, is_begin=marker)
         index = (stamp - self._base) // SAMPLES
-        for offset, payload in reversed(blocks):
+        # Newest first; of a pair the first frame comes first, it comes in turn.
+        for offset, payload in blocks if self._distances == PAIRS else reversed(blocks):
             distance, rest = divmod(offset, SAMPLES)
             if rest:
                 continue
@@ -270,7 +274,8 @@ class Playout:
             return one is not None and self._patience.came(one, arrival, self._rtt_s)
         if not is_begin:
             distances = self._distances if self.voice == "clear" else ()
-            for lost in range(max(self._highest + 1, number - MAX_FRAMES), number):
+            until = number - before(self._distances)
+            for lost in range(max(self._highest + 1, number - MAX_FRAMES), until):
                 wait_s = self._patience.wait_s(number - lost, distances, self._rtt_s)
                 self._missing[lost] = Missing(arrival, arrival + wait_s)
                 self._patience.missed()
@@ -322,6 +327,11 @@ class Playout:
         elif self._disturbed < GOOD_FROM:
             self._voice = "conversation"
         return self._voice
+
+    @property
+    def is_speaking(self) -> bool:
+        """Whether what is played is speech, not a pause of it."""
+        return not self._level.in_pause
 
     @property
     def target_s(self) -> float:
@@ -388,13 +398,13 @@ class Playout:
         assert self._next is not None
         self.delay_ms = delay_s * 1000
         in_pause = self._level.in_pause
-        if in_pause and excess_s < -FRAME_S / 2 and self._concealed_run == 0:
+        if in_pause and excess_s < -SHORT_BY_S and self._concealed_run == 0:
             # A pause is made longer: the delay grows by a frame, unheard.
             self.stats.stretched += 1
             return self._room_noise()
         pcm = self._decode_next()
         far = excess_s > TOO_LATE_S and self._since_change >= 10
-        if (excess_s > FRAME_S * 1.5 and in_pause or far) and self._next in self._frames:
+        if (excess_s > LONG_BY_S and in_pause or far) and self._next in self._frames:
             self.stats.skipped += 1
             self._since_change = 0
             pcm = _joined(pcm, self._decode_next())
@@ -450,9 +460,9 @@ class Playout:
         """The speaker paused (DTX) until `later`: a good time to change the delay."""
         assert self._next is not None
         step = 1
-        if excess_s > FRAME_S and later - self._next > 1:
+        if excess_s > LONG_BY_S and later - self._next > 1:
             step, self.stats.skipped = 2, self.stats.skipped + 1
-        elif excess_s < -FRAME_S / 2:
+        elif excess_s < -SHORT_BY_S:
             step, self.stats.stretched = 0, self.stats.stretched + 1
         self._next += step
         return self._room_noise()
@@ -522,9 +532,9 @@ class _Level:
     def __init__(self) -> None:
         self.peak_db = -90.0
         self.noise_db = -90.0
-        self.in_pause = False
+        self.in_pause = True
         self._lowest: deque[float] = deque(maxlen=150)
-        self._quiet_run = 0
+        self._quiet_run = PAUSE_FRAMES
 
     def push(self, pcm: Pcm) -> None:
         """A decoded frame of 960 samples."""

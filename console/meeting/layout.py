@@ -57,6 +57,7 @@ def layout(state: Meeting, site: str, relay: str = "") -> Desired:
         meeting=state.id,
         voice=one.voice,
         media=one.media,
+        hurried=any(s.voice == "conversation" for s in state.sites.values() if s.id != site),
     )
 
 

@@ -20,7 +20,7 @@ LINKS: tuple[LinkName, ...] = get_args(LinkName)
 
 HARDER_PESQ = 0.5
 SECOND_HOP_MS = 30.0
-SETTLE_S, SETTLE_THIN_S = 6.0, 12.0
+SETTLE_S, SETTLE_THIN_S = 14.0, 24.0
 
 
 class Goal(msgspec.Struct, frozen=True):

@@ -1,10 +1,11 @@
 """The voice path rehearsed: how clearly speech is heard at sites behind bad links.
 
-Each profile is a meeting of real processes. Two sites speak in turn: `near` behind a clean link,
-`far` behind the profile's; the others listen, each in one mode, behind a clean link or the
-profile's. Who speaks and who listens tells which link is bad: the listening site's, the speaking
-site's or both. All play the same speech; what was spoken when is known, and what each listener's
-speaker got was recorded, so nothing is inferred from what was sent.
+Each profile is a meeting of real processes for each mode (who is held to conversation costs the
+others something). Two sites speak in turn: `near` behind a clean link, `far` behind the profile's;
+the others listen behind a clean link or the profile's. Who speaks and who listens tells which link
+is bad: the listening site's, the speaking site's or both. All play the same speech; what was spoken
+when is known, and what each listener's speaker got was recorded, so nothing is inferred from what
+was sent.
 
 The same speech goes through the same impairments by other programs (`giliran baseline`). All
 recordings are scored at the end, when nothing that runs in real time is disturbed any more.
@@ -181,17 +182,20 @@ class Gate:
 
 
 class Meeting:
-    """The meeting of one profile."""
+    """The meeting of one profile, in which all listen in one mode."""
 
     def __init__(
         self,
         profile: Profile,
+        mode: Mode,
         options: VoiceOptions,
         speech: Speech,
         folder: Path,
         progress: Callable[[str], None],
     ) -> None:
         self.profile = profile
+        self.name = f"{profile.name} {mode}"
+        options = msgspec.structs.replace(options, modes=(mode,))
         self.heard: list[Heard] = []
         self.late_ms: dict[str, float] = {}
         self._options = options
@@ -213,11 +217,11 @@ class Meeting:
             async with _running(director):
                 wanted = {entry.id for entry in self._plan.sites}
                 await wait_until_connected(stage, director, wanted, _silent)
-                gate.come(self.profile.name)
+                gate.come(self.name)
                 await gate.wait_open()
                 await self._play(stage, director)
         finally:
-            gate.come(self.profile.name)
+            gate.come(self.name)
             await stage.stop()
 
     def _agent_options(self, site: str, number: int, life: int) -> list[str]:
@@ -246,14 +250,14 @@ class Meeting:
         await _do(director, c.GrantFloor(turn.speaker))
         hears = partial(_hears_the_floor, director, list(turn.links))
         if not await director.wait_for(hears, HEARING_TIMEOUT_S):
-            self._progress(f"{self.profile.name}: {turn.speaker} is not heard everywhere")
+            self._progress(f"{self.name}: {turn.speaker} is not heard everywhere")
         # Ladders and playout settle; the speech is joined just before a sentence.
         begin = self._speech.next_pause(time.monotonic() + self.profile.settle_s)
         await _sleep_until(begin)
         director.forget_readings()
         before, before_at = dict(director.status), time.monotonic()
         end = self._speech.utterance_over(begin + self._options.seconds)
-        self._progress(f"{self.profile.name}: {turn.speaker} speaks, {end - begin:.0f} s")
+        self._progress(f"{self.name}: {turn.speaker} speaks, {end - begin:.0f} s")
         await _sleep_until(end)
         stage.check()
         seconds = time.monotonic() - before_at
@@ -344,7 +348,7 @@ class VoiceRehearsal:
     def estimate_s(self, speech: Speech) -> float:
         """About how long it takes."""
         options = self.options
-        tasks = [PROFILES[name].settle_s for name in options.profiles]
+        tasks = [PROFILES[name].settle_s for name in options.profiles for _mode in options.modes]
         spoken = options.seconds + speech.longest_s / 2
         count = len(turns(options))
         total_s = 0.0
@@ -352,7 +356,7 @@ class VoiceRehearsal:
             batch = tasks[first : first + self._jobs]
             turn_s = TURN_START_S + max(batch) + spoken + TAIL_S
             total_s += STAGE_START_S + count * turn_s
-        scored = sum(len(turn.links) for turn in turns(options)) * len(tasks)
+        scored = sum(len(turn.links) for turn in turns(options)) * len(options.profiles)
         if options.baselines:
             runs = len(self._asked_baselines())
             scored += runs
@@ -376,13 +380,20 @@ class VoiceRehearsal:
     async def _hold(self, folder: Path, speech: Speech) -> list[Meeting]:
         """All profiles' meetings, some at once; they begin to measure together."""
         held = []
-        names = self.options.profiles
-        for first in range(0, len(names), self._jobs):
+        asked = [(name, mode) for name in self.options.profiles for mode in self.options.modes]
+        for first in range(0, len(asked), self._jobs):
             batch = [
-                Meeting(PROFILES[name], self.options, speech, folder / name, self._progress)
-                for name in names[first : first + self._jobs]
+                Meeting(
+                    PROFILES[name],
+                    mode,
+                    self.options,
+                    speech,
+                    folder / f"{name}-{mode}",
+                    self._progress,
+                )
+                for name, mode in asked[first : first + self._jobs]
             ]
-            gate = Gate(meeting.profile.name for meeting in batch)
+            gate = Gate(meeting.name for meeting in batch)
             async with asyncio.TaskGroup() as group:
                 for meeting in batch:
                     group.create_task(self._hold_one(meeting, gate))
@@ -395,13 +406,13 @@ class VoiceRehearsal:
         try:
             await meeting.run(gate)
         except StageError as error:
-            self._errors.append(f"{meeting.profile.name}: {error}")
-            self._progress(f"{meeting.profile.name}: {error}")
+            self._errors.append(f"{meeting.name}: {error}")
+            self._progress(f"{meeting.name}: {error}")
         except ExceptionGroup as group:
             stage_errors = group.subgroup(StageError)
             if stage_errors is None:
                 raise
-            self._errors.append(f"{meeting.profile.name}: {stage_errors.exceptions[0]}")
+            self._errors.append(f"{meeting.name}: {stage_errors.exceptions[0]}")
             self._progress(self._errors[-1])
 
     # -- others ------------------------------------------------------------------------------------
@@ -544,7 +555,7 @@ def _last_line(text: str) -> str:
 def _starved(meetings: list[Meeting], baselines: list[Baseline]) -> list[str]:
     """Processes that were late, worst first."""
     late = [
-        (late_ms, f"{meeting.profile.name} {name} ({late_ms:.0f} ms late)")
+        (late_ms, f"{meeting.name} {name} ({late_ms:.0f} ms late)")
         for meeting in meetings
         for name, late_ms in meeting.late_ms.items()
     ]

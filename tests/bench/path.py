@@ -20,6 +20,7 @@ from agent.forward import UplinkGaps, VoiceSlot
 from agent.impair import Direction, Impairment
 
 OPUS, RED = 96, 63
+TAG_BYTES = 16
 FRAME_S = 0.02
 
 
@@ -79,8 +80,8 @@ class Path:
 
     def _carry(self, name: str, data: bytes, call: Callable[..., None]) -> None:
         if name in self._bytes:
-            self._bytes[name] += len(data) + 28 + 10
-        arrives = self._links[name].admit(len(data) + 10, self.now)
+            self._bytes[name] += len(data) + 28 + TAG_BYTES
+        arrives = self._links[name].admit(len(data) + TAG_BYTES, self.now)
         if arrives is not None:
             self.at(arrives, call, data)
 
