@@ -19,7 +19,7 @@ from collections import deque
 
 from agent import rtp
 
-OVERHEAD_BYTES = 38
+OVERHEAD_BYTES = 44
 """IP, UDP and the tag of SRTP around an RTP packet."""
 
 RECENT_S = 0.5
@@ -34,7 +34,7 @@ CUT_TO, CUT_LEAST = 0.85, 0.6
 CUT_EVERY_S = 0.4
 LEAST = 16_000
 UNLIMITED = 4_000_000
-GROW_FIRST, GROW_BEYOND, GROW_LEAST = 0.08, 0.01, 0.005
+GROW_FIRST, GROW_BEYOND, GROW_LEAST = 0.08, 0.005, 0.005
 NEARLY, DRAINED_TO = 0.95, 0.9
 CALM_S = 60.0
 SILENT_S = 20.0

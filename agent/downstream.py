@@ -11,7 +11,7 @@ Rates are bit/s, times are monotonic seconds given by the caller. Pure.
 from collections.abc import Mapping
 
 from agent import rtp
-from agent.audio.hop import HISTORY, PAIRS, Distances
+from agent.audio.hop import HISTORY, Distances, before
 from agent.audio.ladder import BITRATES, Ladder
 from agent.audio.playout import Mode
 from protocol.messages import VIDEO_SLOTS, MediaMode, SlotName
@@ -125,13 +125,13 @@ class Downstream:
         self._ladder.sending(now)
         distances, first = self.distances, self._waiting_frames.pop(ssrc, None)
         going: list[tuple[int, Distances]] = []
-        if distances == PAIRS and first is not None and first[0] == (seq - 1) & 0xFFFF:
+        if before(distances) and first is not None and first[0] == (seq - 1) & 0xFFFF:
             self._note(ssrc, first[0], None)
-            going = [(seq, PAIRS)]
+            going = [(seq, distances)]
         else:
             if first is not None:
                 going.append((first[0], ()))
-            if distances == PAIRS:
+            if before(distances):
                 self._waiting_frames[ssrc] = (seq, now)
             else:
                 going.append((seq, distances))

@@ -17,7 +17,7 @@ import msgspec
 from agent import lines, rtp
 from agent.audio import opus
 from agent.audio.clarity import Clarity
-from agent.audio.hop import SAMPLES, Distances, before, blocks_of
+from agent.audio.hop import Distances, before, blocks_of, distances_of
 from agent.audio.mixer import SILENT, Mixer, level_dbov
 from agent.audio.playout import LinkMemory, Mode, Playout, Voice
 from agent.bandwidth import Bandwidth
@@ -76,7 +76,7 @@ class AudioSlot:
         except ValueError:
             self.damaged += 1
             return False
-        self.distances = tuple(offset // SAMPLES for offset, _data in blocks if offset)
+        self.distances = distances_of(blocks)
         if not blocks:
             return False
         own_bytes = len(blocks[-1][1])

@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from agent import lines, rtp
 from agent.audio import opus
-from agent.audio.hop import HISTORY, PAIRS, Again, Distances, Frame, VoiceStream
+from agent.audio.hop import HISTORY, Again, Distances, Frame, VoiceStream, before
 from agent.audio.ladder import Ladder, Settings
 from agent.audio.mixer import level_dbov
 from agent.clock import FrameClock
@@ -87,13 +87,13 @@ class AudioStream(Stream):
         Of a pair the first frame waits for the second."""
         seq = self._count(len(data))
         self._voice.add(Frame(seq, ts, data, marker, level))
-        first, self._waiting = self._waiting, None
-        if distances == PAIRS and first is None and not marker:
+        if not before(distances):
+            return [*self.rest(), self._packet(seq, distances)]
+        if self._waiting is None and not marker:
             self._waiting = seq
             return []
-        if distances != PAIRS and first is not None:
-            return [self._packet(first, ()), self._packet(seq, distances)]
-        return [self._packet(seq, distances if first is not None or distances != PAIRS else ())]
+        is_pair, self._waiting = self._waiting is not None, None
+        return [self._packet(seq, distances if is_pair else ())]
 
     def rest(self) -> list[bytes]:
         """The frame that waits for a second one, for none comes soon."""

@@ -51,19 +51,21 @@ def copy_in_s(age: int, distances: Distances) -> float:
     return min((distance - age for distance in distances if distance > age), default=0) * FRAME_S
 
 
+TWINS: Distances = (1, 2, 3)
+"""Pairs, each with a copy of the pair before."""
+
 ONE_COPY: Distances = (2,)
-"""All that a thin link has room for."""
 
 
 def is_lean(distances: Distances) -> bool:
     """Whether a packet with these copies is for a thin link: no level, the send time in half of
     them."""
-    return distances in (PAIRS, ONE_COPY)
+    return distances in (PAIRS, TWINS, ONE_COPY)
 
 
 def before(distances: Distances) -> int:
     """How many numbers before that of a packet with these copies were never sent alone."""
-    return 1 if distances == PAIRS else 0
+    return 1 if distances in (PAIRS, TWINS) else 0
 
 
 class Missing:
@@ -164,6 +166,11 @@ def blocks_of(header: rtp.Header, payload: bytes, opus_type: int, red_type: int)
     return [(0, payload)] if header.payload_type == opus_type else []
 
 
+def distances_of(blocks: Sequence[red.Block]) -> Distances:
+    """How many frames older the copies among these blocks are, the nearest first."""
+    return tuple(offset // SAMPLES for offset, _data in reversed(blocks) if offset)
+
+
 class Unfolder:
     """One incoming SSRC: gives every frame once, whichever packet brought it first."""
 
@@ -204,7 +211,7 @@ class Unfolder:
         except ValueError:
             self.damaged += 1
             blocks = []
-        self.distances = tuple(offset // SAMPLES for offset, _data in blocks if offset)
+        self.distances = distances_of(blocks)
         return blocks
 
 

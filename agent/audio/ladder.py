@@ -19,14 +19,14 @@ import math
 
 import msgspec
 
-from agent.audio.hop import ONE_COPY, PAIRS, Distances, is_lean
+from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, before, is_lean
 from agent.audio.playout import Mode
 
 MediaMode = str
 
 BITRATES = (28_000, 20_000, 16_000, 12_000)
 BITRATE, NARROW_BITRATE = BITRATES[0], BITRATES[-1]
-OVERHEAD_BYTES = 12 + 12 + 38
+OVERHEAD_BYTES = 12 + 12 + 44
 OVERHEAD = 50 * 8 * OVERHEAD_BYTES
 """Headers of 50 packets a second: RTP, its extensions, SRTP's tag, UDP, IP."""
 
@@ -46,9 +46,9 @@ LOSSY_FROM, CLEAN_BELOW = 0.01, 0.003
 BAD_FROM, FAIR_BELOW = 0.06, 0.04
 CLEAN_FOR_S = 10.0
 BETTER_FOR_S = 5.0
-MAX_TRY_AGAIN_S = 160.0
+LATER, MAX_TRY_AGAIN_S = 4.0, 160.0
 FORGIVEN_AFTER_S = 300.0
-ROOM, MUCH_ROOM = 1.05, 1.15
+ROOM, MUCH_ROOM = 1.3, 1.5
 VIDEO_LEAST, VIDEO_AGAIN = 60_000, 100_000
 LONG_WAY_S = 0.15
 
@@ -72,9 +72,10 @@ class Settings(msgspec.Struct, frozen=True):
         headers: float = OVERHEAD + COPY_HEADER * len(self.distances)
         if is_lean(self.distances):
             headers -= LEAN_SAVES
-        if self.distances == PAIRS:
-            return headers / 2 + USED * self.bitrate
-        frames = USED * self.bitrate * (1 + len(self.distances))
+        copies = len(self.distances) - before(self.distances)
+        if before(self.distances):
+            headers, copies = headers / 2, copies // 2
+        frames = USED * self.bitrate * (1 + copies)
         return headers + frames * (FEC_MORE if self.fec_percent else 1)
 
 
@@ -146,7 +147,7 @@ class Ladder:
     def _choose_wanted(self, now: float) -> None:
         fits, fits_well = (
             next(
-                (b for b in self._bitrates if Settings(b, ONE_COPY).cost * room <= self.available),
+                (b for b in self._bitrates if Settings(b, TWINS).cost * room <= self.available),
                 0,
             )
             for room in (1.0, MUCH_ROOM)
@@ -155,7 +156,7 @@ class Ladder:
         if fits < self._wanted and self._wanted > lowest:
             self._wanted, self._wanted_since = max(lowest, fits), now
             # What failed is tried again later and later.
-            self._wanted_for_s = min(MAX_TRY_AGAIN_S, 2 * self._wanted_for_s)
+            self._wanted_for_s = min(MAX_TRY_AGAIN_S, LATER * self._wanted_for_s)
         elif fits_well <= self._wanted:
             self._wanted_since = now
         elif now - self._wanted_since >= self._wanted_for_s:
@@ -174,7 +175,7 @@ class Ladder:
         if self._level == 0:
             return 0
         if self.coded_at is not None:
-            return 2
+            return 3
         steps = self._tried_frames // STEP_FRAMES
         return max(0, 2 - steps) if self.available == math.inf else 0
 
@@ -214,9 +215,8 @@ class Ladder:
         if first > rank and self.available < math.inf:
             # What failed is tried again later and later.
             is_old = now - self._failed_at > FORGIVEN_AFTER_S
-            self._better_for_s = (
-                2 * BETTER_FOR_S if is_old else min(MAX_TRY_AGAIN_S, 2 * self._better_for_s)
-            )
+            before_s = BETTER_FOR_S if is_old else self._better_for_s
+            self._better_for_s = min(MAX_TRY_AGAIN_S, LATER * before_s)
             self._failed_at = now
         if first >= rank or self.available == math.inf or is_asked_for:
             rank, self._fits_since = first, None
@@ -247,7 +247,7 @@ class Ladder:
             Settings(best, ONE_COPY),
         ]
         if self.hurried or self.rtt_s > LONG_WAY_S:
-            wishes += [Settings(bitrate, ONE_COPY) for bitrate in bitrates[1:]]
+            wishes += [Settings(bitrate, TWINS) for bitrate in bitrates]
             fec = max(5, min(30, round(100 * self.loss))) if self._can_code else 0
             return [*wishes, Settings(bitrates[-1], (), fec)]
         return wishes + pairs

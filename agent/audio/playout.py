@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent import rtp
-from agent.audio.hop import PAIRS, Missing, Patience, before
+from agent.audio.hop import Missing, Patience, before
 
 Pcm = NDArray[np.int16]
 Mode = Literal["auto", "conversation", "clear"]
@@ -53,7 +53,7 @@ LONG_BY_S, SHORT_BY_S = 0.016, 0.005
 
 MARGIN_S = 0.012
 QUANTILE, HIGH_QUANTILE = 0.99, 0.998
-MOSTLY_QUANTILE, HIGHEST_QUANTILE = 0.995, 0.999
+MOSTLY_QUANTILE, HIGHEST_QUANTILE = 0.99, 0.999
 MEASURE_EVERY = 25
 WINDOW_FRAMES, LONG_WINDOW_FRAMES = 500, 1500
 TOO_LATE_S = 1.0
@@ -203,7 +203,7 @@ class Playout:
         was_asked = self._note_number(number, arrival, is_begin=marker)
         index = (stamp - self._base) // SAMPLES
         # Newest first; of a pair the first frame comes first, it comes in turn.
-        for offset, payload in blocks if self._distances == PAIRS else reversed(blocks):
+        for offset, payload in blocks if before(self._distances) else reversed(blocks):
             distance, rest = divmod(offset, SAMPLES)
             if rest:
                 continue

@@ -14,7 +14,7 @@ import numpy as np
 
 from agent import rtp
 from agent.audio import opus
-from agent.audio.hop import Distances, Frame, Unfolder, VoiceStream, blocks_of
+from agent.audio.hop import Distances, Frame, Unfolder, VoiceStream, before, blocks_of
 from agent.audio.playout import LinkMemory, Mode, Playout
 from agent.forward import UplinkGaps, VoiceSlot
 from agent.impair import Direction, Impairment
@@ -109,12 +109,16 @@ class Path:
     def _speak(self, pcm: np.ndarray, seq: int, ts: int) -> None:
         data = self._encoder.encode(pcm)
         self._sent.add(Frame(seq, ts, data, False, 30))
+        if before(self.way.first) and seq % 2:
+            return
         packet = self._sent.packet(seq, self.way.first, self.now)
         assert packet is not None
         self._carry("up", packet, self._arrive)
 
     def _again(self, seqs: list[int]) -> None:
         for seq in seqs:
+            if before(self.way.first) and seq % 2:
+                continue
             packet = self._sent.packet(seq, self.way.first, self.now)
             if packet is not None:
                 self._carry("up", packet, self._arrive)
@@ -141,6 +145,8 @@ class Path:
 
     def _forward(self, seqs: list[int]) -> None:
         for seq in seqs:
+            if before(self.way.second) and seq % 2:
+                continue
             packet = self._slot.packet(seq, self.way.second, "listener", self.now)
             if packet is not None:
                 self._carry("down", packet, self._hear)
