@@ -55,7 +55,7 @@ class Downstream:
 
     def set_modes(self, voice: Mode, media: MediaMode) -> None:
         """What the operator forces (`auto`: nothing)."""
-        self._ladder.voice, self._ladder.media = voice, media
+        self._ladder.media = media
         self._ladder.hurried = voice == "conversation"
 
     @property

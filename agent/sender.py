@@ -154,9 +154,6 @@ class Sender:
         self.settings = Settings()
         """How voice and picture are sent now."""
         self._ladder = Ladder()
-        # Everybody hears it, those too who can't wait for far copies; the others have time enough
-        # to ask for what near ones don't bring.
-        self._ladder.voice = "conversation"
         self._adjusted_at = 0.0
         self._reported = 0
         self._cname = cname

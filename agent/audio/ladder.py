@@ -20,11 +20,10 @@ import math
 import msgspec
 
 from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, before, is_lean
-from agent.audio.playout import Mode
 
 MediaMode = str
 
-BITRATES = (28_000, 20_000, 16_000, 12_000)
+BITRATES = (32_000, 24_000, 20_000, 16_000, 12_000)
 BITRATE, NARROW_BITRATE = BITRATES[0], BITRATES[-1]
 OVERHEAD_BYTES = 12 + 12 + 44
 OVERHEAD = 50 * 8 * OVERHEAD_BYTES
@@ -85,13 +84,12 @@ class Ladder:
     ask for less (`wants_bitrate`), and is told what it was asked to be (`coded_at`)."""
 
     def __init__(self, bitrates: tuple[int, ...] = BITRATES, *, can_code: bool = True) -> None:
-        self.voice: Mode = "auto"
         self.media: MediaMode = "auto"
         self.loss = 0.0
         self.rtt_s = 0.0
         self.available: float = math.inf
         self.hurried = False
-        """Whether somebody can't wait for what is asked for again."""
+        """Whether somebody is held to conversation, and can't wait for what is asked for again."""
         self.coded_at: int | None = None
         self._bitrates = bitrates
         self._can_code = can_code
@@ -238,9 +236,8 @@ class Ladder:
         pairs = [Settings(bitrate, PAIRS) for bitrate in bitrates]
         if self._level == 0:
             return [Settings(best), *pairs]
-        # Conversation by choice; else the far end waits longer on a link that loses this much.
-        table = CONVERSATION if self.voice == "conversation" else CLEAR
-        distances = table[self._level - 1]
+        # Who is not hurried waits longer on a link that loses this much.
+        distances = (CONVERSATION if self.hurried else CLEAR)[self._level - 1]
         wishes = [
             Settings(best, distances),
             Settings(best, distances[:2]),
