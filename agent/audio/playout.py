@@ -461,7 +461,8 @@ class Playout:
         assert self._next is not None
         step = 1
         if excess_s > LONG_BY_S and later - self._next > 1:
-            step, self.stats.skipped = 2, self.stats.skipped + 1
+            skipped = min(later - self._next - 1, max(1, int(excess_s / FRAME_S)))
+            step, self.stats.skipped = 1 + skipped, self.stats.skipped + skipped
         elif excess_s < -SHORT_BY_S:
             step, self.stats.stretched = 0, self.stats.stretched + 1
         self._next += step
