@@ -34,7 +34,14 @@ FREE_DELAY_MS = 100
 MAX_BURST_RATIO = 2.0
 BPL = 9.0
 """How well Opus bears loss: the greater, the better."""
-IE: dict[int, float] = {12_000: 29.0, 16_000: 19.5, 20_000: 13.5, 24_000: 10.0, 28_000: 9.5, 32_000: 6.5}
+IE: dict[int, float] = {
+    12_000: 29.0,
+    16_000: 19.5,
+    20_000: 13.5,
+    24_000: 10.0,
+    28_000: 9.5,
+    32_000: 6.5,
+}
 """Impairment by the codec itself, by bitrate (bit/s)."""
 
 

@@ -23,7 +23,7 @@ from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, before, is_lean
 
 MediaMode = str
 
-BITRATES = (32_000, 24_000, 20_000, 16_000, 12_000)
+BITRATES = (32_000, 20_000, 16_000, 12_000)
 BITRATE, NARROW_BITRATE = BITRATES[0], BITRATES[-1]
 OVERHEAD_BYTES = 12 + 12 + 44
 OVERHEAD = 50 * 8 * OVERHEAD_BYTES
@@ -45,9 +45,11 @@ LOSSY_FROM, CLEAN_BELOW = 0.01, 0.003
 BAD_FROM, FAIR_BELOW = 0.06, 0.04
 CLEAN_FOR_S = 10.0
 BETTER_FOR_S = 5.0
-LATER, MAX_TRY_AGAIN_S = 4.0, 160.0
+TRY_AGAIN_S, LATER, MAX_TRY_AGAIN_S = 20.0, 4.0, 160.0
 FORGIVEN_AFTER_S = 300.0
-ROOM, MUCH_ROOM = 1.3, 1.5
+SAME_FAILURE_S = 5.0
+SAFE = 0.9
+ROOM = 1.05
 VIDEO_LEAST, VIDEO_AGAIN = 60_000, 100_000
 LONG_WAY_S = 0.15
 
@@ -78,6 +80,28 @@ class Settings(msgspec.Struct, frozen=True):
         return headers + frames * (FEC_MORE if self.fec_percent else 1)
 
 
+class _Failures:
+    """What was too much for the link: it is tried again later and later."""
+
+    def __init__(self) -> None:
+        self._cost = math.inf
+        self._at = -math.inf
+        self._wait_s = TRY_AGAIN_S
+
+    def note(self, cost: float, now: float) -> None:
+        """What cost so many bit/s was too much; what is cut while the queue drains was not."""
+        if now - self._at < SAME_FAILURE_S:
+            return
+        is_old = now - self._at > FORGIVEN_AFTER_S
+        self._wait_s = TRY_AGAIN_S if is_old else min(MAX_TRY_AGAIN_S, LATER * self._wait_s)
+        self._cost = cost if is_old else min(cost, self._cost)
+        self._at = now
+
+    def may_be_tried(self, cost: float, now: float) -> bool:
+        """Whether it is clearly less than what failed, or that was long ago."""
+        return cost < SAFE * self._cost or now - self._at >= self._wait_s
+
+
 class Ladder:
     """The settings of one direction of one link. `bitrates`: what the voice may be coded at, best
     first. `can_code`: False at the relay, which forwards what comes; of the speaker it can only
@@ -100,9 +124,7 @@ class Ladder:
         self._sent_at = -math.inf
         self._wanted = bitrates[0]
         self._wanted_since = 0.0
-        self._wanted_for_s = BETTER_FOR_S
-        self._better_for_s = BETTER_FOR_S
-        self._failed_at = -math.inf
+        self._failures = _Failures()
         self._heard_at: float | None = None
         self._level = 0
         self._good_since: float | None = None
@@ -143,22 +165,19 @@ class Ladder:
         return None if self._wanted == self._bitrates[0] else self._wanted
 
     def _choose_wanted(self, now: float) -> None:
-        fits, fits_well = (
-            next(
-                (b for b in self._bitrates if Settings(b, TWINS).cost * room <= self.available),
-                0,
-            )
-            for room in (1.0, MUCH_ROOM)
-        )
         lowest = self._bitrates[-1]
-        if fits < self._wanted and self._wanted > lowest:
-            self._wanted, self._wanted_since = max(lowest, fits), now
-            # What failed is tried again later and later.
-            self._wanted_for_s = min(MAX_TRY_AGAIN_S, LATER * self._wanted_for_s)
-        elif fits_well <= self._wanted:
+        costs = {bitrate: Settings(bitrate, TWINS).cost for bitrate in self._bitrates}
+        fits = next((b for b, cost in costs.items() if cost <= self.available), lowest)
+        better = next((b for b, cost in costs.items() if self._may_rise(cost, now)), lowest)
+        if fits < self._wanted:
+            self._wanted, self._wanted_since = fits, now
+        elif better <= self._wanted:
             self._wanted_since = now
-        elif now - self._wanted_since >= self._wanted_for_s:
-            self._wanted, self._wanted_since = fits_well, now
+        elif now - self._wanted_since >= BETTER_FOR_S:
+            self._wanted, self._wanted_since = better, now
+
+    def _may_rise(self, cost: float, now: float) -> bool:
+        return cost * ROOM <= self.available and self._failures.may_be_tried(cost, now)
 
     def sending(self, now: float) -> None:
         """Something is sent: what is known of the link is put to the test."""
@@ -207,22 +226,21 @@ class Ladder:
         wishes = self._wishes(now)
         least = self._least_rank()
         rank = min(self._rank, len(wishes) - 1)
-        first = max(least, self._first_that_fits(wishes, 1.0))
-        better = max(least, self._first_that_fits(wishes, ROOM))
+        fitting = [n for n, one in enumerate(wishes) if one.cost <= self.available]
+        rising = [n for n, one in enumerate(wishes) if self._may_rise(one.cost, now)]
+        first, better = (
+            max([least, *ns[:1]]) if ns else len(wishes) - 1 for ns in (fitting, rising)
+        )
         is_asked_for, self._coded_before = self.coded_at != self._coded_before, self.coded_at
         if first > rank and self.available < math.inf:
-            # What failed is tried again later and later.
-            is_old = now - self._failed_at > FORGIVEN_AFTER_S
-            before_s = BETTER_FOR_S if is_old else self._better_for_s
-            self._better_for_s = min(MAX_TRY_AGAIN_S, LATER * before_s)
-            self._failed_at = now
+            self._failures.note(self._chosen.cost, now)
         if first >= rank or self.available == math.inf or is_asked_for:
             rank, self._fits_since = first, None
         elif better >= rank:
             self._fits_since = None
         elif self._fits_since is None:
             self._fits_since = now
-        elif now - self._fits_since >= self._better_for_s:
+        elif now - self._fits_since >= BETTER_FOR_S:
             rank, self._fits_since = better, None
         self._rank = rank
         voice = wishes[rank]
@@ -257,10 +275,6 @@ class Ladder:
         limit = self._limit if now - self._limited_at < LIMIT_FOR_S else None
         fitting = tuple(one for one in self._bitrates if limit is None or one <= limit)
         return fitting or self._bitrates[-1:]
-
-    def _first_that_fits(self, wishes: list[Settings], room: float) -> int:
-        fitting = (n for n, one in enumerate(wishes) if one.cost * room <= self.available)
-        return next(fitting, len(wishes) - 1)
 
     def _video(self, voice: Settings) -> float:
         if self.media != "auto":
