@@ -193,9 +193,9 @@ class Journal:
         what = "several meetings begin with" if fitting else "no meeting has the id"
         raise JournalError(f"{what} {text!r}; the last ones are:\n{known}")
 
-    def read(self, meeting: str, after: int = 0) -> list[Recorded]:
-        """The events of a meeting with seq > `after`, in order."""
-        return list(self._rows("where meeting = ? and seq > ?", (meeting, after)))
+    def read(self, meeting: str, after: int = 0, limit: int = -1) -> list[Recorded]:
+        """The events of a meeting with seq > `after`, in order; at most `limit` (-1: all)."""
+        return list(self._rows("where meeting = ? and seq > ?", (meeting, after), limit))
 
     def last_hash(self, meeting: str) -> str:
         """The hash of the last event of a meeting."""
@@ -247,6 +247,10 @@ class Journal:
             prev, expected = digest, seq + 1
         return None
 
+    def query(self, sql: str, values: Iterable[object] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a `select` over the derived tables. Raises JournalError."""
+        return self._query(sql, values)
+
     def close(self) -> None:
         """Finish what is being written and close the file."""
         if self._thread is not None:
@@ -256,10 +260,13 @@ class Journal:
 
     # -- inside ----------------------------------------------------------------------------
 
-    def _rows(self, where: str = "", values: Iterable[object] = ()) -> Iterator[Recorded]:
+    def _rows(
+        self, where: str = "", values: Iterable[object] = (), limit: int = -1
+    ) -> Iterator[Recorded]:
         rows = self._query(
-            f"select seq, meeting, at, actor, command, body from events {where} order by seq",
-            values,
+            f"select seq, meeting, at, actor, command, body from events {where} order by seq"
+            " limit ?",
+            (*values, limit),
         )
         for seq, meeting, at, actor, command, body in rows:
             try:

@@ -22,6 +22,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve, unix_serv
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from console.archive import Archive
 from console.journal import Journal, JournalError
 from console.meeting import layout as lay
 from console.meeting import state as st
@@ -39,6 +40,7 @@ from protocol.words import _
 
 PEER_QUEUE = 2048
 COMMAND_QUEUE = 1024
+QUERY_QUEUE = 64
 SILENT_AFTER_S = 5.0
 BACK_AFTER_RESTART_S = 5.0
 TELEMETRY_EVERY_S = 0.25
@@ -103,6 +105,8 @@ class MeetingServer:
         self._commands: asyncio.Queue[
             tuple[Peer | None, str, c.AnyCommand, asyncio.Future[None] | None]
         ] = asyncio.Queue(COMMAND_QUEUE)
+        self._archive = Archive(journal.path)
+        self._queries: asyncio.Queue[tuple[Peer, m.Query]] = asyncio.Queue(QUERY_QUEUE)
         self._changed: set[str] = set()
         self._route: m.Route | None = None
         self._due = asyncio.Event()
@@ -114,8 +118,15 @@ class MeetingServer:
 
     async def run(self) -> None:
         """Serve the meeting until cancelled."""
+        try:
+            await self._run()
+        finally:
+            self._archive.close()
+
+    async def _run(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._take_commands())
+            group.create_task(self._answer_queries())
             group.create_task(self._keep_time())
             group.create_task(self._publish_telemetry())
             group.create_task(self._watch_silence())
@@ -126,7 +137,7 @@ class MeetingServer:
 
         Raises ServeError when the roster is no good, JournalError when nothing can be written.
         """
-        if self.state.phase == "open":
+        if self.state.phase == "open" or (self.state.phase == "planned" and self.state.prepared):
             return
         try:
             plan = self._plan()
@@ -166,9 +177,11 @@ class MeetingServer:
                 return None
         if isinstance(command, c.ConveneMeeting) and command.plan is None:
             try:
-                command = c.ConveneMeeting(self._plan())
+                command = self._with_plan(command.like)
             except ValueError as error:
                 return self._refuse(peer, command_id, Refusal("bad-roster", str(error)))
+            except JournalError as error:
+                return self._refuse(peer, command_id, Refusal("unknown-meeting", str(error)))
         decision = decide(self.state, command, now, command_id, uuid7())
         if isinstance(decision, Refusal):
             return self._refuse(peer, command_id, decision)
@@ -202,6 +215,25 @@ class MeetingServer:
         elif peer is not None and command_id:
             peer.send(m.Ack(command_id, seq))
         return None
+
+    def _with_plan(self, like: str) -> c.ConveneMeeting:
+        """An earlier meeting's plan, or the roster's. Raises ValueError, JournalError."""
+        if not like:
+            return c.ConveneMeeting(self._plan())
+        row = self.journal.find(like)
+        plan = st.replay(self.journal.read(row.id)).plan
+        return c.ConveneMeeting(msgspec.structs.replace(plan, number=""), row.id)
+
+    async def _answer_queries(self) -> None:
+        """One at a time, beside the commands."""
+        while True:
+            peer, query = await self._queries.get()
+            try:
+                found = await self._archive.answer(query.body)
+            except JournalError as error:
+                peer.send(m.Refused(query.id, "journal-failed", str(error)))
+            else:
+                peer.send(m.Answer(query.id, found))
 
     def _dismiss_strangers(self) -> None:
         """A new meeting may have another roster: who is not in it is told and disconnected."""
@@ -372,6 +404,11 @@ class MeetingServer:
         match message:
             case m.Command():
                 await self._commands.put((peer, message.id, message.body, None))
+            case m.Query():
+                try:
+                    self._queries.put_nowait((peer, message))
+                except asyncio.QueueFull:
+                    peer.send(m.Refused(message.id, "busy", "Too many questions at once."))
             case m.Actual():
                 self._touch(site, actual=message)
             case m.SiteTelemetry(reading=reading):

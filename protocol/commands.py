@@ -16,9 +16,17 @@ class _Command(
 
 
 class ConveneMeeting(_Command, frozen=True, tag="convene-meeting"):
-    """Begin a new meeting record; `plan` None means the roster the server was started with."""
+    """Begin a new meeting record; `plan` None means the roster the server was started with, or
+    the plan of the meeting `like` (an id; `latest` is the last one), without its number."""
 
     plan: MeetingPlan | None = None
+    like: str = ""
+
+
+class PrepareMeeting(_Command, frozen=True, tag="prepare-meeting"):
+    """Another plan for the meeting that is not open yet: title, agenda, times; the sites stay."""
+
+    plan: MeetingPlan
 
 
 class OpenMeeting(_Command, frozen=True, tag="open-meeting"):
@@ -194,6 +202,7 @@ class Tick(_Command, frozen=True, tag="tick"):
 
 ModeratorCommand = (
     ConveneMeeting
+    | PrepareMeeting
     | OpenMeeting
     | CloseMeeting
     | MarkAttendance

@@ -86,7 +86,15 @@ class _Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
 
 
 class MeetingConvened(_Event, frozen=True, tag="meeting-convened"):
-    """A meeting exists: its plan and roster are fixed; sites may connect."""
+    """A meeting exists: its roster is fixed; sites may connect. `like` is the meeting whose plan
+    was copied, empty when the plan is that of the roster file."""
+
+    plan: MeetingPlan
+    like: str = ""
+
+
+class MeetingPrepared(_Event, frozen=True, tag="meeting-prepared"):
+    """The operator changed the plan before the opening: title, agenda, times; the same sites."""
 
     plan: MeetingPlan
 
@@ -318,6 +326,7 @@ class BannerSet(_Event, frozen=True, tag="banner-set"):
 
 Event = (
     MeetingConvened
+    | MeetingPrepared
     | MeetingOpened
     | MeetingClosed
     | SiteJoined

@@ -12,6 +12,7 @@ from protocol.commands import ModeratorCommand
 from protocol.events import MediaMode as MediaMode  # named here for agents and relay
 from protocol.events import Recorded
 from protocol.events import VoiceMode as VoiceMode
+from protocol.queries import Found, QueryBody
 
 CommandId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Role = Literal["moderator", "observer", "agent", "relay"]
@@ -61,6 +62,14 @@ class Command(_Message, frozen=True, tag="command"):
 
     id: CommandId
     body: ModeratorCommand
+
+
+class Query(_Message, frozen=True, tag="query"):
+    """Sent by a console to look something up in the journal; answered by Answer or Refused with
+    the same id. Lost with the connection: ask again."""
+
+    id: CommandId
+    body: QueryBody
 
 
 class Actual(_Message, frozen=True, tag="actual"):
@@ -188,7 +197,7 @@ class Signal(_Message, frozen=True, tag="signal"):
     description: str = ""
 
 
-FromClient = Hello | Command | Actual | SiteTelemetry | RelayTelemetry | Routed | Signal
+FromClient = Hello | Command | Query | Actual | SiteTelemetry | RelayTelemetry | Routed | Signal
 
 
 # -- from server to client ----------------------------------------------------------------------
@@ -229,6 +238,13 @@ class Refused(_Message, frozen=True, tag="refused"):
     code: str
     reason: str
     arguments: dict[str, Any] = {}
+
+
+class Answer(_Message, frozen=True, tag="answer"):
+    """Sent by the server: what the journal says to the Query of this id."""
+
+    id: str
+    body: Found
 
 
 class Occurred(_Message, frozen=True, tag="event"):
@@ -310,5 +326,7 @@ class Goodbye(_Message, frozen=True, tag="goodbye"):
     reason: str
 
 
-FromServer = Welcome | Ack | Refused | Occurred | Desired | Route | Signal | Telemetry | Goodbye
+FromServer = (
+    Welcome | Ack | Refused | Answer | Occurred | Desired | Route | Signal | Telemetry | Goodbye
+)
 Message = FromClient | FromServer

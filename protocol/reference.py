@@ -10,7 +10,16 @@ from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 
-from protocol import MAX_FRAME_BYTES, SUBPROTOCOL, VERSION, commands, events, messages, session
+from protocol import (
+    MAX_FRAME_BYTES,
+    SUBPROTOCOL,
+    VERSION,
+    commands,
+    events,
+    messages,
+    queries,
+    session,
+)
 
 HERE = Path(__file__).parent
 
@@ -24,7 +33,8 @@ it; unknown types and unknown fields are refused. The JSON Schema of all frames 
 [`schema.json`](schema.json).
 
 A client says `hello` first and gets `welcome`, or `goodbye` with a code and a reason. A console
-then gets every `event` in order of its journal `seq`, and `telemetry`; an agent gets `desired`
+then gets every `event` in order of its journal `seq`, and `telemetry`, and may ask by `query`
+what the journal holds of all meetings; an agent gets `desired`
 and answers with `actual`; the relay gets `route` and answers with `routed`. `signal` frames are
 carried between an agent and the relay untouched.
 
@@ -73,12 +83,17 @@ def reference() -> str:
     parts += _section("Frames from a client", get_args(messages.FromClient))
     parts += _section("Frames from the server", get_args(messages.FromServer))
     parts += _section("Commands (`body` of a `command` frame)", get_args(commands.ModeratorCommand))
+    parts += _section("Questions (`body` of a `query` frame)", get_args(queries.QueryBody))
+    parts += _section("Answers (`body` of an `answer` frame)", get_args(queries.Found))
     parts += _section("Events (`recorded.event` of an `event` frame)", get_args(events.Event))
     values = (
         events.Recorded,
         events.MeetingPlan,
         events.SiteEntry,
         events.Signatory,
+        queries.MeetingLine,
+        queries.ReportLine,
+        queries.FollowUpLine,
         messages.SiteStatus,
         messages.SiteReading,
         messages.LinkReading,
@@ -109,10 +124,14 @@ def _section(title: str, kinds: tuple[type, ...]) -> list[str]:
 def _type(kind: Any) -> str:
     if get_origin(kind) is Annotated:
         limits = kind.__metadata__[0]
-        return f"{_type(kind.__origin__)}, {limits.min_length} to {limits.max_length} characters"
+        if limits.ge is not None:
+            return f"{_type(kind.__origin__)}, {limits.ge} to {limits.le}"
+        least = limits.min_length or 0
+        return f"{_type(kind.__origin__)}, {least} to {limits.max_length} characters"
     text = kind.__name__ if isinstance(kind, type) else str(kind)
-    for noise in ("typing.", "protocol.events.", "protocol.messages.", "protocol.commands."):
-        text = text.replace(noise, "")
+    text = text.replace("typing.", "")
+    for module in ("events", "messages", "commands", "queries"):
+        text = text.replace(f"protocol.{module}.", "")
     if len(text) > 90:
         text = text.split("[")[0].split(" |")[0] + " …"
     return f"`{text}`".replace("|", "\\|")

@@ -21,6 +21,7 @@ from protocol.messages import (
     FromClient,
     FromServer,
     Hello,
+    Query,
     RelayTelemetry,
     Role,
     Routed,
@@ -31,8 +32,8 @@ from protocol.messages import (
 Door = Literal["local", "network"]
 
 MAY_SEND: dict[Role, tuple[type, ...]] = {
-    "moderator": (Command,),
-    "observer": (),
+    "moderator": (Command, Query),
+    "observer": (Query,),
     "agent": (Actual, SiteTelemetry, Signal, Command),
     "relay": (Routed, RelayTelemetry, Signal),
 }

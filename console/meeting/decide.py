@@ -87,7 +87,23 @@ def _convene(state: Meeting, command: c.ConveneMeeting) -> Decision:
         return Refusal("no-hall", "The roster has no site of kind 'hall' to preside.")
     if what := _wrong_with(command.plan):
         return Refusal("bad-plan", f"The plan makes no meeting: {what}.", {"what": what})
-    return [e.MeetingConvened(command.plan)]
+    return [e.MeetingConvened(command.plan, command.like)]
+
+
+def _prepare(state: Meeting, plan: e.MeetingPlan) -> Decision:
+    if state.phase == "open":
+        return Refusal("under-way", "The meeting is open: its plan stays as it is.")
+    if state.phase == "closed":
+        return Refusal("closed", "The meeting is closed; convene a new one.")
+    if plan == state.plan:
+        return []
+    if not plan.title.strip():
+        return Refusal("title-missing", "A meeting needs a title.")
+    if plan.sites != state.plan.sites:
+        return Refusal("other-sites", "The sites of a meeting are fixed when it is convened.")
+    if what := _wrong_with(plan):
+        return Refusal("bad-plan", f"The plan makes no meeting: {what}.", {"what": what})
+    return [e.MeetingPrepared(plan)]
 
 
 def _wrong_with(plan: e.MeetingPlan) -> str:
@@ -107,6 +123,8 @@ def _decide(state: Meeting, command: c.AnyCommand, now: int, new_id: str) -> Dec
     match command:
         case c.ConveneMeeting():
             return _convene(state, command)
+        case c.PrepareMeeting(plan=plan):
+            return _prepare(state, plan)
         case c.OpenMeeting():
             if state.phase == "open":
                 return Refusal("already-open", "The meeting is open already.")

@@ -146,7 +146,8 @@ class Meeting(_Part, frozen=True):
 
     `queue` is the list of speakers, first is next. `holder_turn` is the number of the turn that
     has the floor (also while its site is lost and in its grace time), None when the floor is
-    free. `commands` holds the ids already carried out.
+    free. `commands` holds the ids already carried out. `prepared`: the plan is the operator's, no
+    longer that of the roster file.
     """
 
     id: str = ""
@@ -166,6 +167,7 @@ class Meeting(_Part, frozen=True):
     opened_at: int | None = None
     closed_at: int | None = None
     commands: frozenset[str] = frozenset()
+    prepared: bool = False
 
     # -- questions ----------------------------------------------------------------------------
 
@@ -321,7 +323,7 @@ def apply(state: Meeting, recorded: Recorded) -> Meeting:
 def _apply_event(state: Meeting, event: e.Event, at: int, meeting: str) -> Meeting:
     replace = msgspec.structs.replace
     match event:
-        case e.MeetingConvened(plan=plan):
+        case e.MeetingConvened(plan=plan, like=like):
             return Meeting(
                 id=meeting,
                 phase="planned",
@@ -330,7 +332,10 @@ def _apply_event(state: Meeting, event: e.Event, at: int, meeting: str) -> Meeti
                 sites=entry_sites(plan),
                 queue=speaking_order(plan),
                 convened_at=at,
+                prepared=bool(like),
             )
+        case e.MeetingPrepared(plan=plan):
+            return replace(state, plan=replace(plan, sites=state.plan.sites), prepared=True)
         case e.MeetingOpened():
             return replace(state, phase="open", opened_at=at)
         case e.MeetingClosed():

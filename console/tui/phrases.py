@@ -127,11 +127,14 @@ REFUSALS: dict[str, str] = {
     "not-panel": N_("{site} is not on the panel."),
     "not-queued": N_("{site} is not in the queue."),
     "offline": N_("{site} is not connected."),
+    "other-sites": N_("The sites of a meeting are fixed when it is convened."),
     "panel-full": N_("The panel has {places} places and both are taken."),
     "queue-empty": N_("Every site in the queue has had its turn."),
     "reports-missing": N_("No report written for: {sites}. Close again to close all the same."),
     "text-empty": N_("The text is empty."),
     "text-too-long": N_("At most {maximum} characters."),
+    "title-missing": N_("A meeting needs a title."),
+    "under-way": N_("The meeting is open: its plan stays as it is."),
     "unknown-report": N_("There is no such report."),
     "unknown-site": N_("There is no site {site!r} in this meeting."),
 }
@@ -242,6 +245,10 @@ def _convened(replica: Replica, event: Any, name: str) -> str:
     return _("Meeting convened: {title}").format(title=event.plan.title)
 
 
+def _prepared(replica: Replica, event: Any, name: str) -> str:
+    return _("Plan of the meeting changed: {title}").format(title=event.plan.title)
+
+
 def _closed(replica: Replica, event: Any, name: str) -> str:
     if not event.missing:
         return _("The meeting is closed")
@@ -311,6 +318,7 @@ def _banner(replica: Replica, event: Any, name: str) -> str:
 
 _SPECIAL: dict[type, Callable[[Replica, Any, str], str]] = {
     e.MeetingConvened: _convened,
+    e.MeetingPrepared: _prepared,
     e.MeetingClosed: _closed,
     e.AttendanceMarked: _marked,
     e.TurnEnded: _ended,

@@ -20,6 +20,7 @@ from protocol import SUBPROTOCOL, VERSION
 from protocol import commands as c
 from protocol import events as e
 from protocol import messages as m
+from protocol import queries as q
 from protocol.ids import uuid7
 from tests.e2e.servers import Client, agent, client, moderator
 from tests.playbook import PLAN
@@ -348,6 +349,56 @@ async def test_an_observer_sees_and_may_not_act(house) -> None:
         await observer.say(m.Command(uuid7(), c.OpenMeeting()))
         assert (await observer.first(m.Goodbye)).code == "not-allowed"
     assert house.server.state.phase == "planned"
+
+
+# -- questions -----------------------------------------------------------------------------------
+
+
+async def test_a_question_is_answered_from_the_journal(house) -> None:
+    async with moderator(house) as console, client(house, m.Hello("observer", VERSION)) as other:
+        await opened(console)
+        await console.do(c.LogReport("minas", "Api padam di tiga titik"))
+        await console.say(m.Query("q1", q.SearchReports("api")))
+        answer = await console.first(m.Answer)
+        assert answer.id == "q1" and [r.text for r in answer.body.reports] == [
+            "Api padam di tiga titik"
+        ]
+        await other.first(m.Welcome)
+        await other.say(m.Query("q2", q.ReadJournal(house.server.state.id)))
+        events = (await other.first(m.Answer)).body
+        assert events.events == tuple(house.journal.read(house.server.state.id))
+        assert events.last_hash == house.journal.hash
+        assert len(console.of(m.Answer)) == 1, "who did not ask is not told"
+
+
+async def test_too_many_questions_are_refused_and_the_others_answered(house) -> None:
+    async with moderator(house) as console:
+        count = module.QUERY_QUEUE + 100
+        asking = [m.Query(f"q{n}", q.ListMeetings()) for n in range(count)]
+        await asyncio.gather(*(console.say(one) for one in asking))
+        await console.wait_for(lambda: len(console.of(m.Answer) + console.of(m.Refused)) == count)
+        assert {one.code for one in console.of(m.Refused)} <= {"busy"}
+        assert len(console.of(m.Answer)) >= module.QUERY_QUEUE
+        assert isinstance(await console.do(c.AddNote("masih di sini")), m.Ack)
+
+
+async def test_a_meeting_like_an_earlier_one_keeps_its_plan_over_a_restart(house) -> None:
+    async with moderator(house) as console:
+        plan = msgspec.structs.replace(PLAN, title="Rapat khusus", number="005/12", agenda=("Tol",))
+        await console.do(c.PrepareMeeting(plan))
+        first = console.state.id
+        await opened(console)
+        await console.do(c.CloseMeeting())
+        await console.do(c.ConveneMeeting())
+        assert (await console.seen(house.journal.seq)).plan == PLAN, "from the roster"
+        ack = await console.do(c.ConveneMeeting(like=first))
+        state = await console.seen(ack.seq)
+        assert state.plan == msgspec.structs.replace(plan, number="")
+        refused = await console.do(c.ConveneMeeting(like="padang"))
+        assert isinstance(refused, m.Refused) and refused.code == "unknown-meeting"
+    again = MeetingServer(house.journal, lambda: PLAN)
+    await again.prepare()
+    assert again.state == house.server.state, "the roster does not take its place"
 
 
 # -- before it starts ----------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from protocol import messages as m
 from protocol.session import decode_from_client, encode
 
 FROM_MODERATORS = get_args(c.ModeratorCommand)
-SIMPLE = [kind for kind in FROM_MODERATORS if kind is not c.ConveneMeeting]
+SIMPLE = [kind for kind in FROM_MODERATORS if kind not in (c.ConveneMeeting, c.PrepareMeeting)]
 
 
 @given(st.one_of(*(st.from_type(kind) for kind in SIMPLE)), st.text(min_size=1, max_size=64))

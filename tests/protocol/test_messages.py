@@ -9,6 +9,7 @@ from protocol import VERSION
 from protocol import commands as c
 from protocol import events as e
 from protocol import messages as m
+from protocol import queries as q
 from protocol.session import decode_from_client, decode_from_server, encode
 
 ACTUAL = m.Actual(7, "live", "off", "up", "connecting", ("chair",), ("main",), "no camera")
@@ -17,6 +18,7 @@ READING = m.SiteReading(own_level=30, mos=3.9, voice="clear", audio_kbps=12.0, r
 FROM_CLIENT: list[m.FromClient] = [
     m.Hello("agent", VERSION, "kandis", "i", "1.0", 7, 9),
     m.Command("id", c.LogReport("kandis", "Aman 🔥", ("a",))),
+    m.Query("id", q.SearchReports("banjir", limit=9)),
     ACTUAL,
     m.SiteTelemetry(READING),
     m.RelayTelemetry(m.RelayReading(packets_in=3), {"kandis": LINK}),
@@ -27,6 +29,8 @@ FROM_SERVER: list[m.FromServer] = [
     m.Welcome(9, 1, "s", msgspec.Raw(b'{"seq":9}')),
     m.Ack("id", 9),
     m.Refused("id", "offline", "Kandis is not connected.", {"site": "Kandis", "n": 2}),
+    m.Answer("id", q.MeetingList((q.MeetingLine("m1", "Rapat", "Siak", 1),), True)),
+    m.Answer("id", q.Events((e.Recorded(9, "m1", 1, "moderator", "", e.BannerSet("x")),))),
     m.Occurred(e.Recorded(9, "m1", 1, "moderator", "id", e.BannerSet("x"))),
     m.Desired(
         7,

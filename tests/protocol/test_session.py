@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from protocol import MAX_FRAME_BYTES, VERSION
 from protocol import commands as c
 from protocol import messages as m
+from protocol import queries as q
 from protocol.session import (
     BURST_S,
     LOCAL_ONLY,
@@ -23,6 +24,7 @@ from protocol.session import (
 SAMPLES: dict[type, m.FromClient] = {
     m.Hello: m.Hello("moderator", VERSION),
     m.Command: m.Command("id", c.RaiseHand("kandis")),
+    m.Query: m.Query("id", q.ListMeetings()),
     m.Actual: m.Actual(1, "muted", "off", "up", "up"),
     m.SiteTelemetry: m.SiteTelemetry(m.SiteReading()),
     m.RelayTelemetry: m.RelayTelemetry(m.RelayReading(), {"kandis": m.LinkReading()}),

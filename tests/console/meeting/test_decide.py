@@ -1,5 +1,6 @@
 """What the meeting allows: every command, every refusal."""
 
+import msgspec
 import pytest
 
 from console.meeting.decide import MAX_TEXT, Refusal, deadline, decide, tags_of
@@ -61,6 +62,40 @@ HALL = e.SiteEntry("hall", "Hall", "hall")
 )
 def test_a_plan_that_makes_no_meeting_is_refused(plan: e.MeetingPlan | None, code: str):
     Playbook().when(c.ConveneMeeting(plan)).refused(code)
+
+
+OTHER_PLAN = msgspec.structs.replace(PLAN, title="Rapat Sekda", agenda=("Karhutla",), budget_s=600)
+
+
+def test_a_meeting_can_be_convened_like_another_one():
+    play = closed_meeting().when(c.ConveneMeeting(PLAN, "m0"))
+    play.then(e.MeetingConvened(PLAN, "m0"))
+    assert play.state.prepared
+
+
+def test_a_planned_meeting_can_be_prepared():
+    play = planned_meeting().when(c.PrepareMeeting(OTHER_PLAN)).then(e.MeetingPrepared(OTHER_PLAN))
+    assert play.state.plan == OTHER_PLAN and play.state.prepared
+    play.when(c.PrepareMeeting(OTHER_PLAN)).then()
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"title": " "}, "title-missing"),
+        ({"sites": PLAN.sites[:-1]}, "other-sites"),
+        ({"budget_s": 0}, "bad-plan"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_plan_that_can_not_be_is_refused(change: dict, code: str):
+    plan = msgspec.structs.replace(PLAN, **change)
+    planned_meeting().when(c.PrepareMeeting(plan)).refused(code)
+
+
+def test_the_plan_stays_once_the_meeting_is_open():
+    open_meeting().when(c.PrepareMeeting(OTHER_PLAN)).refused("under-way")
+    closed_meeting().when(c.PrepareMeeting(OTHER_PLAN)).refused("closed")
 
 
 def test_opening_finds_everybody_who_is_connected_present():
@@ -559,6 +594,7 @@ EXAMPLES: dict[type, c.AnyCommand] = {
     type(command): command
     for command in (
         c.ConveneMeeting(PLAN),
+        c.PrepareMeeting(OTHER_PLAN),
         c.OpenMeeting(),
         c.CloseMeeting(force=True),
         c.MarkAttendance("siak", "absent"),
@@ -598,6 +634,8 @@ def fitting(command: c.AnyCommand) -> Playbook:
     """A meeting in which the example makes events."""
     if isinstance(command, c.ConveneMeeting):
         return Playbook()
+    if isinstance(command, c.PrepareMeeting):
+        return planned_meeting()
     if isinstance(command, c.OpenMeeting):
         return planned_meeting("hall")
     play = open_meeting().given(e.ReportLogged("r1", "minas", "A"), e.HandRaised("kandis"))

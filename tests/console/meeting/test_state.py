@@ -226,10 +226,12 @@ names = st.sampled_from(["minas", "siak", "hall", "padang", ""])
 numbers = st.integers(-1, 4)
 any_event = st.one_of(
     st.just(e.MeetingConvened(PLAN)),
+    st.just(e.MeetingPrepared(PLAN)),
+    st.just(e.MeetingPrepared(e.MeetingPlan("Rapat"))),
     *(
         st.from_type(kind)
         for kind in e.Event.__args__
-        if kind is not e.MeetingConvened
+        if kind not in (e.MeetingConvened, e.MeetingPrepared)
         and not {"site", "turn", "queue"} & set(kind.__struct_fields__)
     ),
     *(
@@ -275,6 +277,7 @@ def test_every_event_is_tried_above():
 
 EXAMPLES: list[e.Event] = [
     e.MeetingConvened(PLAN),
+    e.MeetingPrepared(PLAN),
     e.MeetingOpened(),
     e.MeetingClosed(),
     e.SiteJoined("padang"),
