@@ -25,9 +25,10 @@ import numpy as np
 from cyclopts import Parameter
 from numpy.typing import NDArray
 
-from agent import chromium, rtc
+from agent import chromium
 from agent.devices import RATE, read_sound
 from agent.impair import IP_UDP_BYTES, Direction, Impairment
+from agent.rtc import stock
 
 Pcm = NDArray[np.int16]
 
@@ -61,7 +62,7 @@ class Peers(Protocol):
 
 PEERS: dict[str, Callable[[], contextlib.AbstractAsyncContextManager[Peers]]] = {
     "chromium": chromium.peers,
-    "aiortc": rtc.stock_peers,
+    "aiortc": stock.stock_peers,
 }
 
 

@@ -24,7 +24,7 @@ COMMANDS = {
         "console.commands.rehearse:rehearse",
         "Run and measure a meeting of synthetic people.",
     ),
-    "relay": ("agent.relay:main", "Run the media relay (the server starts one by itself)."),
+    "relay": ("agent.relay.process:main", "Run the media relay (the server starts one by itself)."),
     "screenshot": ("console.commands.screenshot:screenshot", "Draw a picture of the console."),
 }
 

@@ -9,7 +9,9 @@ import pytest
 
 from agent import lines, rtp
 from agent.audio.hop import Frame, VoiceStream
-from agent.relay import Relay, SiteLinks, Upstream, hold
+from agent.relay.links import SiteLinks, Upstream
+from agent.relay.process import hold
+from agent.relay.relay import Relay
 from protocol import messages as m
 
 SITES = ("hall", "kandis", "minas")
@@ -39,6 +41,8 @@ class Switchboard:
 
     def __init__(self) -> None:
         self.relay = Relay(loopback=True)
+        self.forwarding = self.relay.forwarding
+        self.down = self.forwarding.downlinks
         self.seq = dict.fromkeys(SITES, 65_530)
         for number, site in enumerate(SITES, 1):
             links = SiteLinks(site, "attempt")
@@ -49,7 +53,7 @@ class Switchboard:
                 10 * number + 1: Upstream("video", 10 * number + 1),
             }
             self.relay.sites[site] = links
-        self.relay._receivers = list(self.relay.sites.values())
+        self.forwarding.set_receivers()
         self.now = time.monotonic()
 
     def route(self, **slots: str) -> None:
@@ -63,13 +67,13 @@ class Switchboard:
             seq = self.seq[site] & 0xFFFF
             packet = rtp.build(96, seq, self.seq[site] * 960 & 0xFFFFFFFF, ssrc, site.encode())
             self.seq[site] += 1
-            self.relay.forward(self.relay.sites[site], packet, self.now)
+            self.forwarding.forward(self.relay.sites[site], packet, self.now)
 
     def show(self, site: str, *, key: bool) -> None:
         ssrc = 10 * (SITES.index(site) + 1) + 1
         (payload,) = rtp.packetize_vp8((b"\0" if key else b"\1") + site.encode(), 5)
         packet = rtp.build(97, 1, 9000, ssrc, payload, marker=True)
-        self.relay.forward(self.relay.sites[site], packet, self.now)
+        self.forwarding.forward(self.relay.sites[site], packet, self.now)
 
     def wire(self, site: str) -> Wire:
         return self.relay.sites[site].downlink  # type: ignore[return-value]
@@ -89,7 +93,10 @@ def test_the_floor_goes_to_all_others_and_never_back() -> None:
         "kandis": ["chair"] * 2,
         "minas": ["floor"] * 3 + ["chair"] * 2,
     }
-    assert (board.relay.packets_in, board.relay.packets_out) == (5, 10)
+    assert (
+        board.forwarding.uplinks.packets_in,
+        board.down.packets_out,
+    ) == (5, 10)
 
 
 def test_every_receiver_gets_the_same_bytes() -> None:
@@ -128,9 +135,9 @@ def test_requests_of_receivers_are_answered_from_history() -> None:
     ssrc = lines.SLOT_SSRC["floor"]
     nack = rtp.compound(9, rtp.build_nack(9, ssrc, [rtp.parse(lost).seq]))
     board.wire("minas").sent.clear()
-    board.relay._take_downlink_rtcp(board.relay.sites["minas"], nack, board.now)
+    board.down.take_rtcp(board.relay.sites["minas"], nack, board.now)
     assert board.wire("minas").sent == [lost]
-    board.relay._take_downlink_rtcp(board.relay.sites["kandis"], nack, board.now)
+    board.down.take_rtcp(board.relay.sites["kandis"], nack, board.now)
     assert board.wire("kandis").sent == [], "its own voice never comes back to a site"
 
 
@@ -139,8 +146,8 @@ def test_a_receiver_with_losses_gets_copies_and_the_others_do_not() -> None:
     board.route(floor="kandis")
     block = rtp.ReportBlock(lines.SLOT_SSRC["floor"], 40, 0, 7, 0, 0, 0)
     report = rtp.build_rr(9, [block], cname="minas")
-    board.relay._take_downlink_rtcp(board.relay.sites["minas"], report, board.now)
-    board.relay._look_at_links(board.now)
+    board.down.take_rtcp(board.relay.sites["minas"], report, board.now)
+    board.down.look(board.now)
     board.speak("kandis", 30)
     assert {h.payload_type for h in board.wire("hall").rtp()} == {96}
     rich = board.wire("minas").sent
@@ -155,11 +162,11 @@ def test_what_is_sent_again_is_what_was_sent_though_the_redundancy_changed() -> 
     plain = board.wire("minas").sent[-1]
     links = board.relay.sites["minas"]
     block = rtp.ReportBlock(lines.SLOT_SSRC["floor"], 40, 0, 7, 0, 0, 0)
-    board.relay._take_downlink_rtcp(links, rtp.build_rr(9, [block], cname="minas"), board.now)
-    board.relay._look_at_links(board.now)
+    board.down.take_rtcp(links, rtp.build_rr(9, [block], cname="minas"), board.now)
+    board.down.look(board.now)
     assert links.downstream.distances
     nack = rtp.build_nack(9, lines.SLOT_SSRC["floor"], [rtp.parse(plain).seq])
-    board.relay._take_downlink_rtcp(links, rtp.compound(9, nack), board.now)
+    board.down.take_rtcp(links, rtp.compound(9, nack), board.now)
     assert board.wire("minas").sent[-1] == plain and len(board.wire("minas").sent) == 31
 
 
@@ -173,7 +180,7 @@ def test_a_frame_lost_on_the_way_up_reaches_everybody_by_its_copy() -> None:
         packets.append(sent.packet(n, (2, 6), 0.0))
     for n, packet in enumerate(packets):
         if n not in (10, 11, 12) and packet is not None:
-            board.relay.forward(board.relay.sites["kandis"], packet, board.now + n * 0.02)
+            board.forwarding.forward(board.relay.sites["kandis"], packet, board.now + n * 0.02)
     own = [packet.rsplit(b"frame ", 1)[-1] for packet in board.wire("hall").sent]
     assert sorted(own, key=int) == [str(n).encode() for n in range(20)]
 
@@ -182,7 +189,7 @@ def test_a_thin_downlink_gets_the_voice_and_no_picture() -> None:
     board = Switchboard()
     board.route(floor="kandis", main="kandis")
     remb = rtp.compound(9, rtp.build_remb(9, 60_000))
-    board.relay._take_downlink_rtcp(board.relay.sites["minas"], remb, board.now)
+    board.down.take_rtcp(board.relay.sites["minas"], remb, board.now)
     board.show("kandis", key=True)
     board.speak("kandis", 2)
     video = lines.SLOT_SSRC["main"]
@@ -195,7 +202,7 @@ def test_audio_only_is_obeyed() -> None:
     media: dict[str, m.MediaMode] = {"minas": "audio-only"}
     slots: dict[m.SlotName, str] = {"floor": "kandis", "main": "kandis"}
     board.relay.take_route(m.Route(1, slots, SITES, media=media), board.now)
-    board.relay._look_at_links(board.now)
+    board.down.look(board.now)
     board.show("kandis", key=True)
     assert len(board.wire("hall").sent) == 1 and not board.wire("minas").sent
 
@@ -204,7 +211,7 @@ def test_damage_is_dropped() -> None:
     board = Switchboard()
     board.route(floor="kandis")
     for packet in (b"", b"\x80", b"\x80" * 40, rtp.build(96, 1, 1, 4711, b"stranger")):
-        board.relay.forward(board.relay.sites["kandis"], packet, board.now)
+        board.forwarding.forward(board.relay.sites["kandis"], packet, board.now)
     assert not board.wire("hall").sent
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from agent import rtp
 from agent.impair import Direction, Impairment
-from agent.rtc import Connection, Line, played, stock_peers
+from agent.rtc import Connection, Line
+from agent.rtc.stock import played, stock_peers
 
 LINES = (Line("audio", "microphone", "send", 1111), Line("video", "camera", "send", 2222))
 

@@ -1,7 +1,7 @@
-"""What agent/rtc.py relies on in aiortc and aioice, private names included.
+"""What agent/rtc/connection.py relies on in aiortc and aioice, private names included.
 
-When a release changes one of these, this fails before a meeting does: read agent/rtc.py, adapt
-it, then move the pin.
+When a release changes one of these, this fails before a meeting does: read that module, adapt it,
+then move the pin.
 """
 
 import asyncio

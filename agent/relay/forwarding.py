@@ -1,0 +1,149 @@
+"""What becomes of a packet: up from a site, into the slots it feeds, down to everybody else.
+
+The one who feeds a slot is told by the server's Route; tables are made anew on each Route, never on
+a packet. Times are monotonic seconds given by the caller, but for the delay that is measured here.
+"""
+
+import time
+from collections import deque
+
+from agent import lines, rtp
+from agent.forward import Slot, VideoSlot, VoiceSlot
+from agent.relay.downlinks import Downlinks
+from agent.relay.links import SiteLinks
+from agent.relay.uplinks import Uplinks
+from protocol import messages as m
+
+LOOK_EVERY_S = 0.1
+CLOSED_GRACE_S = 1.0
+DELAY_SAMPLES = 2048
+
+
+class Forwarding:
+    """The slots, who feeds them, and the two ends of every site. `sites` is the caller's own, and
+    changes."""
+
+    def __init__(self, sites: dict[str, SiteLinks]) -> None:
+        self.sites = sites
+        self.slots: dict[m.SlotName, Slot] = {}
+        opus, red = lines.OPUS_PAYLOAD_TYPE, lines.RED_PAYLOAD_TYPE
+        for name in m.AUDIO_SLOTS:
+            self.slots[name] = VoiceSlot(name, lines.SLOT_SSRC[name], opus, red)
+        for name in m.VIDEO_SLOTS:
+            self.slots[name] = VideoSlot(name, lines.SLOT_SSRC[name], lines.VP8_PAYLOAD_TYPE)
+        self.uplinks = Uplinks(sites)
+        self.downlinks = Downlinks(sites, self.slots, self.uplinks.ask_for_key_frame)
+        self.delays: deque[float] = deque(maxlen=DELAY_SAMPLES)
+        """Seconds from a packet's arrival until it was sent to everybody, of the last ones."""
+        self._route: m.Route | None = None
+        # site → kind of media → slots it feeds
+        self._feeds: dict[str, dict[str, tuple[Slot, ...]]] = {}
+        self._fed: dict[str, frozenset[str]] = {}
+        self._closed_at: dict[tuple[str, str], float] = {}
+        self._looked_at = 0.0
+
+    # -- routes ------------------------------------------------------------------------------------
+
+    def take_route(self, route: m.Route, now: float) -> None:
+        """Switch the slots whose source changed, and ask new pictures for a key frame at once."""
+        self._route = route
+        fed_before = {(site, kind) for site, kinds in self._feeds.items() for kind in kinds}
+        feeds: dict[str, dict[str, tuple[Slot, ...]]] = {}
+        for name, slot in self.slots.items():
+            source = route.slots.get(name)
+            if slot.source != source:
+                slot.switch(source, now)
+            if source is not None:
+                kinds = feeds.setdefault(source, {})
+                kinds[slot.kind] = (*kinds.get(slot.kind, ()), slot)
+        self._feeds = feeds
+        self._fed = {site: frozenset(kinds) for site, kinds in feeds.items()}
+        for site, kind in fed_before:
+            if kind not in self._fed.get(site, ()):
+                self._closed_at[site, kind] = now
+        for links in self.sites.values():
+            self.set_modes(links)
+        self.ask_for_key_frames(now)
+
+    def set_modes(self, links: SiteLinks) -> None:
+        """What the operator forces for a site, as the Route has it."""
+        if self._route is not None:
+            voice = self._route.voice.get(links.site, "auto")
+            links.downstream.set_modes(voice, self._route.media.get(links.site, "auto"))
+
+    def is_heard(self, site: str) -> bool:
+        """Whether its voice feeds a slot."""
+        return "audio" in self._fed.get(site, ())
+
+    def set_receivers(self) -> None:
+        """A connection came or went."""
+        self.downlinks.receivers = [links for links in self.sites.values() if links.down]
+
+    def forget(self, links: SiteLinks) -> None:
+        """Nothing more is sent to it: its connections are being closed."""
+        others = [other for other in self.downlinks.receivers if other is not links]
+        self.downlinks.receivers = others
+
+    # -- packets -----------------------------------------------------------------------------------
+
+    def forward(self, links: SiteLinks, packet: bytes, arrival: float) -> None:
+        """One packet of a site: into the slots it feeds, and from there to everybody else."""
+        fed = self._fed.get(links.site, frozenset())
+        taken = self.uplinks.take(links, packet, arrival, fed=fed)
+        if taken is None:
+            return
+        upstream, header, frames = taken
+        if upstream.kind not in fed:
+            closed_at = self._closed_at.get((links.site, upstream.kind), 0.0)
+            if upstream.kind == "audio" and arrival - closed_at > CLOSED_GRACE_S:
+                links.closed_packets += 1
+            return
+        for slot in self._feeds[links.site][upstream.kind]:
+            if isinstance(slot, VoiceSlot):
+                for frame in frames:
+                    seq = slot.take(links.site, header.ssrc, frame, arrival)
+                    if seq is not None:
+                        self.downlinks.send_frame(slot, seq, len(frame.data), links, arrival)
+            elif isinstance(slot, VideoSlot):
+                self._forward_picture(links, slot, packet, header, arrival)
+        self.delays.append(time.monotonic() - arrival)
+
+    def _forward_picture(
+        self, links: SiteLinks, slot: VideoSlot, packet: bytes, header: rtp.Header, now: float
+    ) -> None:
+        out = slot.forward(links.site, packet, header, now)
+        if out is not None:
+            payload = packet[header.payload_offset : header.payload_end]
+            begins = rtp.is_key_frame_start(payload)
+            self.downlinks.send_picture(slot, out, begins=begins, source=links)
+
+    # -- time --------------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """Every 10 ms: ask for what is missing, and again for key frames that have not come."""
+        self.ask_for_key_frames(now)
+        self.downlinks.send_late(now)
+        if now - self._looked_at >= LOOK_EVERY_S:
+            self._looked_at = now
+            self.uplinks.look(now)
+            self.downlinks.look(now)
+        for site, kinds in self._fed.items():
+            links = self.sites.get(site)
+            if links is not None:
+                for kind in kinds:
+                    upstream = links.upstream(kind)
+                    if upstream is not None:
+                        self.uplinks.ask_for_missing(links, upstream, now)
+
+    def ask_for_key_frames(self, now: float) -> None:
+        """Of each picture that did not begin yet; a picture that has is left alone."""
+        for slot in self.downlinks.pictures():
+            if slot.source is not None and slot.needs_key_frame(now):
+                self.uplinks.ask_for_key_frame(slot.source)
+
+    def report(self, now: float) -> None:
+        """Every second: receiver reports up, sender reports down."""
+        for links in self.sites.values():
+            limit = self.downlinks.voice_bitrate if self.is_heard(links.site) else None
+            self.uplinks.report(links, now, limit)
+        self.downlinks.report(now)

@@ -1,0 +1,199 @@
+"""The relay's link with the server, and the connections that it makes as the server says.
+
+A site has two connections (`agent.relay.links`), made anew as a pair on each attempt of its agent:
+the agent offers the uplink, the relay the downlink.
+"""
+
+import asyncio
+import logging
+import os
+import time
+
+from agent import lines
+from agent.relay import telemetry
+from agent.relay.forwarding import Forwarding
+from agent.relay.links import SiteLinks, Upstream
+from agent.rtc import Connection
+from protocol import VERSION
+from protocol import messages as m
+from protocol.ids import uuid7
+from protocol.link import Incoming, Link, LinkDown, LinkUp
+
+log = logging.getLogger("giliran.relay")
+
+TICK_S = 0.01
+REPORT_EVERY_S = 1.0
+ORPHAN_AFTER_S = 600.0
+GONE_AFTER_S = 12.0
+
+
+class Relay:
+    """Connections, and what is forwarded between them."""
+
+    def __init__(self, *, loopback: bool) -> None:
+        self.instance = uuid7()
+        self.sites: dict[str, SiteLinks] = {}
+        self.forwarding = Forwarding(self.sites)
+        self._telemetry = telemetry.Telemetry(self.forwarding)
+        self._loopback = loopback
+        self._link: Link | None = None
+        self._orphan_since: float | None = None
+        self._group: asyncio.TaskGroup | None = None
+
+    # -- the server ------------------------------------------------------------------------------
+
+    async def run(self, address: str) -> None:
+        """Serve until cancelled."""
+        self._link = Link(address, self._hello, self._receive)
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            group.create_task(self._link.run())
+            group.create_task(self._tick())
+            group.create_task(self._report())
+            group.create_task(self._tell())
+
+    def _hello(self) -> m.Hello:
+        return m.Hello("relay", VERSION, instance=self.instance, pid=os.getpid())
+
+    def _receive(self, message: Incoming) -> None:
+        match message:
+            case m.Route():
+                self.take_route(message, time.monotonic())
+                self._say(m.Routed(message.revision))
+            case m.Signal():
+                self._take_signal(message)
+            case LinkUp():
+                log.info("server found")
+                self._orphan_since = None
+            case LinkDown(reason=reason):
+                log.info("server lost: %s", reason)
+                if self._orphan_since is None:
+                    self._orphan_since = time.monotonic()
+            case _:
+                pass
+
+    def _say(self, message: m.FromClient) -> None:
+        if self._link is not None:
+            self._link.send(message)
+
+    @property
+    def is_orphan(self) -> bool:
+        """True when no server was there for ten minutes and no site is connected any more."""
+        since = self._orphan_since
+        alone = since is not None and time.monotonic() - since > ORPHAN_AFTER_S
+        return alone and not self.forwarding.downlinks.receivers
+
+    def take_route(self, route: m.Route, now: float) -> None:
+        """Feed the slots as it says; sites that it does not name are gone."""
+        self.forwarding.take_route(route, now)
+        for site in [site for site in self.sites if site not in route.sites]:
+            self._drop(self.sites.pop(site))
+
+    # -- connecting -------------------------------------------------------------------------------
+
+    def _take_signal(self, signal_: m.Signal) -> None:
+        assert self._group is not None
+        links = self.sites.get(signal_.peer)
+        if signal_.link == "uplink" and signal_.kind == "offer":
+            if links is not None:
+                self._drop(links)
+            links = SiteLinks(signal_.peer, signal_.attempt)
+            self.sites[signal_.peer] = links
+            self.forwarding.set_modes(links)
+            self._group.create_task(self._connect(links, signal_.description))
+        elif links is None or links.attempt != signal_.attempt:
+            return
+        elif signal_.link == "downlink" and signal_.kind == "answer":
+            self._group.create_task(self._finish_downlink(links, signal_.description))
+        elif signal_.kind == "bye":
+            del self.sites[signal_.peer]
+            self._drop(links)
+
+    async def _connect(self, links: SiteLinks, offer: str) -> None:
+        """Answer the uplink and offer the downlink."""
+        try:
+            links.uplink = self._connection(links, "uplink")
+            answer = await links.uplink.answer(offer)
+            for line in links.uplink.remote_lines:
+                if line.ssrc is not None:
+                    links.upstreams[line.ssrc] = Upstream(line.kind, line.ssrc)
+            self._say(m.Signal(links.site, links.attempt, "uplink", "answer", answer))
+            links.downlink = self._connection(links, "downlink")
+            description = await links.downlink.offer(lines.DOWNLINK)
+            self._say(m.Signal(links.site, links.attempt, "downlink", "offer", description))
+        except (ValueError, OSError, ConnectionError) as error:
+            log.warning("%s: can't connect: %s", links.site, error)
+            self._say(m.Signal(links.site, links.attempt, "uplink", "bye"))
+            await links.close()
+
+    async def _finish_downlink(self, links: SiteLinks, answer: str) -> None:
+        try:
+            if links.downlink is not None:
+                await links.downlink.accept(answer)
+        except (ValueError, OSError, ConnectionError) as error:
+            log.warning("%s: downlink: %s", links.site, error)
+            self._say(m.Signal(links.site, links.attempt, "downlink", "bye"))
+
+    def _connection(self, links: SiteLinks, which: str) -> Connection:
+        uplink = which == "uplink"
+
+        def on_state(state: str) -> None:
+            log.info("%s: %s %s", links.site, which, state)
+            links.heard_at = time.monotonic()
+            self.forwarding.set_receivers()
+            if state == "connected" and not uplink:
+                self.forwarding.downlinks.wish_for_key_frames(time.monotonic())
+
+        def on_rtp(packet: bytes, arrival: float) -> None:
+            if uplink:
+                self.forwarding.forward(links, packet, arrival)
+
+        def on_rtcp(packet: bytes, arrival: float) -> None:
+            if uplink:
+                self.forwarding.uplinks.take_rtcp(links, packet, arrival)
+            else:
+                self.forwarding.downlinks.take_rtcp(links, packet, arrival)
+
+        return Connection(
+            loopback=self._loopback, on_rtp=on_rtp, on_rtcp=on_rtcp, on_state=on_state
+        )
+
+    def _drop(self, links: SiteLinks) -> None:
+        assert self._group is not None
+        self.forwarding.forget(links)
+        self._group.create_task(links.close())
+
+    # -- time --------------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        due = time.monotonic()
+        while True:
+            due += TICK_S
+            now = time.monotonic()
+            if now > due:
+                late_ms = (now - due) * 1000
+                self._telemetry.late_ms = max(self._telemetry.late_ms, late_ms)
+                due = now
+            await asyncio.sleep(due - now)
+            self.forwarding.tick(time.monotonic())
+
+    async def _report(self) -> None:
+        while True:
+            await asyncio.sleep(REPORT_EVERY_S)
+            now = time.monotonic()
+            for links in tuple(self.sites.values()):
+                if now - links.heard_at > GONE_AFTER_S:
+                    log.info("%s: nothing heard for %g s", links.site, GONE_AFTER_S)
+                    del self.sites[links.site]
+                    self._drop(links)
+            self.forwarding.report(now)
+
+    async def _tell(self) -> None:
+        while True:
+            await asyncio.sleep(telemetry.EVERY_S)
+            self._say(self._telemetry.read(time.monotonic()))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for links in self.sites.values():
+            await links.close()

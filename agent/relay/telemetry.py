@@ -1,0 +1,81 @@
+"""What the relay tells of itself and of each link, twice a second."""
+
+import statistics
+import time
+
+from agent.relay.forwarding import Forwarding
+from agent.relay.links import SiteLinks
+from agent.rtc import Connection
+from protocol import messages as m
+
+EVERY_S = 0.5
+SILENT_AFTER_S = 3.0
+
+
+class Telemetry:
+    """Readings of what the forwarding did; some are since the last reading."""
+
+    def __init__(self, forwarding: Forwarding) -> None:
+        self.late_ms = 0.0
+        """The most that the event loop was late since the last reading."""
+        self._forwarding = forwarding
+        self._cpu_at_start = time.process_time()
+
+    def read(self, now: float) -> m.RelayTelemetry:
+        """All of it."""
+        links = self._forwarding.sites.items()
+        return m.RelayTelemetry(self._relay(), {site: _link(one, now) for site, one in links})
+
+    def _relay(self) -> m.RelayReading:
+        delays = sorted(self._forwarding.delays)
+        out = self._forwarding.downlinks.packets_out
+        cpu_us = (time.process_time() - self._cpu_at_start) * 1e6
+        late_ms, self.late_ms = self.late_ms, 0.0
+        return m.RelayReading(
+            packets_in=self._forwarding.uplinks.packets_in,
+            packets_out=out,
+            cpu_us_per_packet_out=round(cpu_us / out, 1) if out else 0.0,
+            forward_delay_median_ms=round(1000 * statistics.median(delays), 3) if delays else 0.0,
+            forward_delay_p99_ms=round(1000 * delays[int(len(delays) * 0.99)], 3)
+            if delays
+            else 0.0,
+            late_ms=round(late_ms, 1),
+        )
+
+
+def _link(links: SiteLinks, now: float) -> m.LinkReading:
+    up_bytes = links.uplink.bytes_in if links.uplink is not None else 0
+    down_bytes = links.downlink.bytes_out if links.downlink is not None else 0
+    up_packets = links.uplink.packets_in if links.uplink is not None else 0
+    down_packets = links.downlink.packets_out if links.downlink is not None else 0
+    before_up, before_down = links.last_bytes
+    links.last_bytes = (up_bytes, down_bytes)
+    closed, links.closed_packets = links.closed_packets, 0
+    silent_s = now - links.heard_at
+    alive = silent_s < SILENT_AFTER_S
+    fed = [u.reception.loss_percent for u in links.upstreams.values()]
+    return m.LinkReading(
+        uplink=_state(links.uplink, alive),
+        downlink=_state(links.downlink, alive),
+        up_kbps=round((up_bytes - before_up) * 8 / 1000 / EVERY_S, 1),
+        down_kbps=round((down_bytes - before_down) * 8 / 1000 / EVERY_S, 1),
+        up_packets=up_packets,
+        down_packets=down_packets,
+        up_loss_percent=round(max(fed, default=0.0), 1),
+        down_loss_percent=round(100 * links.downstream.loss, 1),
+        rtt_ms=round(links.round_trip.ms, 1),
+        closed_packets=closed,
+        silent_ms=int(silent_s * 1000),
+        redundancy=len(links.downstream.distances),
+        video=links.downstream.has_video,
+        up_queue_ms=round(1000 * links.bandwidth.queue_s, 1),
+        available_kbps=round(links.downstream.available / 1000, 1),
+    )
+
+
+def _state(connection: Connection | None, alive: bool) -> m.LinkState:
+    if connection is None:
+        return "down"
+    if connection.state == "connected":
+        return "up" if alive else "down"
+    return "connecting" if connection.state in ("new", "connecting") else "down"

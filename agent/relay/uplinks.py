@@ -1,0 +1,127 @@
+"""What comes up from the sites: unfolded and counted, what is missing asked for at once.
+
+Rules:
+- Only what feeds a slot is asked for: of a site that is not heard nothing needs to be whole.
+- A site is told what its uplink carries (REMB, reports), a speaker also how much voice the worst
+  link of those in conversation carries (TMMBR).
+"""
+
+from collections.abc import Mapping
+
+from agent import rtp
+from agent.audio.hop import Frame, before
+from agent.audio.ladder import OVERHEAD, OVERHEAD_BYTES
+from agent.relay.links import SiteLinks, Upstream
+
+CNAME = "relay"
+
+
+class Uplinks:
+    """The relay's receiving end of every site."""
+
+    def __init__(self, sites: Mapping[str, SiteLinks]) -> None:
+        self.packets_in = 0
+        self._sites = sites
+
+    def take(
+        self, links: SiteLinks, packet: bytes, arrival: float, *, fed: frozenset[str]
+    ) -> tuple[Upstream, rtp.Header, list[Frame]] | None:
+        """A packet of a site: its line, its header, and the frames of voice that are new in it;
+        None for damage and strangers. `fed`: the kinds of media whose gaps are asked for."""
+        links.heard_at = arrival
+        try:
+            header = rtp.parse(packet)
+        except ValueError:
+            return None
+        upstream = links.upstreams.get(header.ssrc)
+        if upstream is None:
+            return None
+        self.packets_in += 1
+        frames: list[Frame] = []
+        alone = 0
+        if upstream.kind == "audio":
+            payload = packet[header.payload_offset : header.payload_end]
+            frames = upstream.unfolder.push(header, payload)
+            alone = before(upstream.unfolder.distances)
+        is_newest = upstream.reception.received(
+            header.seq, header.ts, arrival, sent=header.send_time, before=alone
+        )
+        if header.send_time is not None and is_newest:
+            links.bandwidth.push(header.send_time, len(packet), arrival)
+        else:
+            links.bandwidth.count(len(packet), arrival)
+        misses = self._note_gaps(links, upstream, header.seq, frames, arrival)
+        if misses and upstream.kind in fed:
+            self.ask_for_missing(links, upstream, arrival)
+        return upstream, header, frames
+
+    @staticmethod
+    def _note_gaps(
+        links: SiteLinks, upstream: Upstream, seq: int, frames: list[Frame], now: float
+    ) -> bool:
+        """True when something is missed now that was not before."""
+        if upstream.kind == "video":
+            return upstream.gaps.push(seq, now)
+        rtt_s = links.answer_s
+        distances = upstream.unfolder.distances
+        misses = False
+        for frame in frames:
+            is_copy = frame.seq != seq
+            misses |= upstream.gaps.push(frame.seq, now, distances, rtt_s, is_copy=is_copy)
+        return misses
+
+    @staticmethod
+    def ask_for_missing(links: SiteLinks, upstream: Upstream, now: float) -> None:
+        """What is due to be asked for, at first or again."""
+        missing = upstream.gaps.due(now, links.answer_s)
+        if missing and links.uplink is not None:
+            nack = rtp.build_nack(1, upstream.ssrc, missing)
+            links.uplink.send_rtcp(rtp.compound(1, nack))
+
+    def ask_for_key_frame(self, site: str) -> None:
+        """Of the site's picture (RFC 4585 PLI)."""
+        links = self._sites.get(site)
+        if links is None or links.uplink is None:
+            return
+        upstream = links.upstream("video")
+        if upstream is not None:
+            pli = rtp.build_pli(sender_ssrc=1, media_ssrc=upstream.ssrc)
+            links.uplink.send_rtcp(rtp.compound(1, pli))
+
+    @staticmethod
+    def take_rtcp(links: SiteLinks, packet: bytes, arrival: float) -> None:
+        """Sender reports, for the round trip."""
+        links.heard_at = arrival
+        for one in rtp.parse_rtcp(packet):
+            if isinstance(one, rtp.SenderReport):
+                links.last_report = (one.ntp >> 16 & 0xFFFFFFFF, arrival)
+
+    def look(self, now: float) -> None:
+        """What each uplink carries: told at once when it became less."""
+        for links in self._sites.values():
+            if links.bandwidth.update(now):
+                self._tell_bandwidth(links)
+
+    def report(self, links: SiteLinks, now: float, voice_bitrate: int | None) -> None:
+        """Once a second, of what came up (RFC 3550 §6). `voice_bitrate` (bit/s): at most so much
+        voice is wanted of one who speaks."""
+        if not links.up or links.uplink is None:
+            return
+        lsr, at = links.last_report
+        dlsr = int((now - at) * 65536) if lsr else 0
+        blocks = [u.reception.report_block(lsr, dlsr) for u in links.upstreams.values()]
+        links.uplink.send_rtcp(rtp.build_rr(1, blocks, cname=CNAME))
+        self._tell_bandwidth(links)
+        audio = links.upstream("audio")
+        if audio is None:
+            return
+        links.downstream.guess(audio.reception.loss_percent / 100, now)
+        if voice_bitrate is not None:
+            one = rtp.Tmmbr(1, audio.ssrc, voice_bitrate + OVERHEAD, OVERHEAD_BYTES)
+            links.uplink.send_rtcp(rtp.compound(1, rtp.build_tmmbr(one)))
+
+    @staticmethod
+    def _tell_bandwidth(links: SiteLinks) -> None:
+        available = links.bandwidth.available
+        if available is not None and links.uplink is not None:
+            links.uplink.send_rtcp(rtp.compound(1, rtp.build_remb(1, available)))
