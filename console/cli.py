@@ -18,7 +18,10 @@ COMMANDS = {
     ),
     "serve": ("console.commands.serve:serve", "Run the meeting server in the foreground."),
     "agent": ("agent.site:main", "Run one site's media agent."),
-    "minutes": ("console.minutes.command:minutes", "Write the minutes of a meeting."),
+    "minutes": (
+        "console.minutes.command:app",
+        "Write the minutes of a meeting; submit, approve, return, correct them.",
+    ),
     "journal": ("console.commands.journal:app", "Verify the journal, list its meetings."),
     "rehearse": (
         "console.commands.rehearse:rehearse",

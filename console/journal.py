@@ -157,13 +157,14 @@ class Journal:
             with self._db.atomic():
                 drop_projections(self._db)
                 create_projections(self._db)
-                state = Meeting()
-                for one in self._rows():
-                    if isinstance(one.event, e.MeetingConvened):
-                        state = Meeting()
-                    after = apply(state, one)
-                    project(self._connection, state, after)
-                    state, count = after, count + 1
+                # Meeting by meeting: minutes of one are worked on while another is held.
+                ids = self._query("select meeting from events group by meeting order by min(seq)")
+                for (meeting,) in ids:
+                    state = Meeting()
+                    for one in self._rows("where meeting = ?", (meeting,)):
+                        after = apply(state, one)
+                        project(self._connection, state, after)
+                        state, count = after, count + 1
         except sqlite3.Error as error:
             raise JournalError(f"{self.path}: {_explain(error)}") from error
         return count
@@ -197,6 +198,15 @@ class Journal:
         """The events of a meeting with seq > `after`, in order; at most `limit` (-1: all)."""
         return list(self._rows("where meeting = ? and seq > ?", (meeting, after), limit))
 
+    def read_all(self, after: int) -> list[Recorded]:
+        """The events of every meeting with seq > `after`, in order."""
+        return list(self._rows("where seq > ?", (after,)))
+
+    def hash_of(self, meeting: str, seq: int) -> str:
+        """The hash of an event of a meeting; empty when it has none of this seq."""
+        rows = self._query("select hash from events where meeting = ? and seq = ?", (meeting, seq))
+        return str(rows[0][0]) if rows else ""
+
     def last_hash(self, meeting: str) -> str:
         """The hash of the last event of a meeting."""
         rows = self._query(
@@ -205,8 +215,10 @@ class Journal:
         return str(rows[0][0]) if rows else GENESIS
 
     def latest_meeting(self) -> str | None:
-        """The id of the meeting the last event belongs to."""
-        rows = self._query("select meeting from events order by seq desc limit 1")
+        """The id of the meeting convened last; events of older ones may come after it."""
+        rows = self._query(
+            "select meeting from events where type = 'meeting-convened' order by seq desc limit 1"
+        )
         return str(rows[0][0]) if rows else None
 
     def first_seq(self, meeting: str) -> int:

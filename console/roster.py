@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from protocol.events import MeetingPlan, Signatory, SiteEntry
+from protocol.events import MeetingPlan, MinutesStyle, Signatory, SiteEntry, TravelRates
 from protocol.words import _
 
 FOLDER = Path(__file__).parent / "rosters"
@@ -21,9 +21,28 @@ MAX_SITES = 500
 MAX_BYTES = 1 << 20
 MAX_TEXT = 300
 SITE_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-LEAST = {"position": 0, "distance_km": 0, "allowance_s": 1, "grace_s": 0, "budget_s": 1}
-MOST = {"position": 9999, "distance_km": 20040, "allowance_s": 86400, "grace_s": 3600}
-SIGNATORIES = ("chair_person", "note_taker", "secretary")
+LEAST = {"allowance_s": 1, "budget_s": 1, "road_factor": 1, "speed_kmh": 1, "people": 1}
+MOST = {
+    "position": 9999,
+    "distance_km": 20040,
+    "allowance_s": 86400,
+    "grace_s": 3600,
+    "travel_minutes": 10080,
+    "travel_rupiah": 1_000_000_000,
+    "road_factor": 10,
+    "speed_kmh": 1000,
+    "people": 100,
+    "rupiah_per_km": 1_000_000,
+    "rupiah_per_person": 100_000_000,
+}
+NESTED: dict[str, type] = {
+    "chair_person": Signatory,
+    "note_taker": Signatory,
+    "secretary": Signatory,
+    "deputy": Signatory,
+    "minutes": MinutesStyle,
+    "travel": TravelRates,
+}
 # What may span lines or look like a key and is none: long strings, strings, comments.
 QUOTED = re.compile(
     r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
@@ -114,14 +133,14 @@ class _Reader:
         if not isinstance(table, dict):
             self._error(line, "meeting", _("expected a table [meeting] with at least a title"))
             return {}
-        plain = {key: value for key, value in table.items() if key not in SIGNATORIES}
-        made = self._struct(MeetingPlan, plain, line, skip=(*SIGNATORIES, "sites"))
-        for key in SIGNATORIES:
+        plain = {key: value for key, value in table.items() if key not in NESTED}
+        made = self._struct(MeetingPlan, plain, line, skip=(*NESTED, "sites"))
+        for key, kind in NESTED.items():
             if key not in table:
                 continue
             below = self._header(f"meeting.{key}") or self._line_of(key, line)
             if isinstance(table[key], dict):
-                made[key] = Signatory(**self._struct(Signatory, table[key], below))
+                made[key] = kind(**self._struct(kind, table[key], below))
             else:
                 self._error(below, key, _("expected a table [meeting.{key}]").format(key=key))
         return made
@@ -182,7 +201,7 @@ class _Reader:
             elif isinstance(value, list):
                 made[key] = tuple(value)
             else:
-                made[key] = float(value) if key == "distance_km" else value
+                made[key] = float(value) if float in _kinds(hints[key]) else value
         for name, field in fields.items():
             if field.required and name not in table:
                 self._error(line, name, _("missing"))
@@ -238,6 +257,11 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    """`(float, NoneType)` of `float | None`; a plain type alone."""
+    return get_args(hint) or (hint,)
+
+
 def _fault(key: str, value: Any, hint: Any, *, required: bool) -> str:
     """What was expected when the value does not fit; empty when it does."""
     if get_origin(hint) is Literal:
@@ -249,6 +273,8 @@ def _fault(key: str, value: Any, hint: Any, *, required: bool) -> str:
         return "" if fits else _("a list of texts, each on one line")
     if NoneType in get_args(hint):
         hint = next(h for h in get_args(hint) if h is not NoneType)
+    if hint is bool:
+        return "" if isinstance(value, bool) else _("true or false")
     if hint is str:
         return _text_fault(value) or _word_fault(key, value, required=required)
     if hint is int and (isinstance(value, bool) or not isinstance(value, int)):
@@ -276,7 +302,7 @@ def _word_fault(key: str, value: str, *, required: bool) -> str:
 def _range_fault(key: str, value: float) -> str:
     if key == "utc_offset_minutes":
         return "" if -720 <= value <= 840 else _("minutes from -720 to 840")
-    least, most = LEAST[key], MOST.get(key, 86400)
+    least, most = LEAST.get(key, 0), MOST.get(key, 86400)
     text = _("a number from {least} to {most}")
     return "" if least <= value <= most else text.format(least=least, most=most)
 

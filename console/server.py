@@ -112,7 +112,9 @@ class MeetingServer:
         self._due = asyncio.Event()
         self._journal_trouble = ""
         latest = journal.latest_meeting()
-        self.state = st.replay(journal.read(latest)) if latest else st.Meeting()
+        state = st.replay(journal.read(latest)) if latest else st.Meeting()
+        # Events of older meetings count too: consoles follow the journal's seq.
+        self.state = msgspec.structs.replace(state, seq=journal.seq)
 
     # -- the meeting task ----------------------------------------------------------------------
 
@@ -182,6 +184,9 @@ class MeetingServer:
                 return self._refuse(peer, command_id, Refusal("bad-roster", str(error)))
             except JournalError as error:
                 return self._refuse(peer, command_id, Refusal("unknown-meeting", str(error)))
+        about = getattr(command, "meeting", "")
+        if about and about != self.state.id:
+            return await self._carry_out_elsewhere(peer, command_id, command, about, now)
         decision = decide(self.state, command, now, command_id, uuid7())
         if isinstance(decision, Refusal):
             return self._refuse(peer, command_id, decision)
@@ -234,6 +239,30 @@ class MeetingServer:
                 peer.send(m.Refused(query.id, "journal-failed", str(error)))
             else:
                 peer.send(m.Answer(query.id, found))
+
+    async def _carry_out_elsewhere(
+        self, peer: Peer | None, command_id: str, command: c.AnyCommand, meeting: str, now: int
+    ) -> Refusal | None:
+        """A command about an older meeting of the journal; nothing changes for those connected."""
+        who = "server" if peer is None else actor(peer.hello)
+        try:
+            before = st.replay(self.journal.read(meeting))
+            decision = decide(before, command, now, command_id, uuid7())
+            if isinstance(decision, Refusal):
+                return self._refuse(peer, command_id, decision)
+            recorded, _after = await self.journal.append(
+                before, meeting, now, who, command_id, decision
+            )
+        except JournalError as error:
+            return self._refuse(peer, command_id, Refusal("journal-failed", str(error)))
+        if recorded:
+            self.state = msgspec.structs.replace(self.state, seq=recorded[-1].seq)
+        if peer is not None and command_id:
+            peer.send(m.Ack(command_id, self.state.seq))
+        for one in recorded:
+            for console in self.consoles:
+                console.send(m.Occurred(one))
+        return None
 
     def _dismiss_strangers(self) -> None:
         """A new meeting may have another roster: who is not in it is told and disconnected."""
@@ -459,9 +488,7 @@ class MeetingServer:
         resume = peer.hello.resume
         if 0 < resume <= self.state.seq:
             # What is being written this moment is read too, but not committed yet.
-            missed = [
-                one for one in self.journal.read(self.state.id, resume) if one.seq <= self.state.seq
-            ]
+            missed = [one for one in self.journal.read_all(resume) if one.seq <= self.state.seq]
             if len(missed) > 200 or self._first_seq() > resume:
                 missed = None
         snapshot = m.NO_SNAPSHOT if missed is not None else msgspec.Raw(st.encode(self.state))

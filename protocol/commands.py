@@ -182,6 +182,40 @@ class SetBanner(_Command, frozen=True, tag="set-banner"):
     text: str
 
 
+class SubmitMinutes(_Command, frozen=True, tag="submit-minutes"):
+    """Put the minutes of a closed meeting before who presides. `meeting` names one of the
+    journal; empty means the present one. `by` is the person, for the record."""
+
+    meeting: str = ""
+    by: str = ""
+
+
+class ApproveMinutes(_Command, frozen=True, tag="approve-minutes"):
+    """Approve submitted minutes: attendance and text are fixed from here on."""
+
+    meeting: str = ""
+    by: str = ""
+
+
+class ReturnMinutes(_Command, frozen=True, tag="return-minutes"):
+    """Give submitted minutes back to be worked on, with the reason."""
+
+    reason: str
+    meeting: str = ""
+    by: str = ""
+
+
+class CorrectMinutes(_Command, frozen=True, tag="correct-minutes"):
+    """An erratum of approved minutes: in `part` (such as `B.3`) read `text` instead of `was`."""
+
+    was: str
+    text: str
+    reason: str
+    part: str = ""
+    meeting: str = ""
+    by: str = ""
+
+
 class NoteSiteJoined(_Command, frozen=True, tag="note-site-joined"):
     """Made by the server when a site's agent connected."""
 
@@ -227,6 +261,10 @@ ModeratorCommand = (
     | AddFollowUp
     | AddNote
     | SetBanner
+    | SubmitMinutes
+    | ApproveMinutes
+    | ReturnMinutes
+    | CorrectMinutes
 )
 ServerCommand = NoteSiteJoined | NoteSiteLeft | Tick
 AnyCommand = ModeratorCommand | ServerCommand

@@ -18,6 +18,11 @@ VoiceMode = Literal["auto", "conversation", "clear"]
 what was lost is there again in time; `auto`: the agent chooses by its link."""
 MediaMode = Literal["auto", "audio-only", "narrow"]
 """`audio-only`: no picture to or from the site; `narrow`: nor that, and its voice at 12 kbit/s."""
+TitleWord = Literal["notula", "notulen"]
+Paper = Literal["a4", "f4"]
+Letterhead = Literal["auto", "regent", "agency"]
+"""Whose letterhead the minutes bear; `auto`: by the office of who presides."""
+Distances = Literal["straight", "road"]
 
 
 class _Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,6 +33,8 @@ class SiteEntry(_Value, frozen=True):
     """One row of the roster: a place with a person.
 
     `distance_km` is one way from the hall; `position` is the calling order from 1.
+    `travel_minutes` (one way) and `travel_rupiah` (there and back, everybody and everything) take
+    the place of what `TravelRates` would make of the distance.
     """
 
     id: str
@@ -40,6 +47,8 @@ class SiteEntry(_Value, frozen=True):
     contact: str = ""
     code: str = ""
     seat: str = ""
+    travel_minutes: int | None = None
+    travel_rupiah: int | None = None
 
 
 class Signatory(_Value, frozen=True):
@@ -51,12 +60,40 @@ class Signatory(_Value, frozen=True):
     nip: str = ""
 
 
+class MinutesStyle(_Value, frozen=True):
+    """How a secretariat wants its minutes: the title's word, the paper (F4 is 215 × 330 mm), and
+    whose letterhead: the regent's (Garuda) or the agency's (emblem of the region)."""
+
+    title: TitleWord = "notula"
+    paper: Paper = "a4"
+    letterhead: Letterhead = "auto"
+
+
+class TravelRates(_Value, frozen=True):
+    """What a journey to the hall would have cost, for the savings of a meeting by video.
+
+    `distances` says what the sites' `distance_km` are: straight lines on the map, which are
+    multiplied by `road_factor`, or kilometres by road. `people` travel together in one vehicle
+    at `speed_kmh`; it costs `rupiah_per_km`, and each of them gets `rupiah_per_person` a day.
+    `example` while nobody has put in numbers of their own: printed with every sum.
+    """
+
+    example: bool = True
+    distances: Distances = "straight"
+    road_factor: float = 1.4
+    speed_kmh: float = 45.0
+    people: int = 2
+    rupiah_per_km: int = 2500
+    rupiah_per_person: int = 150_000
+
+
 class MeetingPlan(_Value, frozen=True):
     """All that is known of a meeting before it opens; comes from the roster file.
 
     `allowance_s` is the speaking time of one turn, `grace_s` how long a site that dropped keeps
     its turn, `budget_s` the planned length of the whole meeting. `utc_offset_minutes` and
-    `time_zone` say how minutes print times (WIB is UTC+7).
+    `time_zone` say how minutes print times (WIB is UTC+7). `letterhead` is the agency's,
+    `regent_letterhead` that of a regent who presides; without one it is the name of the office.
     """
 
     title: str
@@ -65,16 +102,20 @@ class MeetingPlan(_Value, frozen=True):
     agenda: tuple[str, ...] = ()
     organisation: str = ""
     letterhead: tuple[str, ...] = ()
+    regent_letterhead: tuple[str, ...] = ()
     number: str = ""
     chair_person: Signatory = Signatory()
     note_taker: Signatory = Signatory()
     secretary: Signatory = Signatory()
+    deputy: Signatory = Signatory()
     allowance_s: int = 180
     grace_s: int = 20
     budget_s: int = 2700
     time_zone: str = "WIB"
     utc_offset_minutes: int = 420
     topics: tuple[str, ...] = ()
+    minutes: MinutesStyle = MinutesStyle()
+    travel: TravelRates = TravelRates()
     sites: tuple[SiteEntry, ...] = ()
 
 
@@ -324,6 +365,40 @@ class BannerSet(_Event, frozen=True, tag="banner-set"):
     text: str
 
 
+# -- the minutes after the meeting -------------------------------------------------------------
+
+
+class MinutesSubmitted(_Event, frozen=True, tag="minutes-submitted"):
+    """The minutes were put before who presides (*diajukan*), by the person `by`."""
+
+    by: str = ""
+
+
+class MinutesApproved(_Event, frozen=True, tag="minutes-approved"):
+    """The minutes are approved (*disahkan*): attendance and text stay as they are now."""
+
+    by: str = ""
+
+
+class MinutesReturned(_Event, frozen=True, tag="minutes-returned"):
+    """The minutes were returned (*dikembalikan*) and can be worked on again."""
+
+    reason: str
+    by: str = ""
+
+
+class MinutesCorrected(_Event, frozen=True, tag="minutes-corrected"):
+    """An erratum of approved minutes: in `part` it must read `text` instead of `was`. The
+    approved text stays; the erratum is printed with it."""
+
+    correction: str
+    part: str
+    was: str
+    text: str
+    reason: str
+    by: str = ""
+
+
 Event = (
     MeetingConvened
     | MeetingPrepared
@@ -357,6 +432,10 @@ Event = (
     | FollowUpAdded
     | NoteAdded
     | BannerSet
+    | MinutesSubmitted
+    | MinutesApproved
+    | MinutesReturned
+    | MinutesCorrected
 )
 
 

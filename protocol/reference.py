@@ -94,6 +94,8 @@ def reference() -> str:
         queries.MeetingLine,
         queries.ReportLine,
         queries.FollowUpLine,
+        events.MinutesStyle,
+        events.TravelRates,
         messages.SiteStatus,
         messages.SiteReading,
         messages.LinkReading,

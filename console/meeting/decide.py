@@ -9,6 +9,8 @@ Rules:
 - A holder that drops keeps its turn for the grace time, then the turn is suspended, not lost.
 - A command is carried out once: its id is remembered in the state.
 - Closing with reports missing warns first.
+- Minutes go from draft to submitted to approved, or are returned with a reason. What is submitted
+  or approved does not change any more; approved minutes are corrected by errata only.
 
 Pure: ids and the time come from the caller.
 """
@@ -25,6 +27,15 @@ from protocol import events as e
 MAX_TEXT = 20_000
 MAX_PANEL = 2
 MAX_NUMBER = 1_000_000
+# What would change the text of the minutes.
+TEXT = (
+    c.MarkAttendance,
+    c.DraftReport,
+    c.LogReport,
+    c.AmendReport,
+    c.AddFollowUp,
+    c.AddNote,
+)
 TAG = re.compile(r"(?<![\w#])#(\w[\w-]*)")
 
 
@@ -70,6 +81,8 @@ def decide(
         return _convene(state, command)
     if state.phase == "none":
         return Refusal("no-meeting", "There is no meeting yet.")
+    if isinstance(command, TEXT) and (refusal := _fixed(state)):
+        return refusal
     site = getattr(command, "site", None)
     if site is not None and site not in state.sites:
         return Refusal(
@@ -219,6 +232,20 @@ def _decide(state: Meeting, command: c.AnyCommand, now: int, new_id: str) -> Dec
             if len(text) > 500:
                 return Refusal("banner-too-long", "An announcement has at most 500 characters.")
             return [e.BannerSet(text.strip())] if text.strip() != state.banner else []
+        case c.SubmitMinutes(by=by):
+            if state.phase != "closed":
+                return Refusal("minutes-open", "The meeting is not closed yet.")
+            if refusal := _fixed(state):
+                return refusal
+            return _too_long(by) or [e.MinutesSubmitted(by.strip())]
+        case c.ApproveMinutes(by=by):
+            return _not_submitted(state) or _too_long(by) or [e.MinutesApproved(by.strip())]
+        case c.ReturnMinutes(reason=reason, by=by):
+            if refusal := _not_submitted(state) or _bad_text(reason) or _too_long(by):
+                return refusal
+            return [e.MinutesReturned(reason.strip(), by.strip())]
+        case c.CorrectMinutes():
+            return _correct(state, command, new_id)
         case c.NoteSiteJoined(site=site, agent_version=version):
             return _joined(state, site, version, now)
         case c.NoteSiteLeft(site=site, reason=reason):
@@ -413,6 +440,45 @@ def _add_follow_up(text: str, owner: str, due: str, about: str | None, new_id: s
         if not is_date:
             return Refusal("bad-date", f"{due!r} is not a date like 2019-02-15.", {"due": due})
     return [e.FollowUpAdded(new_id, text.strip(), owner.strip(), due, about)]
+
+
+# -- the minutes after the meeting -----------------------------------------------------------------
+
+
+def _fixed(state: Meeting) -> Refusal | None:
+    """Why the text of the minutes can't be changed; None while it can."""
+    if state.minutes.status == "submitted":
+        return Refusal(
+            "minutes-submitted", "The minutes are submitted: have them returned to change them."
+        )
+    if state.minutes.status == "approved":
+        return Refusal(
+            "minutes-approved", "The minutes are approved: an erratum can be added to them."
+        )
+    return None
+
+
+def _not_submitted(state: Meeting) -> Refusal | None:
+    if state.minutes.status == "submitted":
+        return None
+    if state.minutes.status == "approved":
+        return _fixed(state)
+    return Refusal("minutes-not-submitted", "The minutes are not submitted yet.")
+
+
+def _correct(state: Meeting, command: c.CorrectMinutes, new_id: str) -> Decision:
+    if state.minutes.status != "approved":
+        return Refusal(
+            "minutes-not-approved", "Only approved minutes get errata: change the text itself."
+        )
+    texts = [one.strip() for one in (command.was, command.text, command.reason)]
+    for text in texts:
+        if bad := _bad_text(text):
+            return bad
+    if bad := _too_long(command.part) or _too_long(command.by):
+        return bad
+    was, text, reason = texts
+    return [e.MinutesCorrected(new_id, command.part.strip(), was, text, reason, command.by.strip())]
 
 
 # -- opening, closing, coming and going ---------------------------------------------------------

@@ -27,6 +27,7 @@ from protocol.events import (
 
 Phase = Literal["none", "planned", "open", "closed"]
 TurnStatus = Literal["speaking", "lost", "suspended", "ended"]
+MinutesStatus = Literal["draft", "submitted", "approved", "returned"]
 
 HERE: frozenset[Attendance] = frozenset({"present", "late", "represented"})
 AWAY: frozenset[Attendance] = frozenset({"absent", "excused"})
@@ -141,6 +142,30 @@ class Note(_Part, frozen=True):
     at: int
 
 
+class Correction(_Part, frozen=True):
+    """An erratum of approved minutes: in `part` read `text` instead of `was`."""
+
+    id: str
+    part: str
+    was: str
+    text: str
+    reason: str
+    by: str
+    at: int
+
+
+class MinutesRecord(_Part, frozen=True):
+    """What became of the minutes. `by` and `at` tell of the last step, `reason` why they were
+    returned; `approved_seq` is the journal's seq of the approval, 0 before it."""
+
+    status: MinutesStatus = "draft"
+    by: str = ""
+    at: int | None = None
+    reason: str = ""
+    approved_seq: int = 0
+    corrections: tuple[Correction, ...] = ()
+
+
 class Meeting(_Part, frozen=True):
     """The whole meeting: the fold of its events up to `seq`.
 
@@ -163,6 +188,7 @@ class Meeting(_Part, frozen=True):
     follow_ups: tuple[FollowUp, ...] = ()
     notes: tuple[Note, ...] = ()
     banner: str = ""
+    minutes: MinutesRecord = MinutesRecord()
     convened_at: int | None = None
     opened_at: int | None = None
     closed_at: int | None = None
@@ -256,6 +282,11 @@ def _with_site(state: Meeting, site: str, **changes: object) -> Meeting:
     return msgspec.structs.replace(state, sites=sites)
 
 
+def _with_minutes(state: Meeting, **changes: object) -> Meeting:
+    changed = msgspec.structs.replace(state.minutes, **changes)
+    return msgspec.structs.replace(state, minutes=changed)
+
+
 def _with_turn(state: Meeting, number: int, **changes: object) -> Meeting:
     turn = state.turn(number)
     if turn is None:
@@ -312,16 +343,23 @@ def _release(state: Meeting, number: int, at: int, **changes: object) -> Meeting
 
 
 def apply(state: Meeting, recorded: Recorded) -> Meeting:
-    """The state after this event. Total: an event that fits nothing changes nothing but `seq`."""
-    after = _apply_event(state, recorded.event, recorded.at, recorded.meeting)
+    """The state after this event. Total: an event that fits nothing changes nothing but `seq`.
+
+    So does one of another meeting, whose minutes may be worked on while this one is held.
+    """
+    convened = isinstance(recorded.event, e.MeetingConvened)
+    if state.id and recorded.meeting != state.id and not convened:
+        return msgspec.structs.replace(state, seq=recorded.seq)
+    after = _apply_event(state, recorded)
     commands = after.commands
     if recorded.command and recorded.command not in commands:
         commands = commands | {recorded.command}
     return msgspec.structs.replace(_clock(after, recorded.at), seq=recorded.seq, commands=commands)
 
 
-def _apply_event(state: Meeting, event: e.Event, at: int, meeting: str) -> Meeting:
+def _apply_event(state: Meeting, recorded: Recorded) -> Meeting:
     replace = msgspec.structs.replace
+    event, at, meeting, seq = recorded.event, recorded.at, recorded.meeting, recorded.seq
     match event:
         case e.MeetingConvened(plan=plan, like=like):
             return Meeting(
@@ -450,6 +488,16 @@ def _apply_event(state: Meeting, event: e.Event, at: int, meeting: str) -> Meeti
             return replace(state, notes=(*state.notes, Note(ident, kind, text, about, at)))
         case e.BannerSet(text=text):
             return replace(state, banner=text)
+        case e.MinutesSubmitted(by=by):
+            return _with_minutes(state, status="submitted", by=by, at=at, reason="")
+        case e.MinutesApproved(by=by):
+            return _with_minutes(state, status="approved", by=by, at=at, approved_seq=seq)
+        case e.MinutesReturned(reason=reason, by=by):
+            return _with_minutes(state, status="returned", by=by, at=at, reason=reason)
+        case e.MinutesCorrected(part=part, was=before, text=text, reason=reason, by=by):
+            added_to = state.minutes.corrections
+            one = Correction(event.correction, part, before, text, reason, by, at)
+            return _with_minutes(state, corrections=(*added_to, one))
 
 
 def encode(state: Meeting) -> bytes:

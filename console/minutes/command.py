@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 from console.journal import Journal, JournalError
 from console.meeting.state import replay
@@ -13,6 +13,7 @@ from console.minutes import (
     MinutesError,
     Style,
     export,
+    lifecycle,
     minutes_of,
     no_format,
     rendered,
@@ -22,7 +23,11 @@ from console.places import journal_path
 
 STDOUT = Path("-")
 
+app = App(name="minutes")
+lifecycle.add_to(app)
 
+
+@app.default
 def minutes(
     meeting: Annotated[
         str, Parameter(help="Id of the meeting or the beginning of it; `latest` is the last one.")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from console.roster import find, load
+from console.roster import NESTED, find, load
 from protocol.events import MeetingPlan, SiteEntry
 
 MAX_SITES = 63
@@ -42,22 +42,26 @@ def write_roster(plan: MeetingPlan, path: Path) -> None:
     for name in ("place", "city", "organisation", "number", "time_zone"):
         if value := getattr(plan, name):
             lines.append(f"{name} = {_text(value)}")
-    for name in ("agenda", "letterhead", "topics"):
+    for name in ("agenda", "letterhead", "regent_letterhead", "topics"):
         if values := getattr(plan, name):
             lines.append(f"{name} = [{', '.join(_text(value) for value in values)}]")
     for name in ("allowance_s", "grace_s", "budget_s", "utc_offset_minutes"):
         lines.append(f"{name} = {getattr(plan, name)}")
-    for name in ("chair_person", "note_taker", "secretary"):
+    for name in NESTED:
         lines.append(f"\n[meeting.{name}]")
         for field, value in msgspec.structs.asdict(getattr(plan, name)).items():
-            if value:
-                lines.append(f"{field} = {_text(value)}")
+            if value != "":
+                lines.append(f"{field} = {_value(value)}")
     for entry in plan.sites:
         lines.append("\n[[site]]")
         for field, value in msgspec.structs.asdict(entry).items():
             if value not in ("", None) and (field, value) != ("position", 0):
-                lines.append(f"{field} = {_text(value) if isinstance(value, str) else value}")
+                lines.append(f"{field} = {_value(value)}")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _value(value: str | int | float | bool) -> str:
+    return _text(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _text(value: str) -> str:

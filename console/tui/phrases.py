@@ -120,6 +120,11 @@ REFUSALS: dict[str, str] = {
     "no-meeting": N_("There is no meeting yet."),
     "no-roster": N_("A meeting needs a roster with at least one site."),
     "no-turn": N_("Nobody has the floor."),
+    "minutes-approved": N_("The minutes are approved: an erratum can be added to them."),
+    "minutes-not-approved": N_("Only approved minutes get errata: change the text itself."),
+    "minutes-not-submitted": N_("The minutes are not submitted yet."),
+    "minutes-open": N_("The meeting is not closed yet."),
+    "minutes-submitted": N_("The minutes are submitted: have them returned to change them."),
     "nobody-callable": N_(
         "No site in the queue can be called now (offline, absent or excused): {sites}."
     ),
@@ -206,7 +211,19 @@ def line(replica: Replica, one: LogLine) -> tuple[str, str]:
 _KINDS: tuple[tuple[tuple[type, ...], str], ...] = (
     ((e.FloorGranted, e.TurnResumed, e.TurnEnded, e.MeetingOpened, e.MeetingClosed), "speech"),
     ((e.HolderLost, e.TurnSuspended, e.TurnOverran, e.SiteLeft), "alarm"),
-    ((e.ReportLogged, e.ReportAmended, e.FollowUpAdded, e.NoteAdded), "record"),
+    (
+        (
+            e.ReportLogged,
+            e.ReportAmended,
+            e.FollowUpAdded,
+            e.NoteAdded,
+            e.MinutesSubmitted,
+            e.MinutesApproved,
+            e.MinutesReturned,
+            e.MinutesCorrected,
+        ),
+        "record",
+    ),
 )
 
 
@@ -238,6 +255,10 @@ _PLAIN: dict[type, str] = {
     e.HandLowered: N_("{site} lowered the hand"),
     e.SiteSkipped: N_("{site} skipped"),
     e.ReportDrafted: N_("{site}: draft saved"),
+    e.MinutesSubmitted: N_("The minutes are submitted"),
+    e.MinutesApproved: N_("The minutes are approved"),
+    e.MinutesReturned: N_("The minutes are returned: {reason}"),
+    e.MinutesCorrected: N_("Erratum of the minutes: “{text}” instead of “{was}”"),
 }
 
 

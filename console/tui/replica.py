@@ -123,7 +123,7 @@ class Replica:
         self.meeting = st.apply(self.meeting, recorded)
         if convened:
             self.lines.clear()
-        if is_told(recorded.event):
+        if recorded.meeting == self.meeting.id and is_told(recorded.event):
             self.lines.append(Happened(recorded.at, recorded.event))
         self._note_switches(recorded.at)
         return True

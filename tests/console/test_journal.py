@@ -162,6 +162,26 @@ def test_a_row_chained_anew_that_is_no_event_is_found(path: Path) -> None:
         journal.read("m1")
 
 
+def test_events_of_an_older_meeting_come_after_those_of_a_newer_one(path: Path) -> None:
+    journal = Journal(path)
+    play(journal, meeting="m1")
+    play(journal, meeting="m2")
+    old = replay(journal.read("m1"))
+    journal.append_now(old, "m1", 99_000, "moderator", "c99", [e.MinutesSubmitted()])
+    assert journal.latest_meeting() == "m2"
+    assert journal.hash == journal.last_hash("m1") == journal.hash_of("m1", journal.seq)
+    assert journal.hash_of("m2", journal.seq) == ""
+    assert [one.meeting for one in journal.read_all(journal.seq - 2)] == ["m2", "m1"]
+    tables = {
+        name: journal._query(f"select * from {name} order by 1, 2")
+        for name in ("meetings", "attendance", "turns", "reports", "follow_ups", "notes")
+    }
+    assert journal.rebuild() == journal.count()
+    for name, rows in tables.items():
+        assert journal._query(f"select * from {name} order by 1, 2") == rows
+    assert journal.verify() is None
+
+
 def test_a_damaged_file_is_told(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     journal = Journal(path)
     play(journal)

@@ -129,6 +129,33 @@ async def test_a_command_of_the_meeting_before_is_not_carried_out_again(house) -
         assert house.server.state.notes == ()
 
 
+async def test_minutes_of_an_older_meeting_are_worked_on_while_another_is_held(house) -> None:
+    async with moderator(house) as console:
+        await console.do(c.OpenMeeting())
+        await console.do(c.CloseMeeting())
+        old = house.server.state.id
+        await console.do(c.ConveneMeeting())
+        ack = await console.do(c.OpenMeeting())
+        state = await console.seen(ack.seq)
+        assert (await console.do(c.SubmitMinutes())).code == "minutes-open"
+        submitted = await console.do(c.SubmitMinutes(old, "Notulis"), "id-submit")
+        assert submitted == m.Ack("id-submit", ack.seq + 1)
+        assert await console.do(c.SubmitMinutes(old, "Notulis"), "id-submit") == submitted
+        after = await console.seen(submitted.seq)
+        assert after == msgspec.structs.replace(state, seq=submitted.seq), "this one is untouched"
+        assert st.replay(house.journal.read(old)).minutes.status == "submitted"
+        assert (await console.do(c.SubmitMinutes(old))).code == "minutes-submitted"
+        assert (await console.do(c.SubmitMinutes("x"))).code == "no-meeting"
+        next_one = await console.do(c.AddNote("Lanjut"))
+        assert next_one.seq == submitted.seq + 1
+        async with moderator(house, resume=ack.seq) as back:
+            await back.wait_for(lambda: len(back.of(m.Occurred)) == 2)
+            assert not back.of(m.Welcome)[0].has_snapshot
+        again = MeetingServer(house.journal, lambda: PLAN)
+        assert again.state == house.server.state, "a server started now holds the same meeting"
+    assert house.journal.verify() is None
+
+
 async def test_refusals_go_to_who_asked(house) -> None:
     async with moderator(house) as console, moderator(house) as other:
         answer = await console.do(c.GrantFloor("padang"), "id-1")

@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from console.meeting.decide import MAX_TEXT, Refusal, deadline, decide, tags_of
+from console.meeting import state as st
+from console.meeting.decide import MAX_TEXT, TEXT, Refusal, deadline, decide, tags_of
 from protocol import commands as c
 from protocol import events as e
 from tests.playbook import (
@@ -588,6 +589,87 @@ def test_tags_of_a_text(text: str, given: tuple[str, ...], tags: tuple[str, ...]
     assert tags_of(text, given) == tags
 
 
+# -- the minutes after the meeting -------------------------------------------------------------
+
+CORRECT = c.CorrectMinutes(" A ", "B", "Salah ketik", "B.1", by="Notulis")
+
+
+def test_minutes_are_submitted_and_approved():
+    play = (
+        closed_meeting().when(c.SubmitMinutes(by=" Notulis ")).then(e.MinutesSubmitted("Notulis"))
+    )
+    assert play.state.minutes.status == "submitted"
+    play.later(60).when(c.ApproveMinutes(by="Bupati")).then(e.MinutesApproved("Bupati"))
+    assert play.state.minutes == st.MinutesRecord(
+        "approved", "Bupati", play.now, approved_seq=play.state.seq
+    )
+
+
+def test_minutes_are_returned_with_a_reason_and_submitted_again():
+    play = closed_meeting().when(c.SubmitMinutes()).when(c.ReturnMinutes(" "))
+    play.refused("text-empty").when(c.ReturnMinutes("Nama salah", by="Sekda"))
+    play.then(e.MinutesReturned("Nama salah", "Sekda"))
+    assert (play.state.minutes.status, play.state.minutes.reason) == ("returned", "Nama salah")
+    play.when(c.LogReport("minas", "Aman")).when(c.SubmitMinutes()).then(e.MinutesSubmitted())
+    assert play.state.minutes.reason == ""
+
+
+@pytest.mark.parametrize("play", [planned_meeting("hall"), open_meeting()])
+def test_minutes_of_a_meeting_not_closed_are_not_submitted(play: Playbook):
+    play.when(c.SubmitMinutes()).refused("minutes-open")
+
+
+def test_only_submitted_minutes_are_approved_or_returned():
+    play = closed_meeting()
+    for command in (c.ApproveMinutes(), c.ReturnMinutes("x")):
+        play.when(command).refused("minutes-not-submitted")
+    play.when(CORRECT).refused("minutes-not-approved")
+    play.when(c.SubmitMinutes()).when(c.SubmitMinutes()).refused("minutes-submitted")
+    play.when(CORRECT).refused("minutes-not-approved")
+    play.when(c.ApproveMinutes())
+    for command in (c.SubmitMinutes(), c.ApproveMinutes(), c.ReturnMinutes("x")):
+        play.when(command).refused("minutes-approved", "erratum")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        c.MarkAttendance("minas", "absent"),
+        c.DraftReport("minas", "x"),
+        c.LogReport("minas", "x"),
+        c.AmendReport("r1", "x"),
+        c.AddFollowUp("x"),
+        c.AddNote("x"),
+    ],
+    ids=lambda command: type(command).__name__,
+)
+def test_what_is_submitted_or_approved_does_not_change(command: c.AnyCommand):
+    assert isinstance(command, TEXT)
+    play = closed_meeting().when(c.SubmitMinutes()).when(command).refused("minutes-submitted")
+    play.when(c.ApproveMinutes()).when(command).refused("minutes-approved")
+    returned = closed_meeting().when(c.SubmitMinutes()).when(c.ReturnMinutes("x")).when(command)
+    assert isinstance(returned.decision, list)
+
+
+def test_an_erratum_leaves_the_approved_text():
+    play = closed_meeting().when(c.SubmitMinutes()).when(c.ApproveMinutes())
+    before = play.state.reports
+    play.later(5).when(CORRECT, new_id="k1")
+    play.then(e.MinutesCorrected("k1", "B.1", "A", "B", "Salah ketik", "Notulis"))
+    assert play.state.reports == before
+    assert play.state.minutes.corrections == (
+        st.Correction("k1", "B.1", "A", "B", "Salah ketik", "Notulis", play.now),
+    )
+    assert play.state.minutes.status == "approved"
+
+
+@pytest.mark.parametrize("field", ["was", "text", "reason"])
+def test_an_erratum_is_told_whole(field: str):
+    play = closed_meeting().when(c.SubmitMinutes()).when(c.ApproveMinutes())
+    play.when(msgspec.structs.replace(CORRECT, **{field: " "})).refused("text-empty")
+    play.when(msgspec.structs.replace(CORRECT, **{field: TOO_LONG})).refused("text-too-long")
+
+
 # -- every command -------------------------------------------------------------------------------
 
 EXAMPLES: dict[type, c.AnyCommand] = {
@@ -619,11 +701,18 @@ EXAMPLES: dict[type, c.AnyCommand] = {
         c.AddFollowUp("A"),
         c.AddNote("A"),
         c.SetBanner("A"),
+        c.SubmitMinutes(by="Notulis"),
+        c.ApproveMinutes(by="Bupati"),
+        c.ReturnMinutes("Nama salah"),
+        c.CorrectMinutes("A", "B", "Salah ketik", "B.1"),
         c.NoteSiteJoined("siak"),
         c.NoteSiteLeft("siak"),
         c.Tick(),
     )
 }
+
+
+MINUTES = (c.SubmitMinutes, c.ApproveMinutes, c.ReturnMinutes, c.CorrectMinutes)
 
 
 def test_the_examples_are_all_the_commands():
@@ -638,6 +727,11 @@ def fitting(command: c.AnyCommand) -> Playbook:
         return planned_meeting()
     if isinstance(command, c.OpenMeeting):
         return planned_meeting("hall")
+    if isinstance(command, MINUTES):
+        play = closed_meeting()
+        if not isinstance(command, c.SubmitMinutes):
+            play.given(e.MinutesSubmitted())
+        return play.given(e.MinutesApproved()) if isinstance(command, c.CorrectMinutes) else play
     play = open_meeting().given(e.ReportLogged("r1", "minas", "A"), e.HandRaised("kandis"))
     play.given(e.SitePromoted("guest"), MINAS)
     if isinstance(command, c.Unmute):

@@ -308,7 +308,21 @@ EXAMPLES: list[e.Event] = [
     e.FollowUpAdded("f", "x"),
     e.NoteAdded("n", "note", "x"),
     e.BannerSet("x"),
+    e.MinutesSubmitted(),
+    e.MinutesApproved(),
+    e.MinutesReturned("x"),
+    e.MinutesCorrected("k", "B.1", "x", "y", "z"),
 ]
+
+
+@pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
+def test_an_event_of_another_meeting_changes_nothing_but_seq(event: e.Event):
+    state = open_meeting().given(MINAS).state
+    after = apply(state, e.Recorded(state.seq + 1, "m0", 1, "moderator", "id-0", event))
+    if isinstance(event, e.MeetingConvened):
+        assert (after.id, after.phase) == ("m0", "planned")
+    else:
+        assert after == msgspec.structs.replace(state, seq=state.seq + 1)
 
 
 @pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)

@@ -5,29 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from console.cli import app
 from console.journal import Journal
-from console.meeting.state import Meeting
+from tests.console.minutes.books import run, write_book
 from tests.console.minutes.siak_meeting import MEETING, Room
 
 
 @pytest.fixture(scope="module")
 def journal(tmp_path_factory: pytest.TempPathFactory, room: Room) -> Path:
     """A journal file with the whole meeting in it."""
-    path = tmp_path_factory.mktemp("journal") / "journal.db"
-    book, state = Journal(path), Meeting()
-    for one in room.recorded:
-        _, state = book.append_now(state, MEETING, one.at, one.actor, one.command, [one.event])
-    book.close()
-    return path
-
-
-def run(*words: object) -> int:
-    try:
-        app([str(w) for w in ("minutes", *words)], exit_on_error=False)
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
+    return write_book(tmp_path_factory.mktemp("journal") / "journal.db", room)
 
 
 def test_the_files_asked_for_are_written_and_named(journal, tmp_path, capsys):
