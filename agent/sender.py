@@ -298,7 +298,7 @@ class Sender:
         if picture is None:
             return
         if self._vp8 is None or bitrate != self._video_bitrate:
-            self._vp8 = vp8.Encoder(width, height, self._fps, bitrate)
+            self._vp8 = vp8.open_encoder(width, height, self._fps, bitrate)
             self._video_bitrate = bitrate
             self._key_wanted = True
         key, self._key_wanted = self._key_wanted, False

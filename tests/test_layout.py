@@ -52,6 +52,7 @@ EXEMPT = {
         "console/rehearsal/stage.py",
     ),
     "tests/agent/test_relay.py": ("agent/lines.py",),
+    "tests/agent/picture/test_vp8.py": ("agent/picture/vpx.py",),  # one of its encoders
     "tests/test_layout.py": ("protocol/locales/hatch_build.py",),  # the wheel below
 }
 

@@ -77,7 +77,8 @@ def test_pictures_are_shown_whole_and_a_broken_slot_asks_for_a_key_frame() -> No
     room = Room()
     receiver = Receiver(room, room)
     receiver._ask = room.ask
-    camera, encoder = SyntheticCamera("Minas", 3, 320, 180, 10), vp8.Encoder(320, 180, 10, 250_000)
+    camera = SyntheticCamera("Minas", 3, 320, 180, 10)
+    encoder = vp8.open_encoder(320, 180, 10, 250_000)
     seq, now = 0, 100.0
     for number in range(12):
         data = encoder.encode(camera.read(number / 10), key=number in (0, 8))

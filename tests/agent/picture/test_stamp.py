@@ -22,7 +22,7 @@ def test_read_as_it_was_drawn(one: Stamp, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize(("size", "bitrate"), [((160, 90), 60_000), ((320, 180), 100_000)])
 def test_it_survives_a_thin_stream(size: tuple[int, int], bitrate: int) -> None:
     width, height = size
-    encoder, decoder = vp8.Encoder(width, height, 10, bitrate), vp8.Decoder()
+    encoder, decoder = vp8.open_encoder(width, height, 10, bitrate), vp8.Decoder()
     rng = np.random.default_rng(1)
     for number in range(40):
         picture = np.full((height * 3 // 2, width), 128, dtype=np.uint8)
