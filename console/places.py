@@ -42,3 +42,8 @@ def relay_lock(db: Path) -> Path:
 def log_path(db: Path, name: str) -> Path:
     """The log of a process started in the background."""
     return db.with_suffix(f".{name}.log")
+
+
+def recordings_folder(db: Path) -> Path:
+    """Where the recordings of this journal's meetings lie, a folder a meeting."""
+    return db.parent / "recordings"

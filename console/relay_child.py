@@ -13,7 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
-from console.places import log_path, relay_lock
+from console.places import log_path, recordings_folder, relay_lock
 
 WATCH_EVERY_S = 0.2
 QUICK_DEATH_S = 3.0
@@ -22,9 +22,11 @@ STOP_TIMEOUT_S = 3.0
 
 
 class RelayChild:
-    """Keeps one relay running for the journal `db`; it is to connect to `address`."""
+    """Keeps one relay running for the journal `db`; it is to connect to `address` and to record
+    into `recordings` (default: beside the journal)."""
 
-    def __init__(self, db: Path, address: str) -> None:
+    def __init__(self, db: Path, address: str, recordings: Path | None = None) -> None:
+        self._recordings = recordings or recordings_folder(db)
         self._lock = relay_lock(db)
         self._log = log_path(db, "relay")
         self._address = address
@@ -96,6 +98,8 @@ class RelayChild:
                 self._address,
                 "--lock",
                 str(self._lock),
+                "--recordings",
+                str(self._recordings),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

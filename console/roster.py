@@ -13,7 +13,14 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from protocol.events import MeetingPlan, MinutesStyle, Signatory, SiteEntry, TravelRates
+from protocol.events import (
+    MeetingPlan,
+    MinutesStyle,
+    RecordingPlan,
+    Signatory,
+    SiteEntry,
+    TravelRates,
+)
 from protocol.words import _
 
 FOLDER = Path(__file__).parent / "rosters"
@@ -34,6 +41,9 @@ MOST = {
     "people": 100,
     "rupiah_per_km": 1_000_000,
     "rupiah_per_person": 100_000_000,
+    "warn_free_mb": 1_000_000,
+    "stop_free_mb": 1_000_000,
+    "keep_days": 36_500,
 }
 NESTED: dict[str, type] = {
     "chair_person": Signatory,
@@ -42,6 +52,7 @@ NESTED: dict[str, type] = {
     "deputy": Signatory,
     "minutes": MinutesStyle,
     "travel": TravelRates,
+    "recording": RecordingPlan,
 }
 # What may span lines or look like a key and is none: long strings, strings, comments.
 QUOTED = re.compile(

@@ -444,6 +444,7 @@ class MeetingServer:
                 self._touch(site, reading=reading)
             case m.RelayTelemetry(reading=relay_reading, links=links):
                 self.relay_reading = relay_reading
+                await self._watch_recording(relay_reading.recording)
                 for name, link in links.items():
                     if name in self.state.sites:
                         self._touch(name, link=link)
@@ -451,6 +452,18 @@ class MeetingServer:
                 self._carry(peer, message)
             case m.Routed() | m.Hello():
                 pass
+
+    async def _watch_recording(self, reading: m.RecordingReading) -> None:
+        """What the relay's recorder says of itself becomes part of the meeting's record."""
+        state = self.state
+        if state.recording != "on" or reading.meeting != state.id:
+            return
+        if reading.state in ("full", "failed"):
+            reason: e.RecordingEnd = "disk-full" if reading.state == "full" else "failed"
+            await self.submit(c.NoteRecordingEnded(reason, reading.trouble))
+        elif reading.state == "on" and not state.disk_low:
+            if reading.free_mb < state.plan.recording.warn_free_mb:
+                await self.submit(c.NoteDiskLow(reading.free_mb))
 
     def _carry(self, peer: Peer, message: m.Signal) -> None:
         """Bring a description to its addressee, with the sender's name on it."""
@@ -597,6 +610,7 @@ async def run_server(
     host: str = "127.0.0.1",
     port: int = DEFAULT_PORT,
     relay: bool = True,
+    recordings: Path | None = None,
     ready: Callable[[str, str], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then drain. `ready(socket address, tcp address)` is called
@@ -617,7 +631,8 @@ async def run_server(
         await server.prepare()
         local, network = await _listen(server, db, host, port)
         address = network.sockets and next(iter(network.sockets)).getsockname()
-        child = RelayChild(db, f"unix:{socket_path(db)}") if relay else None
+        address_for_relay = f"unix:{socket_path(db)}"
+        child = RelayChild(db, address_for_relay, recordings) if relay else None
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(server.run())]
             if child is not None:

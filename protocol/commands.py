@@ -6,7 +6,14 @@ made by the server itself and is never accepted from a connection.
 
 import msgspec
 
-from protocol.events import Attendance, MediaMode, MeetingPlan, NoteKind, VoiceMode
+from protocol.events import (
+    Attendance,
+    MediaMode,
+    MeetingPlan,
+    NoteKind,
+    RecordingEnd,
+    VoiceMode,
+)
 
 
 class _Command(
@@ -216,6 +223,18 @@ class CorrectMinutes(_Command, frozen=True, tag="correct-minutes"):
     by: str = ""
 
 
+class StartRecording(_Command, frozen=True, tag="start-recording"):
+    """Record what floor, chair and panel say and show; one that is paused goes on."""
+
+
+class PauseRecording(_Command, frozen=True, tag="pause-recording"):
+    """Record nothing until StartRecording."""
+
+
+class StopRecording(_Command, frozen=True, tag="stop-recording"):
+    """End the recording; closing the meeting ends it, too."""
+
+
 class NoteSiteJoined(_Command, frozen=True, tag="note-site-joined"):
     """Made by the server when a site's agent connected."""
 
@@ -228,6 +247,29 @@ class NoteSiteLeft(_Command, frozen=True, tag="note-site-left"):
 
     site: str
     reason: str = ""
+
+
+class NoteDiskLow(_Command, frozen=True, tag="note-disk-low"):
+    """Made by the server when the relay's disk has less than `warn_free_mb` left."""
+
+    free_mb: int
+
+
+class NoteRecordingEnded(_Command, frozen=True, tag="note-recording-ended"):
+    """Made by the server when the relay ended the recording by itself."""
+
+    reason: RecordingEnd
+    trouble: str = ""
+
+
+class NoteRecordingFinished(_Command, frozen=True, tag="note-recording-finished"):
+    """Made by the server when the recording of a closed meeting is one file."""
+
+    file: str
+    length_ms: int = 0
+    size_bytes: int = 0
+    chapters: int = 0
+    trouble: str = ""
 
 
 class Tick(_Command, frozen=True, tag="tick"):
@@ -265,6 +307,11 @@ ModeratorCommand = (
     | ApproveMinutes
     | ReturnMinutes
     | CorrectMinutes
+    | StartRecording
+    | PauseRecording
+    | StopRecording
 )
-ServerCommand = NoteSiteJoined | NoteSiteLeft | Tick
+ServerCommand = (
+    NoteSiteJoined | NoteSiteLeft | NoteDiskLow | NoteRecordingEnded | NoteRecordingFinished | Tick
+)
 AnyCommand = ModeratorCommand | ServerCommand

@@ -13,6 +13,7 @@ SiteKind = Literal["kecamatan", "hall", "guest"]
 Attendance = Literal["unmarked", "present", "represented", "late", "excused", "absent"]
 NoteKind = Literal["note", "opening", "direction", "decision", "closing"]
 TurnEnd = Literal["ended", "next", "closed"]
+RecordingEnd = Literal["ended", "closed", "disk-full", "failed"]
 VoiceMode = Literal["auto", "conversation", "clear"]
 """How much delay a site's ear may cost. `conversation`: little; `clear`: up to 420 ms, so that
 what was lost is there again in time; `auto`: the agent chooses by its link."""
@@ -87,6 +88,19 @@ class TravelRates(_Value, frozen=True):
     rupiah_per_person: int = 150_000
 
 
+class RecordingPlan(_Value, frozen=True):
+    """How a meeting is recorded. `at_opening`: from its opening on, else when the operator says so.
+
+    `warn_free_mb` and `stop_free_mb`: with less left on the disk the operator is warned, the
+    recording is ended in good order. `keep_days`: how long at least it is kept (0: for ever).
+    """
+
+    at_opening: bool = False
+    warn_free_mb: int = 2000
+    stop_free_mb: int = 500
+    keep_days: int = 0
+
+
 class MeetingPlan(_Value, frozen=True):
     """All that is known of a meeting before it opens; comes from the roster file.
 
@@ -117,6 +131,7 @@ class MeetingPlan(_Value, frozen=True):
     minutes: MinutesStyle = MinutesStyle()
     travel: TravelRates = TravelRates()
     sites: tuple[SiteEntry, ...] = ()
+    recording: RecordingPlan = RecordingPlan()
 
 
 class _Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
@@ -399,6 +414,44 @@ class MinutesCorrected(_Event, frozen=True, tag="minutes-corrected"):
     by: str = ""
 
 
+# -- the recording -------------------------------------------------------------------------
+
+
+class RecordingStarted(_Event, frozen=True, tag="recording-started"):
+    """What floor, chair and panel say and show is recorded from here on; all sites are told."""
+
+
+class RecordingPaused(_Event, frozen=True, tag="recording-paused"):
+    """Nothing is recorded until it is resumed."""
+
+
+class RecordingResumed(_Event, frozen=True, tag="recording-resumed"):
+    """The recording goes on."""
+
+
+class RecordingStopped(_Event, frozen=True, tag="recording-stopped"):
+    """The recording is over. `trouble` says what failed."""
+
+    reason: RecordingEnd = "ended"
+    trouble: str = ""
+
+
+class RecordingWarned(_Event, frozen=True, tag="recording-warned"):
+    """The disk that is recorded to has little room left; recording goes on."""
+
+    free_mb: int
+
+
+class RecordingFinished(_Event, frozen=True, tag="recording-finished"):
+    """The recording is one file now, with a chapter a turn; `file` is its name."""
+
+    file: str
+    length_ms: int
+    size_bytes: int = 0
+    chapters: int = 0
+    trouble: str = ""
+
+
 Event = (
     MeetingConvened
     | MeetingPrepared
@@ -436,6 +489,12 @@ Event = (
     | MinutesApproved
     | MinutesReturned
     | MinutesCorrected
+    | RecordingStarted
+    | RecordingPaused
+    | RecordingResumed
+    | RecordingStopped
+    | RecordingWarned
+    | RecordingFinished
 )
 
 

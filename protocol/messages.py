@@ -157,6 +157,22 @@ class LinkReading(_Value, frozen=True):
     available_kbps: float = 0.0
 
 
+class RecordingReading(_Value, frozen=True):
+    """How the relay's recorder stands. `full`: it ended before the disk was full; `failed`: it
+    could not write, `trouble` says why. `seconds` and `size_bytes` are the segment's; `dropped`
+    counts frames the disk was too slow for since the relay's start.
+    """
+
+    state: Literal["off", "on", "full", "failed"] = "off"
+    meeting: str = ""
+    segment: str = ""
+    seconds: float = 0.0
+    size_bytes: int = 0
+    free_mb: int = 0
+    dropped: int = 0
+    trouble: str = ""
+
+
 class RelayReading(_Value, frozen=True):
     """What the relay measured of itself since its start."""
 
@@ -166,6 +182,7 @@ class RelayReading(_Value, frozen=True):
     forward_delay_median_ms: float = 0.0
     forward_delay_p99_ms: float = 0.0
     late_ms: float = 0.0
+    recording: RecordingReading = RecordingReading()
 
 
 class RelayTelemetry(_Message, frozen=True, tag="relay-telemetry"):
@@ -259,7 +276,8 @@ class Desired(_Message, frozen=True, tag="desired"):
     `relay` is the instance of the relay to be connected to (empty: none is up). `slots` names
     the site that feeds each slot. `volume` in percent, `hand` tells that the site's hand is up.
     `voice` and `media` are what the operator forces, `auto` leaves the choice to the agent;
-    `hurried` tells that somebody else is held to conversation. Answered by Actual.
+    `hurried` tells that somebody else is held to conversation, `recording` that the meeting is
+    being recorded, which the site is shown. Answered by Actual.
     """
 
     revision: int
@@ -275,13 +293,23 @@ class Desired(_Message, frozen=True, tag="desired"):
     voice: VoiceMode = "auto"
     media: MediaMode = "auto"
     hurried: bool = False
+    recording: bool = False
+
+
+class RecordOrder(_Value, frozen=True):
+    """What the relay is to record: the program of this meeting, until the disk has less than
+    `stop_free_mb` left."""
+
+    meeting: str
+    stop_free_mb: int = 0
 
 
 class Route(_Message, frozen=True, tag="route"):
     """Sent by the server to the relay: which site feeds each slot; the whole of it, idempotent.
 
     Nothing is forwarded from a site that feeds no slot. `voice` and `media` hold the sites for
-    which the operator forces something, all others are `auto`. Answered by Routed.
+    which the operator forces something, all others are `auto`. `record` is what is to be
+    recorded, None: nothing. Answered by Routed.
     """
 
     revision: int
@@ -289,6 +317,7 @@ class Route(_Message, frozen=True, tag="route"):
     sites: tuple[str, ...]
     voice: dict[str, VoiceMode] = {}
     media: dict[str, MediaMode] = {}
+    record: RecordOrder | None = None
 
 
 class SiteStatus(_Value, frozen=True):

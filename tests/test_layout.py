@@ -53,6 +53,7 @@ EXEMPT = {
     ),
     "tests/agent/test_relay.py": ("agent/lines.py",),
     "tests/agent/picture/test_vp8.py": ("agent/picture/vpx.py",),  # one of its encoders
+    "tests/agent/recording/test_recorder.py": ("agent/recording/segment.py",),
     "tests/test_layout.py": ("protocol/locales/hatch_build.py",),  # the wheel below
 }
 

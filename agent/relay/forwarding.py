@@ -9,6 +9,7 @@ from collections import deque
 
 from agent import lines, rtp
 from agent.forward import Slot, VideoSlot, VoiceSlot
+from agent.recording.recorder import Recorder
 from agent.relay.downlinks import Downlinks
 from agent.relay.links import SiteLinks
 from agent.relay.uplinks import Uplinks
@@ -21,10 +22,11 @@ DELAY_SAMPLES = 2048
 
 class Forwarding:
     """The slots, who feeds them, and the two ends of every site. `sites` is the caller's own, and
-    changes."""
+    changes. What goes into a slot is given to the recorder as well."""
 
-    def __init__(self, sites: dict[str, SiteLinks]) -> None:
+    def __init__(self, sites: dict[str, SiteLinks], recorder: Recorder | None = None) -> None:
         self.sites = sites
+        self.recorder = recorder or Recorder(None)
         self.slots: dict[m.SlotName, Slot] = {}
         opus, red = lines.OPUS_PAYLOAD_TYPE, lines.RED_PAYLOAD_TYPE
         for name in m.AUDIO_SLOTS:
@@ -63,6 +65,7 @@ class Forwarding:
                 self._closed_at[site, kind] = now
         for links in self.sites.values():
             self.set_modes(links)
+        self.recorder.take_order(route.record, now)
         self.ask_for_key_frames(now)
 
     def set_modes(self, links: SiteLinks) -> None:
@@ -103,6 +106,7 @@ class Forwarding:
                 for frame in frames:
                     seq = slot.take(links.site, header.ssrc, frame, arrival)
                     if seq is not None:
+                        self.recorder.voice(slot.name, links.site, header.ssrc, frame, arrival)
                         self.downlinks.send_frame(slot, seq, len(frame.data), links, arrival)
             elif isinstance(slot, VideoSlot):
                 self._forward_picture(links, slot, packet, header, arrival)
@@ -113,6 +117,7 @@ class Forwarding:
     ) -> None:
         out = slot.forward(links.site, packet, header, now)
         if out is not None:
+            self.recorder.picture(slot.name, links.site, header, packet, now)
             payload = packet[header.payload_offset : header.payload_end]
             begins = rtp.is_key_frame_start(payload)
             self.downlinks.send_picture(slot, out, begins=begins, source=links)
@@ -122,6 +127,8 @@ class Forwarding:
     def tick(self, now: float) -> None:
         """Every 10 ms: ask for what is missing, and again for key frames that have not come."""
         self.ask_for_key_frames(now)
+        if self.recorder.take_key_frame_wish():
+            self.downlinks.wish_for_key_frames(now)
         self.downlinks.send_late(now)
         if now - self._looked_at >= LOOK_EVERY_S:
             self._looked_at = now

@@ -31,8 +31,8 @@ def hold(path: Path) -> int:
     return handle
 
 
-async def _serve(server: str) -> None:
-    relay = Relay(loopback=True)
+async def _serve(server: str, recordings: Path | None) -> None:
+    relay = Relay(loopback=True, recordings=recordings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -50,6 +50,9 @@ def main(
     *,
     server: Annotated[str, Parameter(help="unix:PATH of the server's socket.")],
     lock: Annotated[Path | None, Parameter(help="Lock file held while the relay lives.")] = None,
+    recordings: Annotated[
+        Path | None, Parameter(help="Folder for recordings; without one nothing is recorded.")
+    ] = None,
 ) -> None:
     """Run the relay: forward the sites' media by slots, as the server routes it.
 
@@ -59,4 +62,4 @@ def main(
     logging.getLogger("aioice").setLevel(logging.WARNING)
     if lock is not None:
         hold(lock)
-    asyncio.run(_serve(server))
+    asyncio.run(_serve(server, recordings))

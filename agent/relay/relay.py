@@ -8,8 +8,10 @@ import asyncio
 import logging
 import os
 import time
+from pathlib import Path
 
 from agent import lines
+from agent.recording.recorder import Recorder
 from agent.relay import telemetry
 from agent.relay.forwarding import Forwarding
 from agent.relay.links import SiteLinks, Upstream
@@ -28,12 +30,14 @@ GONE_AFTER_S = 12.0
 
 
 class Relay:
-    """Connections, and what is forwarded between them."""
+    """Connections, and what is forwarded between them. What goes into the slots is recorded below
+    the folder `recordings` when the server wants it."""
 
-    def __init__(self, *, loopback: bool) -> None:
+    def __init__(self, *, loopback: bool, recordings: Path | None = None) -> None:
         self.instance = uuid7()
+        self.recorder = Recorder(recordings, relay=self.instance)
         self.sites: dict[str, SiteLinks] = {}
-        self.forwarding = Forwarding(self.sites)
+        self.forwarding = Forwarding(self.sites, self.recorder)
         self._telemetry = telemetry.Telemetry(self.forwarding)
         self._loopback = loopback
         self._link: Link | None = None
@@ -194,6 +198,7 @@ class Relay:
             self._say(self._telemetry.read(time.monotonic()))
 
     async def close(self) -> None:
-        """Close every connection."""
+        """End the recording, close every connection."""
+        await asyncio.to_thread(self.recorder.close)
         for links in self.sites.values():
             await links.close()

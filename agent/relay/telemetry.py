@@ -40,6 +40,7 @@ class Telemetry:
             if delays
             else 0.0,
             late_ms=round(late_ms, 1),
+            recording=self._forwarding.recorder.reading(),
         )
 
 

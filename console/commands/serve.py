@@ -30,6 +30,10 @@ def serve(
         int, Parameter(help="TCP port for the sites' agents; 0 takes a free one.")
     ] = DEFAULT_PORT,
     relay: Annotated[bool, Parameter(help="Start the embedded relay and keep it running.")] = True,
+    recordings: Annotated[
+        Path | None,
+        Parameter(help="Folder for recordings; default: `recordings` beside the journal."),
+    ] = None,
 ) -> int:
     """Run the meeting server in the foreground, with its embedded relay.
 
@@ -53,7 +57,15 @@ def serve(
 
     try:
         asyncio.run(
-            run_server(journal_path(db), plan, host=host, port=port, relay=relay, ready=ready)
+            run_server(
+                journal_path(db),
+                plan,
+                host=host,
+                port=port,
+                relay=relay,
+                recordings=recordings,
+                ready=ready,
+            )
         )
     except (ServeError, JournalError) as error:
         print(f"giliran serve: {error}", file=sys.stderr)

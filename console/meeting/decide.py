@@ -127,6 +127,9 @@ def _wrong_with(plan: e.MeetingPlan) -> str:
     seconds = (plan.allowance_s, plan.grace_s + 1, plan.budget_s)
     if not all(0 < number <= MAX_NUMBER for number in seconds):
         return "a time is out of range"
+    recording = plan.recording
+    if min(recording.warn_free_mb, recording.stop_free_mb, recording.keep_days) < 0:
+        return "a number of the recording is out of range"
     if not all(abs(site.position) <= MAX_NUMBER for site in plan.sites):
         return "a position is out of range"
     return ""
@@ -143,7 +146,10 @@ def _decide(state: Meeting, command: c.AnyCommand, now: int, new_id: str) -> Dec
                 return Refusal("already-open", "The meeting is open already.")
             if state.phase == "closed":
                 return Refusal("closed", "The meeting is closed; convene a new one.")
-            return [e.MeetingOpened(), *_present_at_opening(state)]
+            recording: list[e.Event] = []
+            if state.plan.recording.at_opening:
+                recording = [e.RecordingStarted()]
+            return [e.MeetingOpened(), *recording, *_present_at_opening(state)]
         case c.CloseMeeting(force=force):
             return _close(state, force, now)
         case c.MarkAttendance(site=site, attendance=attendance, note=note):
@@ -246,6 +252,31 @@ def _decide(state: Meeting, command: c.AnyCommand, now: int, new_id: str) -> Dec
             return [e.MinutesReturned(reason.strip(), by.strip())]
         case c.CorrectMinutes():
             return _correct(state, command, new_id)
+        case c.StartRecording():
+            return _start_recording(state)
+        case c.PauseRecording():
+            if refusal := _not_recording(state):
+                return refusal
+            return [e.RecordingPaused()] if state.recording == "on" else []
+        case c.StopRecording():
+            if refusal := _not_recording(state):
+                return refusal
+            return [e.RecordingStopped("ended")]
+        case c.NoteDiskLow(free_mb=free_mb):
+            if state.recording != "on" or state.disk_low:
+                return []
+            return [e.RecordingWarned(free_mb)]
+        case c.NoteRecordingEnded(reason=reason, trouble=trouble):
+            return [e.RecordingStopped(reason, trouble)] if state.recording == "on" else []
+        case c.NoteRecordingFinished(
+            file=file,
+            length_ms=length_ms,
+            size_bytes=size_bytes,
+            chapters=chapters,
+            trouble=trouble,
+        ):
+            film = e.RecordingFinished(file, length_ms, size_bytes, chapters, trouble)
+            return [film] if state.phase == "closed" and film != state.film else []
         case c.NoteSiteJoined(site=site, agent_version=version):
             return _joined(state, site, version, now)
         case c.NoteSiteLeft(site=site, reason=reason):
@@ -481,6 +512,27 @@ def _correct(state: Meeting, command: c.CorrectMinutes, new_id: str) -> Decision
     return [e.MinutesCorrected(new_id, command.part.strip(), was, text, reason, command.by.strip())]
 
 
+# -- the recording -------------------------------------------------------------------------------
+
+
+def _start_recording(state: Meeting) -> Decision:
+    if refusal := _not_open(state):
+        return refusal
+    match state.recording:
+        case "on":
+            return []
+        case "paused":
+            return [e.RecordingResumed()]
+        case "off":
+            return [e.RecordingStarted()]
+
+
+def _not_recording(state: Meeting) -> Refusal | None:
+    if state.recording == "off":
+        return Refusal("not-recording", "Nothing is being recorded.")
+    return None
+
+
 # -- opening, closing, coming and going ---------------------------------------------------------
 
 
@@ -511,6 +563,8 @@ def _close(state: Meeting, force: bool, now: int) -> Decision:
         for s in state.sites.values()
         if s.attendance == "unmarked" and s.entry.kind != "guest"
     ]
+    if state.recording != "off":
+        happened.append(e.RecordingStopped("closed"))
     happened.append(e.MeetingClosed(missing))
     return happened
 

@@ -9,7 +9,15 @@ its voice. A speaker without a picture leaves `main` to the chair.
 """
 
 from console.meeting.state import Meeting
-from protocol.messages import VIDEO_SLOTS, Camera, Desired, Microphone, Route, SlotName
+from protocol.messages import (
+    VIDEO_SLOTS,
+    Camera,
+    Desired,
+    Microphone,
+    RecordOrder,
+    Route,
+    SlotName,
+)
 
 
 def slots(state: Meeting) -> dict[SlotName, str]:
@@ -58,6 +66,7 @@ def layout(state: Meeting, site: str, relay: str = "") -> Desired:
         voice=one.voice,
         media=one.media,
         hurried=any(s.voice == "conversation" for s in state.sites.values() if s.id != site),
+        recording=state.recording == "on",
     )
 
 
@@ -69,7 +78,14 @@ def route(state: Meeting) -> Route:
         sites=tuple(state.sites),
         voice={s.id: s.voice for s in state.sites.values() if s.voice != "auto"},
         media={s.id: s.media for s in state.sites.values() if s.media != "auto"},
+        record=_record(state),
     )
+
+
+def _record(state: Meeting) -> RecordOrder | None:
+    if state.recording != "on":
+        return None
+    return RecordOrder(state.id, state.plan.recording.stop_free_mb)
 
 
 def _label(state: Meeting, site: str) -> str:

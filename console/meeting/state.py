@@ -26,6 +26,7 @@ from protocol.events import (
 )
 
 Phase = Literal["none", "planned", "open", "closed"]
+Recording = Literal["off", "on", "paused"]
 TurnStatus = Literal["speaking", "lost", "suspended", "ended"]
 MinutesStatus = Literal["draft", "submitted", "approved", "returned"]
 
@@ -166,13 +167,22 @@ class MinutesRecord(_Part, frozen=True):
     corrections: tuple[Correction, ...] = ()
 
 
+class Stretch(_Part, frozen=True):
+    """A time in which the meeting was recorded without a pause; `ended_at` None: it goes on."""
+
+    began_at: int
+    ended_at: int | None = None
+
+
 class Meeting(_Part, frozen=True):
     """The whole meeting: the fold of its events up to `seq`.
 
     `queue` is the list of speakers, first is next. `holder_turn` is the number of the turn that
     has the floor (also while its site is lost and in its grace time), None when the floor is
     free. `commands` holds the ids already carried out. `prepared`: the plan is the operator's, no
-    longer that of the roster file.
+    longer that of the roster file. `recorded` are the times in which it was
+    recorded, `disk_low` that a warning of the disk was given in the last of them, `film` the
+    finished recording.
     """
 
     id: str = ""
@@ -194,6 +204,10 @@ class Meeting(_Part, frozen=True):
     closed_at: int | None = None
     commands: frozenset[str] = frozenset()
     prepared: bool = False
+    recording: Recording = "off"
+    recorded: tuple[Stretch, ...] = ()
+    disk_low: bool = False
+    film: e.RecordingFinished | None = None
 
     # -- questions ----------------------------------------------------------------------------
 
@@ -339,6 +353,13 @@ def _release(state: Meeting, number: int, at: int, **changes: object) -> Meeting
     return state
 
 
+def _ended(recorded: tuple[Stretch, ...], at: int) -> tuple[Stretch, ...]:
+    """The last stretch ends, if it goes on."""
+    if not recorded or recorded[-1].ended_at is not None:
+        return recorded
+    return (*recorded[:-1], msgspec.structs.replace(recorded[-1], ended_at=at))
+
+
 # -- apply --------------------------------------------------------------------------------------
 
 
@@ -379,7 +400,8 @@ def _apply_event(state: Meeting, recorded: Recorded) -> Meeting:
         case e.MeetingClosed():
             if state.holder_turn is not None:
                 state = _release(state, state.holder_turn, at, status="ended", ended_at=at)
-            return replace(state, phase="closed", closed_at=at)
+            held = _ended(state.recorded, at)
+            return replace(state, phase="closed", closed_at=at, recording="off", recorded=held)
         case e.SiteJoined(site=site):
             was = state.sites.get(site)
             if was is None:
@@ -498,6 +520,17 @@ def _apply_event(state: Meeting, recorded: Recorded) -> Meeting:
             added_to = state.minutes.corrections
             one = Correction(event.correction, part, before, text, reason, by, at)
             return _with_minutes(state, corrections=(*added_to, one))
+        case e.RecordingStarted() | e.RecordingResumed():
+            stretches = (*_ended(state.recorded, at), Stretch(at))
+            return replace(state, recording="on", recorded=stretches, disk_low=False)
+        case e.RecordingPaused():
+            return replace(state, recording="paused", recorded=_ended(state.recorded, at))
+        case e.RecordingStopped():
+            return replace(state, recording="off", recorded=_ended(state.recorded, at))
+        case e.RecordingWarned():
+            return replace(state, disk_low=True)
+        case e.RecordingFinished():
+            return replace(state, film=event)
 
 
 def encode(state: Meeting) -> bytes:

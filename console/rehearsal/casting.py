@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from console.roster import NESTED, find, load
-from protocol.events import MeetingPlan, SiteEntry
+from protocol.events import MeetingPlan, RecordingPlan, SiteEntry
 
 MAX_SITES = 63
 
@@ -32,7 +32,8 @@ def cast(sites: int, roster: str = "siak") -> MeetingPlan:
                 position=number,
             )
         )
-    return msgspec.structs.replace(plan, sites=(*halls, *calls))
+    recording = RecordingPlan(at_opening=True, warn_free_mb=200, stop_free_mb=100)
+    return msgspec.structs.replace(plan, sites=(*halls, *calls), recording=recording)
 
 
 def write_roster(plan: MeetingPlan, path: Path) -> None:

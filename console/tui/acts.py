@@ -83,6 +83,10 @@ def _hand(replica: Replica, site: str) -> Built:
     return c.LowerHand(site) if raised else c.RaiseHand(site)
 
 
+def _record(replica: Replica, site: str | None) -> Built:
+    return c.PauseRecording() if replica.meeting.recording == "on" else c.StartRecording()
+
+
 def _move(step: int) -> Builder:
     def build(replica: Replica, site: str) -> Built:
         queue = replica.meeting.queue
@@ -286,6 +290,15 @@ ACTS: tuple[Act, ...] = (
         does="leave",
     ),
     Act(
+        "record",
+        ("asterisk", "f11"),
+        RECORD,
+        N_("Record/pause"),
+        N_("Record what floor and chair say and show, pause it, go on; every site sees it."),
+        build=_record,
+        short=N_("key bar|Record"),
+    ),
+    Act(
         "export",
         ("x",),
         RECORD,
@@ -360,6 +373,7 @@ BY_ID: dict[str, Act] = {act.id: act for act in ACTS}
 
 _KEY_NAMES = {
     "plus": "+",
+    "asterisk": "*",
     "slash": "/",
     "question_mark": "?",
     "left_square_bracket": "[",

@@ -29,6 +29,7 @@ def history(meeting: Meeting) -> Iterable[LogLine]:
         past.append((f.at, e.FollowUpAdded(f.id, f.text, f.owner, f.due, f.site)))
     for n in meeting.notes:
         past.append((n.at, e.NoteAdded(n.id, n.kind, n.text, n.site)))
+    past += _recording_history(meeting)
     if meeting.closed_at is not None:
         past.append((meeting.closed_at, e.MeetingClosed(meeting.reports_missing())))
     return [Happened(at, event) for at, event in sorted(past, key=lambda one: one[0])]
@@ -43,3 +44,14 @@ def _turn_history(turn: Turn) -> list[tuple[int, e.Event]]:
     elif turn.ended_at is not None:
         past.append((turn.ended_at, e.TurnEnded(turn.site, turn.number, "ended", turn.spoken_ms)))
     return past
+
+
+def _recording_history(meeting: Meeting) -> Iterable[tuple[int, e.Event]]:
+    for number, stretch in enumerate(meeting.recorded):
+        began = e.RecordingResumed() if number else e.RecordingStarted()
+        yield stretch.began_at, began
+        is_last = number == len(meeting.recorded) - 1
+        if stretch.ended_at is not None:
+            is_over = is_last and meeting.recording == "off"
+            ended = e.RecordingStopped() if is_over else e.RecordingPaused()
+            yield stretch.ended_at, ended

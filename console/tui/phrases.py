@@ -130,6 +130,7 @@ REFUSALS: dict[str, str] = {
     ),
     "not-open": N_("The meeting is not open yet."),
     "not-panel": N_("{site} is not on the panel."),
+    "not-recording": N_("Nothing is being recorded."),
     "not-queued": N_("{site} is not in the queue."),
     "offline": N_("{site} is not connected."),
     "other-sites": N_("The sites of a meeting are fixed when it is convened."),
@@ -210,7 +211,7 @@ def line(replica: Replica, one: LogLine) -> tuple[str, str]:
 
 _KINDS: tuple[tuple[tuple[type, ...], str], ...] = (
     ((e.FloorGranted, e.TurnResumed, e.TurnEnded, e.MeetingOpened, e.MeetingClosed), "speech"),
-    ((e.HolderLost, e.TurnSuspended, e.TurnOverran, e.SiteLeft), "alarm"),
+    ((e.HolderLost, e.TurnSuspended, e.TurnOverran, e.SiteLeft, e.RecordingWarned), "alarm"),
     (
         (
             e.ReportLogged,
@@ -259,6 +260,10 @@ _PLAIN: dict[type, str] = {
     e.MinutesApproved: N_("The minutes are approved"),
     e.MinutesReturned: N_("The minutes are returned: {reason}"),
     e.MinutesCorrected: N_("Erratum of the minutes: “{text}” instead of “{was}”"),
+    e.RecordingStarted: N_("Recording"),
+    e.RecordingPaused: N_("The recording is paused"),
+    e.RecordingResumed: N_("Recording goes on"),
+    e.RecordingWarned: N_("The disk is nearly full: {free_mb} MB left for the recording"),
 }
 
 
@@ -337,6 +342,24 @@ def _banner(replica: Replica, event: Any, name: str) -> str:
     return _("Announcement: {text}").format(text=one_line(event.text))
 
 
+def _recording_ended(replica: Replica, event: Any, name: str) -> str:
+    match event.reason:
+        case "disk-full":
+            return _("The disk is nearly full: the recording was ended")
+        case "failed":
+            text = _("The recording was ended, it can't be written: {why}")
+            return text.format(why=one_line(event.trouble))
+        case _:
+            return _("The recording is ended")
+
+
+def _finished(replica: Replica, event: Any, name: str) -> str:
+    if event.trouble:
+        return _("The recording can't be finished: {why}").format(why=one_line(event.trouble))
+    text = _("The recording is ready: {file} ({time})")
+    return text.format(file=event.file, time=minutes(event.length_ms // 1000))
+
+
 _SPECIAL: dict[type, Callable[[Replica, Any, str], str]] = {
     e.MeetingConvened: _convened,
     e.MeetingPrepared: _prepared,
@@ -353,6 +376,8 @@ _SPECIAL: dict[type, Callable[[Replica, Any, str], str]] = {
     e.FollowUpAdded: _follow_up,
     e.NoteAdded: _noted,
     e.BannerSet: _banner,
+    e.RecordingStopped: _recording_ended,
+    e.RecordingFinished: _finished,
 }
 
 

@@ -29,6 +29,7 @@ from console.tui.views import (
     LogLine,
     MicrophoneShown,
     Place,
+    RecordingShown,
     Remarked,
     ReportShown,
     RosterRow,
@@ -56,6 +57,7 @@ class Replica:
         self.retry_at = 0
         self.relay_up = True
         self.consoles = 1
+        self.recorder = m.RecordingReading()
         self.out_of_step = False
         self._offset_ms = 0
         self._switched_at: dict[str, int] = {}
@@ -134,6 +136,8 @@ class Replica:
         self.status = dict(telemetry.sites) if telemetry.whole else {**before, **telemetry.sites}
         self.relay_up = telemetry.relay_up
         self.consoles = telemetry.consoles
+        relay = telemetry.relay
+        self.recorder = m.RecordingReading() if relay is None else relay.recording
         names = self.status.keys() | before.keys() if telemetry.whole else telemetry.sites.keys()
         return {s for s in names if self.status.get(s) != before.get(s)}
 
@@ -290,7 +294,21 @@ class Replica:
             alarms=tuple(
                 self.name(s) for s in state.sites if self.microphone_of(s, now) == "alarm"
             ),
+            recording=self._recording(),
+            recorded_s=sum(
+                (server_now if one.ended_at is None else one.ended_at) - one.began_at
+                for one in state.recorded
+            )
+            // 1000,
+            free_mb=self.recorder.free_mb if state.disk_low else None,
         )
+
+    def _recording(self) -> RecordingShown:
+        """Recording is shown as such when the relay says that it writes."""
+        if self.meeting.recording != "on":
+            return self.meeting.recording
+        writes = self.recorder.state == "on" and self.recorder.meeting == self.meeting.id
+        return "on" if writes and self.link_up else "starting"
 
     def name(self, site: str | None) -> str:
         """The name of a site; the id itself when there is none such."""

@@ -56,6 +56,8 @@ def _bar(view: TopView, width: int) -> Content:
         if over:
             length += " " + _("over")
         parts.append(Content.styled(length, "bold $error" if over else "$foreground"))
+    if view.recording != "off":
+        parts.append(_recording(view))
     clock = f"{phrases.clock(view.now, view.offset_minutes)} {view.zone}"
     parts.append(Content.styled(clock, "bold $foreground"))
     mark = ("● " + _("server"), "$success") if view.link_up else ("○ " + _("server"), "bold $error")
@@ -64,6 +66,18 @@ def _bar(view: TopView, width: int) -> Content:
     room = max(0, width - right.cell_length - 2)
     title = view.title if len(view.title) <= room else view.title[: max(0, room - 1)] + "…"
     return Content.assemble((f" {title.ljust(room)} ", "bold $accent"), right)
+
+
+def _recording(view: TopView) -> Content:
+    """`● REC 12:34`; with a ring while it is not sure, or paused."""
+    length = phrases.minutes(view.recorded_s)
+    match view.recording:
+        case "on":
+            return Content.styled("● " + _("REC") + f" {length}", "bold $error")
+        case "paused":
+            return Content.styled("○ " + _("REC paused") + f" {length}", "bold $warning")
+        case _:
+            return Content.styled("○ " + _("REC…"), "bold $warning")
 
 
 def notices(view: TopView, width: int) -> list[Content]:
@@ -77,6 +91,11 @@ def notices(view: TopView, width: int) -> list[Content]:
     if view.link_up and not view.relay_up and view.phase != "none":
         text = _("The relay is down: no sound and no picture; it is being started again")
         said.append((text, "bold $on-strong on $error"))
+    if view.free_mb is not None:
+        text = _("The disk is nearly full: {free} MB left for the recording").format(
+            free=view.free_mb
+        )
+        said.append((text, "bold $on-strong on $warning"))
     if view.banner:
         text = _("Announcement: {text}").format(text=phrases.one_line(view.banner))
         said.append((text, "bold $on-strong on $warning"))

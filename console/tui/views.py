@@ -77,8 +77,12 @@ class FloorView(msgspec.Struct, frozen=True):
     missing: tuple[str, ...] = ()
 
 
+RecordingShown = Literal["off", "starting", "on", "paused"]
+
+
 class TopView(msgspec.Struct, frozen=True):
-    """What the top bar shows. `now` and `zone` give the clock, seconds the meeting's length."""
+    """What the top bar shows. `now` and `zone` give the clock, seconds the meeting's length.
+    `recording` is `on` when the relay says so; `free_mb` of its disk, when that is low."""
 
     title: str
     phase: st.Phase
@@ -94,6 +98,9 @@ class TopView(msgspec.Struct, frozen=True):
     relay_up: bool
     unsent: int
     alarms: tuple[str, ...]
+    recording: RecordingShown = "off"
+    recorded_s: int = 0
+    free_mb: int | None = None
 
 
 class Happened(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ import pytest
 from console.meeting.layout import layout, route, slots
 from protocol import events as e
 from protocol import messages as m
-from tests.playbook import ALL, closed_meeting, open_meeting, planned_meeting
+from tests.playbook import ALL, PLAN, closed_meeting, open_meeting, planned_meeting
 
 MINAS = e.FloorGranted("minas", 1, 60)
 
@@ -136,3 +136,13 @@ def test_a_camera_runs_only_while_it_is_shown():
     assert shown == {"minas", "hall"}
     live = {site for site in ALL if layout(play.state, site).microphone == "live"}
     assert live == {"minas", "hall", "siak"}
+
+
+def test_what_is_recorded_is_told_to_the_relay_and_shown_at_every_site():
+    play = open_meeting()
+    assert route(play.state).record is None and not layout(play.state, "kandis").recording
+    play.given(e.RecordingStarted())
+    assert route(play.state).record == m.RecordOrder("m1", PLAN.recording.stop_free_mb)
+    assert all(layout(play.state, site).recording for site in ALL)
+    play.given(e.RecordingPaused())
+    assert route(play.state).record is None and not layout(play.state, "kandis").recording

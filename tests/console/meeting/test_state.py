@@ -312,6 +312,12 @@ EXAMPLES: list[e.Event] = [
     e.MinutesApproved(),
     e.MinutesReturned("x"),
     e.MinutesCorrected("k", "B.1", "x", "y", "z"),
+    e.RecordingStarted(),
+    e.RecordingPaused(),
+    e.RecordingResumed(),
+    e.RecordingStopped("failed", "x"),
+    e.RecordingWarned(1),
+    e.RecordingFinished("x.mkv", 1),
 ]
 
 

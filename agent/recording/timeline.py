@@ -1,0 +1,58 @@
+"""When a frame was said or shown: RTP timestamps of many sources on one line of time. Pure.
+
+Within one SSRC time goes on by the source's own clock, so that frames stand exactly as far apart as
+they were captured, whenever they arrived; where the line stands is what the most punctual packets
+tell, which also follows a clock that runs slow. Times are seconds of the relay's monotonic clock.
+"""
+
+from agent import rtp
+
+DRIFT_S = 0.03
+LOOK_EVERY_S = 5.0
+JUMP_S = 1.0
+
+
+class Timeline:
+    """One slot's line."""
+
+    def __init__(self, clock_rate: int) -> None:
+        self.clock_rate = clock_rate
+        self.ssrc = 0
+        self.begins = 0
+        """Counts the times at which the line was laid anew."""
+        self.base: tuple[int, float] = (0, 0.0)
+        """An RTP timestamp and its moment."""
+        self._early_s = 0.0
+        self._looked_at = 0.0
+
+    def at(self, ssrc: int, ts: int, arrival: float) -> float:
+        """The moment of a timestamp."""
+        if not self.begins or ssrc != self.ssrc:
+            self.ssrc = ssrc
+            return self._begin(ts, arrival)
+        moment = self._moment(ts)
+        late_s = arrival - moment
+        if not -JUMP_S < late_s < JUMP_S:
+            return self._begin(ts, arrival)
+        self._early_s = min(self._early_s, late_s)
+        if late_s < -DRIFT_S or arrival - self._looked_at >= LOOK_EVERY_S:
+            shift_s, self._early_s, self._looked_at = self._early_s, float("inf"), arrival
+            if abs(shift_s) >= DRIFT_S:
+                self._move(shift_s)
+                moment += shift_s
+        return moment
+
+    def _moment(self, ts: int) -> float:
+        first_ts, first = self.base
+        return first + rtp.ts_delta(ts, first_ts) / self.clock_rate
+
+    def _move(self, shift_s: float) -> None:
+        first_ts, first = self.base
+        self.base = (first_ts, first + shift_s)
+        self.begins += 1
+
+    def _begin(self, ts: int, arrival: float) -> float:
+        self.base = (ts, arrival)
+        self.begins += 1
+        self._early_s, self._looked_at = float("inf"), arrival
+        return arrival

@@ -1,0 +1,199 @@
+"""The recorder: what is in its files, when the disk fails, and after SIGKILL."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import pytest
+
+from agent import rtp
+from agent.audio.hop import Frame
+from agent.recording import segment
+from agent.recording.recorder import Recorder
+from agent.recording.segment import Fed, Segment
+from protocol import messages as m
+
+ORDER = m.RecordOrder("m1", stop_free_mb=500)
+PLENTY = 10_000 * 1_000_000
+
+
+def wait_until(condition: Callable[[], object], timeout_s: float = 20) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen"
+        time.sleep(0.01)
+
+
+def speak(recorder: Recorder, count: int, begin: float, site: str = "kandis") -> None:
+    for n in range(count):
+        frame = Frame(n, n * 960, f"{site} {n}".encode(), level=20)
+        recorder.voice("floor", site, 7, frame, begin + n * 0.02)
+
+
+def show(recorder: Recorder, seq: int, data: bytes, now: float, *, ssrc: int = 9) -> None:
+    for part, payload in enumerate(rtp.packetize_vp8(data, seq)):
+        last = part == -(-len(data) // 1176) - 1
+        packet = rtp.build(97, seq + part, 90 * seq, ssrc, payload, marker=last)
+        recorder.picture("main", "kandis", rtp.parse(packet), packet, now)
+
+
+def read(folder: Path) -> list[Segment]:
+    found = [segment.read(path, path.read_bytes()) for _n, path in segment.segments(folder)]
+    return [one for one in found if one is not None]
+
+
+def texts(one: Segment, track: int) -> list[tuple[int, bytes]]:
+    data = one.path.read_bytes()
+    blocks = [b for b in one.blocks if b.track == track]
+    return [(b.at_ms, data[b.offset : b.offset + b.size]) for b in blocks]
+
+
+def test_the_slots_frames_are_in_the_file_at_their_times(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, free=lambda folder: PLENTY)
+    now = time.monotonic()
+    assert not recorder.is_on
+    speak(recorder, 3, now, "nobody asked for it")
+    recorder.take_order(ORDER, now)
+    speak(recorder, 100, now + 0.5)
+    key = b"\0" + bytes(3000)
+    show(recorder, 100, key, now + 1)
+    show(recorder, 103, b"\1second", now + 1.1)
+    recorder.close()
+    (one,) = read(tmp_path / "m1")
+    wanted = [(500 + 20 * n, f"kandis {n}".encode()) for n in range(100)]
+    assert texts(one, segment.SLOT_TRACKS["floor"]) == wanted
+    assert texts(one, segment.PROGRAM) == wanted
+    pictures = texts(one, segment.PICTURE)
+    assert pictures == [(1000, key), (1003, b"\1second")]
+    assert [b.is_key for b in one.blocks if b.track == segment.PICTURE] == [True, False]
+    assert Fed(500, "floor", "kandis", 7, 0) in one.marks
+    assert isinstance(one.marks[-1], segment.Ended) and one.marks[-1].dropped == 0
+
+
+def test_a_pause_ends_the_segment_and_going_on_begins_another(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, free=lambda folder: PLENTY)
+    now = time.monotonic()
+    for number in range(2):
+        begin = now + number
+        recorder.take_order(ORDER, begin)
+        wait_until(lambda: recorder.reading().state == "on")
+        speak(recorder, 10, begin)
+        recorder.take_order(None, begin + 0.2)
+        wait_until(lambda: recorder.reading().state == "off")
+        speak(recorder, 10, begin + 0.5, "not recorded")
+    recorder.close()
+    first, second = read(tmp_path / "m1")
+    assert [len(texts(one, segment.SLOT_TRACKS["floor"])) for one in (first, second)] == [10, 10]
+    assert second.began.utc_ms - first.began.utc_ms == pytest.approx(1000, abs=100)
+
+
+def test_a_lost_picture_is_left_out_and_a_key_frame_asked_for(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, free=lambda folder: PLENTY)
+    now = time.monotonic()
+    recorder.take_order(ORDER, now)
+    wait_until(recorder.take_key_frame_wish)
+    show(recorder, 10, b"\0key", now)
+    show(recorder, 12, b"\1refers to what is missing", now)
+    wait_until(recorder.take_key_frame_wish)
+    show(recorder, 20, b"\0key again", now + 2)
+    recorder.close()
+    (one,) = read(tmp_path / "m1")
+    assert [data for _at, data in texts(one, segment.PICTURE)] == [b"\0key", b"\0key again"]
+
+
+def test_the_picture_of_another_site_begins_with_its_key_frame(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, free=lambda folder: PLENTY)
+    now = time.monotonic()
+    recorder.take_order(ORDER, now)
+    show(recorder, 10, b"\0" + bytes(2000), now)
+    show(recorder, 500, b"\0" + bytes(5000), now + 1, ssrc=10)
+    recorder.close()
+    (one,) = read(tmp_path / "m1")
+    assert [len(data) for _at, data in texts(one, segment.PICTURE)] == [2001, 5001]
+
+
+def test_a_disk_that_is_nearly_full_ends_the_recording_in_good_order(tmp_path: Path) -> None:
+    free = [PLENTY]
+    recorder = Recorder(tmp_path, free=lambda folder: free[0])
+    recorder.take_order(ORDER, time.monotonic())
+    wait_until(lambda: recorder.reading().state == "on")
+    assert recorder.reading().free_mb == 10_000
+    free[0] = 499 * 1_000_000
+    wait_until(lambda: recorder.reading().state == "full")
+    (one,) = read(tmp_path / "m1")
+    assert isinstance(one.marks[-1], segment.Ended)
+    recorder.take_order(None, time.monotonic())
+    wait_until(lambda: recorder.reading().state == "off")
+    recorder.take_order(ORDER, time.monotonic())
+    wait_until(lambda: recorder.reading().state == "full")
+    recorder.close()
+    assert len(read(tmp_path / "m1")) == 1, "nothing was begun on a full disk"
+
+
+def test_what_can_not_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder, trouble in ((tmp_path / "file", "directory"), (None, "no folder")):
+        recorder = Recorder(folder, free=lambda folder: PLENTY)
+        recorder.take_order(ORDER, time.monotonic())
+        wait_until(lambda r=recorder: r.reading().state == "failed")  # type: ignore[misc]
+        assert trouble in recorder.reading().trouble
+        recorder.close()
+
+
+def test_a_full_queue_drops_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.recording.recorder.QUEUE", 5)
+    monkeypatch.setattr("agent.recording.recorder.WRITE_EVERY_S", 60)
+    recorder = Recorder(tmp_path, free=lambda folder: PLENTY)
+    now = time.monotonic()
+    recorder.take_order(ORDER, now)
+    speak(recorder, 10, now)
+    recorder.close()
+    assert recorder.dropped >= 5
+    (one,) = read(tmp_path / "m1")
+    assert one.marks[-1].dropped == recorder.dropped  # type: ignore[union-attr]
+
+
+SPEAKER = """
+import sys, time
+from pathlib import Path
+from agent.audio.hop import Frame
+from agent.recording.recorder import Recorder
+from protocol import messages as m
+
+recorder = Recorder(Path(sys.argv[1]), free=lambda folder: 1 << 40)
+recorder.take_order(m.RecordOrder("m1"), time.monotonic())
+n = 0
+while True:
+    frame = Frame(n & 0xFFFF, n * 960, bytes([0xF8, 0xFF, 0xFE]) + bytes(60), level=20)
+    recorder.voice("floor", "kandis", 7, frame, time.monotonic())
+    print(n, flush=True)
+    n += 1
+    time.sleep(0.02)
+"""
+
+
+def test_a_killed_process_loses_less_than_a_second_and_ffmpeg_reads_the_rest(
+    tmp_path: Path,
+) -> None:
+    speaker = subprocess.Popen(
+        [sys.executable, "-c", SPEAKER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert speaker.stdout is not None
+    for line in speaker.stdout:
+        if int(line) >= 100:
+            break
+    os.kill(speaker.pid, signal.SIGKILL)
+    said = int((line + speaker.stdout.read()).split()[-1]) + 1
+    speaker.wait(10)
+    speaker.stdout.close()
+    (one,) = read(tmp_path / "m1")
+    written = len(texts(one, segment.SLOT_TRACKS["floor"]))
+    assert written >= said - 50, f"{said} said, {written} written"
+    with av.open(str(one.path)) as container:
+        packets = [p for p in container.demux(container.streams.audio[0]) if p.size]
+    assert len(packets) == written
