@@ -86,7 +86,7 @@ class Bandwidth:
     def count(self, size_bytes: int, arrival: float) -> None:
         """A packet that tells nothing of the way, but fills it: one that was sent again."""
         size = size_bytes + OVERHEAD_BYTES
-        if self._sizes and arrival - self._sizes[-1][0] > RATE_S or not self._began_at:
+        if not self._sizes or arrival - self._sizes[-1][0] > RATE_S:
             self._began_at = arrival
         self._sizes.append((arrival, size))
         self._bytes += size

@@ -188,10 +188,11 @@ class Ladder:
 
     def _least_rank(self) -> int:
         """More than one copy are sent only after a while in which one was not too much for a link
-        of which nothing is known; and never of a voice that somebody asked to be smaller."""
+        of which nothing is known; and, to somebody in conversation, never of a voice that was
+        asked to be smaller."""
         if self._level == 0:
             return 0
-        if self.coded_at is not None:
+        if self.coded_at is not None and self.hurried:
             return 3
         steps = self._tried_frames // STEP_FRAMES
         return max(0, 2 - steps) if self.available == math.inf else 0
@@ -232,7 +233,7 @@ class Ladder:
             max([least, *ns[:1]]) if ns else len(wishes) - 1 for ns in (fitting, rising)
         )
         is_asked_for, self._coded_before = self.coded_at != self._coded_before, self.coded_at
-        if first > rank and self.available < math.inf:
+        if first > rank and self._chosen.cost > self.available:
             self._failures.note(self._chosen.cost, now)
         if first >= rank or self.available == math.inf or is_asked_for:
             rank, self._fits_since = first, None
@@ -264,7 +265,9 @@ class Ladder:
         if self.hurried or self.rtt_s > LONG_WAY_S:
             wishes += [Settings(bitrate, TWINS) for bitrate in bitrates]
             fec = max(5, min(30, round(100 * self.loss))) if self._can_code else 0
-            return [*wishes, Settings(bitrates[-1], (), fec)]
+            alone = Settings(bitrates[-1], (), fec)
+            wishes += [alone] if alone.cost < wishes[-1].cost else []
+            return [*wishes, Settings(bitrates[-1], PAIRS, fec)]
         return wishes + pairs
 
     def _allowed_bitrates(self, now: float) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent import rtp
-from agent.bandwidth import LEAST, OVERHEAD_BYTES, Bandwidth
+from agent.bandwidth import CALM_S, EMPTY_S, GROW_BEYOND, LEAST, OVERHEAD_BYTES, Bandwidth
 from agent.impair import Direction, Impairment
 
 
@@ -70,16 +70,60 @@ def test_a_full_link_is_found_and_what_it_carries(loss: str) -> None:
     assert link.cuts == cuts and link.bandwidth.available > after, "it grows while there is room"
 
 
-def test_what_went_wrong_is_tried_again_later_each_time() -> None:
+def known(bandwidth: Bandwidth) -> int:
+    assert bandwidth.available is not None
+    return bandwidth.available
+
+
+def test_when_the_queue_is_gone_it_is_known_what_came_through() -> None:
     link = Link("rtt=60ms,rate=64k,queue=300ms")
-    waited = []
+    link.run(3, 200)
+    while link.bandwidth.queue_s > EMPTY_S:
+        link.run(0.1, 20)
+    link.run(0.2, 20)
+    assert 0.8 * 64_000 < known(link.bandwidth) < 64_000
+
+
+def test_it_grows_slower_after_every_time_that_went_wrong_and_slower_still_beyond_full() -> None:
+    link = Link("rtt=60ms,rate=64k,queue=300ms")
+    below, beyond = [], []
     for _ in range(3):
         link.run(3, 200)
-        began = link.now
-        while (link.bandwidth.available or 0) < 95_000 and link.now - began < 300:
-            link.run(1, 70)
-        waited.append(link.now - began)
-    assert waited[0] < waited[1] < waited[2], waited
+        while link.bandwidth.queue_s > EMPTY_S:
+            link.run(0.1, 20)
+        link.run(0.2, 20)
+        before = known(link.bandwidth)
+        link.run(0.5, 20)
+        below.append(known(link.bandwidth) / before - 1)
+        while known(link.bandwidth) < 64_000:
+            link.run(1, 20)
+        before = known(link.bandwidth)
+        link.run(5, 20)
+        beyond.append((known(link.bandwidth) / before - 1) / 5)
+    assert link.now - 1000 < CALM_S, "nothing is forgotten yet"
+    assert below[0] > 1.5 * below[1] > 2 * below[2], below
+    assert beyond == pytest.approx([GROW_BEYOND] * 3, rel=0.1)
+
+
+def test_what_a_link_carried_once_is_forgotten_after_a_long_calm() -> None:
+    link = Link("rtt=60ms,rate=64k,queue=300ms")
+    link.run(3, 200)
+    link.run(CALM_S - 2, 20)
+    assert known(link.bandwidth) < 64_000 * (1 + 1.1 * GROW_BEYOND * CALM_S)
+    link.run(15, 20)
+    assert known(link.bandwidth) > 1.5 * 64_000
+
+
+def test_after_a_pause_the_rate_is_that_of_what_came_since() -> None:
+    bandwidth = Bandwidth()
+    for n in range(100):
+        bandwidth.count(130, n * 0.02)
+    assert bandwidth.received(2.0) == pytest.approx(8 * (130 + OVERHEAD_BYTES) * 50, rel=0.03)
+    for tenth in range(30):
+        bandwidth.update(2.0 + tenth / 10)  # it is looked at while nothing comes
+    for n in range(20):
+        bandwidth.count(130, 5.0 + n * 0.02)
+    assert bandwidth.received(5.4) == pytest.approx(8 * (130 + OVERHEAD_BYTES) * 50, rel=0.03)
 
 
 def test_a_clock_that_runs_differently_is_not_a_queue() -> None:

@@ -1,8 +1,11 @@
 """What one site is sent is its own matter."""
 
+import pytest
+
 from agent import rtp
-from agent.audio.ladder import CLEAR
-from agent.downstream import Downstream
+from agent.audio.hop import ONE_COPY, PAIRS, Distances
+from agent.audio.ladder import BITRATES, CLEAR, STEP_FRAMES, Settings
+from agent.downstream import PAIR_WITHIN_S, Downstream
 
 FLOOR, CHAIR = 77, 78
 RATES = {"main": 100_000.0, "second": 50_000.0}
@@ -12,14 +15,55 @@ def block(fraction: int, highest: int, ssrc: int = FLOOR) -> rtp.ReportBlock:
     return rtp.ReportBlock(ssrc, fraction, 0, highest, 0, 0, 0)
 
 
+class Downlink:
+    """A voice that goes down to a site, in sequence numbers from 1 on; what went out when."""
+
+    def __init__(self) -> None:
+        self.down = Downstream()
+        self.now = 1.0
+        self.seq = 0
+        self.sent: list[tuple[float, int, Distances]] = []
+
+    def speak(self, seconds: float, ssrc: int = FLOOR) -> None:
+        """Frames, and a look at the link now and then."""
+        for _ in range(round(seconds * 50)):
+            self.now += 0.02
+            self.seq += 1
+            going = self.down.next_packets(ssrc, self.seq & 0xFFFF, self.now)
+            self.sent += [(self.now, seq, distances) for seq, distances in going]
+            if self.seq % 5 == 0:
+                self.down.update(RATES, self.now)  # type: ignore[arg-type]
+
+    def speak_and_lose(self, fraction: int, seconds: int, ssrc: int = FLOOR) -> None:
+        """A report a second."""
+        for _ in range(seconds):
+            self.speak(1.0, ssrc)
+            self.down.report(block(fraction, self.seq, ssrc), 0.06, self.now)
+
+
 def test_copies_by_what_it_loses_of_the_voice() -> None:
-    down = Downstream()
-    down.report(block(0, 100), 0.06, 1.0)
-    down.update(RATES, 1.0)  # type: ignore[arg-type]
-    assert down.distances == () and down.loss == 0
-    down.report(block(26, 150), 0.06, 2.0)
-    down.update(RATES, 2.0)  # type: ignore[arg-type]
-    assert down.distances == CLEAR[0] and down.loss > 0.03
+    link = Downlink()
+    link.speak_and_lose(0, 3)
+    assert link.down.distances == () and link.down.loss == 0
+    link.speak_and_lose(13, 1)
+    link.speak(0.1)
+    assert link.down.distances == ONE_COPY and link.down.loss == pytest.approx(13 / 512, rel=0.1)
+    link.speak_and_lose(13, 2 * STEP_FRAMES // 50)
+    assert link.down.distances == CLEAR[0] and link.down.loss == pytest.approx(13 / 256, rel=0.1)
+
+
+def test_what_never_came_from_the_speaker_was_not_lost_on_this_link() -> None:
+    link = Downlink()
+    link.speak_and_lose(0, 1)
+    for _ in range(5):
+        link.speak(0.8)
+        link.seq += 10  # lost on the way up, and never came
+        link.down.report(block(51, link.seq), 0.06, link.now)
+    assert link.down.loss == 0
+    link.speak(0.8)
+    link.seq += 10
+    link.down.report(block(103, link.seq), 0.06, link.now)
+    assert link.down.loss == pytest.approx(0.5 * 10 / 40, rel=0.1)
 
 
 def test_a_slot_in_which_nothing_went_on_tells_nothing() -> None:
@@ -67,13 +111,92 @@ def test_what_the_operator_forces() -> None:
 
 
 def test_the_copies_of_a_packet_are_remembered_for_a_while() -> None:
-    down = Downstream()
-    down.note_sent(FLOOR, 1)
-    down.report(block(51, 150), 0.06, 1.0)
-    down.update(RATES, 1.0)  # type: ignore[arg-type]
-    assert down.note_sent(FLOOR, 2) == down.distances != ()
-    assert (down.distances_of(FLOOR, 1), down.distances_of(FLOOR, 2)) == ((), down.distances)
-    assert down.distances_of(CHAIR, 1) is None, "that never went out"
-    for seq in range(3, 1000):
-        down.note_sent(FLOOR, seq)
-    assert down.distances_of(FLOOR, 1) is None and len(down._sent) <= 512
+    link = Downlink()
+    link.speak_and_lose(0, 1)
+    plain = link.seq
+    link.speak_and_lose(51, 2)
+    assert link.sent[-1][2] == link.down.distances == ONE_COPY
+    assert link.down.distances_of(FLOOR, plain) == ()
+    assert link.down.distances_of(FLOOR, link.seq) == ONE_COPY
+    assert link.down.distances_of(CHAIR, plain) is None, "that never went out"
+    assert link.down.distances_of(FLOOR, link.seq + 1) is None
+    link.speak(20)
+    assert link.down.distances_of(FLOOR, plain) is None and len(link.down._sent) <= 512
+
+
+# -- in pairs --------------------------------------------------------------------------------------
+
+
+def thin() -> Downlink:
+    """A downlink that carries a voice in pairs only."""
+    link = Downlink()
+    link.down.estimate((Settings(BITRATES[0], PAIRS).cost + Settings(BITRATES[0]).cost) / 2)
+    link.down.update(RATES, link.now)  # type: ignore[arg-type]
+    assert link.down.distances == PAIRS and link.down.is_thin
+    return link
+
+
+def test_on_a_thin_link_every_second_packet_goes_out_with_the_frame_before() -> None:
+    link = thin()
+    link.speak(1.0)
+    assert [(seq, distances) for _at, seq, distances in link.sent] == [
+        (seq, PAIRS) for seq in range(2, 51, 2)
+    ]
+    assert link.down.distances_of(FLOOR, 50) == PAIRS
+    assert link.down.distances_of(FLOOR, 49) is None, "it went out within the next one"
+    link.down.report(block(0, 50), 0.06, link.now)
+    link.speak(1.0)
+    link.down.report(block(0, 100), 0.06, link.now)
+    assert link.down.loss == 0, "and so it was not lost either"
+
+
+def test_the_numbers_of_pairs_go_over_the_wrap() -> None:
+    link = thin()
+    link.seq = 0xFFFE
+    link.speak(0.08)
+    assert [(seq, distances) for _at, seq, distances in link.sent] == [(0, PAIRS), (2, PAIRS)]
+
+
+def test_slots_have_pairs_of_their_own() -> None:
+    down = thin().down
+    assert down.next_packets(FLOOR, 1, 2.0) == [] == down.next_packets(CHAIR, 8, 2.0)
+    assert down.next_packets(FLOOR, 2, 2.02) == [(2, PAIRS)]
+    assert down.next_packets(CHAIR, 9, 2.02) == [(9, PAIRS)]
+
+
+def test_a_frame_that_waits_in_vain_goes_out_alone() -> None:
+    down = thin().down
+    assert down.next_packets(FLOOR, 1, 2.0) == []
+    assert down.overdue(2.0 + PAIR_WITHIN_S - 0.001) == []
+    assert down.overdue(2.0 + PAIR_WITHIN_S + 0.001) == [(FLOOR, 1)]
+    assert down.distances_of(FLOOR, 1) == ()
+    assert down.overdue(9.0) == [], "once"
+    assert down.next_packets(FLOOR, 2, 2.2) == [], "the next one waits for a second one again"
+    assert down.next_packets(FLOOR, 3, 2.22) == [(3, PAIRS)]
+
+
+def test_what_waits_goes_out_before_what_does_not_follow_it() -> None:
+    down = thin().down
+    assert down.next_packets(FLOOR, 1, 2.0) == []
+    assert down.next_packets(FLOOR, 5, 2.02) == [(1, ())], "there is a hole between"
+    assert down.next_packets(FLOOR, 6, 2.04) == [(6, PAIRS)]
+    assert down.next_packets(FLOOR, 7, 2.06) == []
+    down.estimate(10e6)
+    for tenth in range(300):
+        down.update(RATES, 2.1 + tenth / 10)  # type: ignore[arg-type]
+    assert down.distances == ()
+    assert down.next_packets(FLOOR, 8, 33.0) == [(7, ()), (8, ())]
+
+
+def test_a_site_in_conversation_asks_for_a_smaller_voice_where_no_copy_of_it_fits() -> None:
+    link = Downlink()
+    link.speak_and_lose(51, 3)
+    link.down.estimate(Settings(BITRATES[1], (1, 2, 3)).cost)
+    link.speak(0.2)
+    assert link.down.wants_bitrate is None, "it has the time to ask for what it lost"
+    link.down.set_modes("conversation", "auto")
+    link.speak(0.2)
+    assert link.down.wants_bitrate == BITRATES[1]
+    link.down.set_modes("clear", "auto")
+    link.speak(0.2)
+    assert link.down.wants_bitrate is None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agent import rtp
 from agent.audio.hop import Unfolder
-from agent.forward import UplinkGaps, VideoSlot, VoiceSlot
+from agent.forward import GIVE_UP_S, MAX_TRIES, UplinkGaps, VideoSlot, VoiceSlot
 
 OPUS, RED = 96, 63
 HALL = "hall"
@@ -261,14 +261,22 @@ def test_what_is_missing_is_asked_for_at_once_until_it_comes_or_it_is_too_late()
     gaps = UplinkGaps()
     fresh = [gaps.push(seq, 0.0) for seq in (65534, 65535, 2)]
     assert fresh == [False, False, True]
-    assert gaps.due(0.0, 0.05) == [0, 1]
-    assert gaps.due(0.03, 0.05) == []
-    gaps.push(1, 0.06, rtt_s=0.05)
-    assert gaps.due(0.08, 0.05) == [0]
+    asked = {at: seqs for at in range(0, 80, 5) if (seqs := gaps.due(at / 1000, 0.05))}
+    assert asked == {0: [0, 1], 20: [0, 1], 65: [0, 1]}, "at once, said twice, and then again"
+    gaps.push(1, 0.08, rtt_s=0.05)
     assert (gaps.lost, gaps.recovered) == (2, 1)
-    tries = [t for t in range(100, 2000, 5) if gaps.due(t / 1000, 0.05)]
-    assert 1 <= len(tries) <= 4 and tries[-1] <= 600
+    later = {at: seqs for at in range(80, 2000, 5) if (seqs := gaps.due(at / 1000, 0.05))}
+    assert set(map(tuple, later.values())) == {(0,)}
+    assert len(asked) + len(later) <= 2 * MAX_TRIES and max(later) <= 1000 * GIVE_UP_S
     assert gaps.due(5.0, 0.05) == []
+
+
+def test_on_a_short_way_it_is_asked_for_every_other_frame() -> None:
+    gaps = UplinkGaps()
+    gaps.push(1, 0.0)
+    gaps.push(3, 0.0)
+    asked = [at for at in range(0, 2000, 5) if gaps.due(at / 1000, 0.01)]
+    assert asked == list(range(0, 40 * MAX_TRIES, 40))
 
 
 def test_on_a_link_that_does_not_keep_the_order_there_is_patience() -> None:
@@ -284,7 +292,9 @@ def test_what_a_copy_will_bring_within_a_round_trip_is_not_asked_for() -> None:
     gaps.push(1, 0.0)
     gaps.push(10, 0.18, (2, 6), 0.06)
     assert gaps.due(0.18, 0.06) == [2, 3, 4, 8], "the others come as copies in 60 ms or less"
+    assert gaps.due(0.199, 0.06) == []
     gaps.push(9, 0.2, (2, 6), 0.06, is_copy=True)
+    assert gaps.due(0.201, 0.06) == [2, 3, 4, 5, 8], "said twice; and a copy did not come"
     assert gaps.due(0.245, 0.06) == [5, 6, 7]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from agent import lines, rtp, voice
 from agent.audio import opus
 from agent.audio.hop import Frame, VoiceStream
+from agent.bandwidth import OVERHEAD_BYTES
 from agent.devices import SyntheticCamera
 from agent.picture import vp8
 from agent.picture.stamp import read
@@ -100,14 +101,45 @@ def test_pictures_are_shown_whole_and_a_broken_slot_asks_for_a_key_frame() -> No
                if isinstance(one, rtp.Nack | rtp.Pli))  # fmt: skip
 
 
-def test_reports_tell_of_every_slot() -> None:
-    room = Room()
-    receiver = Receiver(room, room)
-    for packet in audio("floor", 4, 20)[:15]:
-        receiver.take(packet, time.monotonic())
+def reported(receiver: Receiver) -> dict[str, rtp.ReportBlock]:
     (report,) = rtp.parse_rtcp(receiver.report())
     assert isinstance(report, rtp.ReceiverReport)
-    assert {block.ssrc for block in report.reports} == set(lines.SLOT_OF_SSRC)
+    return {lines.SLOT_OF_SSRC[block.ssrc]: block for block in report.reports}
+
+
+def test_reports_tell_of_the_slots_in_which_something_came() -> None:
+    room = Room()
+    receiver = Receiver(room, room)
+    assert reported(receiver) == {}
+    packets = audio("floor", 4, 30)
+    for packet in packets[:10]:
+        receiver.take(packet, time.monotonic())
+    for packet in audio("chair", 4, 3):
+        receiver.take(packet, time.monotonic())
+    assert set(reported(receiver)) == {"floor", "chair"}
+    for packet in packets[10:15] + packets[20:]:
+        receiver.take(packet, time.monotonic())
+    told = reported(receiver)
+    assert set(told) == {"floor"}
+    assert (told["floor"].cumulative_lost, told["floor"].fraction_lost) == (5, 64)
+    assert receiver.loss > 0
+    assert reported(receiver) == {}, "nothing is new"
+
+
+def test_the_slot_that_the_relay_reported_of_last_is_always_told_for_the_round_trip() -> None:
+    room = Room()
+    receiver = Receiver(room, room)
+    for n, slot in enumerate(("floor", "main", "chair")):
+        info = rtp.SentInfo(lines.SLOT_SSRC[slot], (5000 + n) << 32, 0, 0, 0)  # type: ignore[index]
+        receiver.take_rtcp(rtp.build_srs([info], cname="relay"), time.monotonic())
+    told = reported(receiver)
+    assert set(told) == {"chair"}
+    assert told["chair"].lsr == 5002 << 16 and told["chair"].dlsr < 65536
+
+
+def test_strangers_and_damage_do_no_harm() -> None:
+    room = Room()
+    receiver = Receiver(room, room)
     receiver.take(b"\x80damaged", 0.0)
     receiver.take(rtp.build(96, 1, 1, 4711, b"stranger"), 0.0)
 
@@ -151,6 +183,6 @@ def test_a_full_downlink_is_told_to_the_relay() -> None:
         if receiver._bandwidth.update(arrives):
             receiver._tell_bandwidth()
     rembs = [one for packet in asked for one in rtp.parse_rtcp(packet) if isinstance(one, rtp.Remb)]
-    carried = 8 * (len(packet) + 38) / 0.025
+    carried = 8 * (len(packet) + OVERHEAD_BYTES) / 0.025
     assert rembs and 0.8 * carried < rembs[0].bitrate < 0.9 * carried
     assert min(one.bitrate for one in rembs) > 0.55 * carried

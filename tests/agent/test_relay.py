@@ -9,6 +9,7 @@ import pytest
 
 from agent import lines, rtp
 from agent.audio.hop import Frame, VoiceStream
+from agent.audio.ladder import CLEAR, STEP_FRAMES
 from agent.relay.links import SiteLinks, Upstream
 from agent.relay.process import hold
 from agent.relay.relay import Relay
@@ -74,6 +75,17 @@ class Switchboard:
         (payload,) = rtp.packetize_vp8((b"\0" if key else b"\1") + site.encode(), 5)
         packet = rtp.build(97, 1, 9000, ssrc, payload, marker=True)
         self.forwarding.forward(self.relay.sites[site], packet, self.now)
+
+    def lose(self, site: str, seconds: int, fraction: int = 40) -> None:
+        """`kandis` speaks, of which a site reports that so many of 256 packets were lost."""
+        links = self.relay.sites[site]
+        for _ in range(seconds):
+            self.speak("kandis", 50)
+            highest = self.relay.slots["floor"]._last_seq
+            block = rtp.ReportBlock(lines.SLOT_SSRC["floor"], fraction, 0, highest, 0, 0, 0)
+            report = rtp.build_rr(9, [block], cname=site)
+            self.down.take_rtcp(links, report, self.now)
+            self.down.look(self.now)
 
     def wire(self, site: str) -> Wire:
         return self.relay.sites[site].downlink  # type: ignore[return-value]
@@ -144,30 +156,27 @@ def test_requests_of_receivers_are_answered_from_history() -> None:
 def test_a_receiver_with_losses_gets_copies_and_the_others_do_not() -> None:
     board = Switchboard()
     board.route(floor="kandis")
-    block = rtp.ReportBlock(lines.SLOT_SSRC["floor"], 40, 0, 7, 0, 0, 0)
-    report = rtp.build_rr(9, [block], cname="minas")
-    board.down.take_rtcp(board.relay.sites["minas"], report, board.now)
-    board.down.look(board.now)
-    board.speak("kandis", 30)
+    board.lose("minas", 3)
     assert {h.payload_type for h in board.wire("hall").rtp()} == {96}
     rich = board.wire("minas").sent
-    assert len(rich) == 30 and {h.payload_type for h in board.wire("minas").rtp()[20:]} == {63}
-    assert rich[-1].count(b"kandis") > 2 and board.wire("hall").sent[-1].count(b"kandis") == 1
+    assert len(rich) == 150 and {h.payload_type for h in board.wire("minas").rtp()[-20:]} == {63}
+    assert rich[-1].count(b"kandis") == 2 and board.wire("hall").sent[-1].count(b"kandis") == 1
+    board.lose("minas", 2 * STEP_FRAMES // 50)
+    assert board.wire("minas").sent[-1].count(b"kandis") == 1 + len(CLEAR[1])
+    assert {h.payload_type for h in board.wire("hall").rtp()} == {96}
 
 
 def test_what_is_sent_again_is_what_was_sent_though_the_redundancy_changed() -> None:
     board = Switchboard()
     board.route(floor="kandis")
-    board.speak("kandis", 30)
+    board.lose("minas", 1)
     plain = board.wire("minas").sent[-1]
     links = board.relay.sites["minas"]
-    block = rtp.ReportBlock(lines.SLOT_SSRC["floor"], 40, 0, 7, 0, 0, 0)
-    board.down.take_rtcp(links, rtp.build_rr(9, [block], cname="minas"), board.now)
-    board.down.look(board.now)
+    board.lose("minas", 2)
     assert links.downstream.distances
     nack = rtp.build_nack(9, lines.SLOT_SSRC["floor"], [rtp.parse(plain).seq])
     board.down.take_rtcp(links, rtp.compound(9, nack), board.now)
-    assert board.wire("minas").sent[-1] == plain and len(board.wire("minas").sent) == 31
+    assert board.wire("minas").sent[-1] == plain and len(board.wire("minas").sent) == 151
 
 
 def test_a_frame_lost_on_the_way_up_reaches_everybody_by_its_copy() -> None:

@@ -183,7 +183,7 @@ async def test_silence_costs_next_to_nothing_and_speech_after_it_is_in_time() ->
 
 async def test_the_round_trip_is_known_from_reports_while_silent() -> None:
     async with sending() as (sender, wire):
-        reports = [rtp.parse_rtcp(report)[0] for report in sender.reports()]
+        reports = [r for r in rtp.parse_rtcp(sender.reports()) if isinstance(r, rtp.SenderReport)]
         assert [r.ssrc for r in reports] == [sender.audio_ssrc, sender.video_ssrc]
         sent = reports[0].ntp >> 16 & 0xFFFFFFFF
         block = rtp.ReportBlock(sender.audio_ssrc, 0, 0, 0, 0, sent, 0)

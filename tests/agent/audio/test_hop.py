@@ -80,7 +80,7 @@ def test_copies_of_one_packet_come_oldest_first(distances: tuple[int, ...], firs
     numbers = [29 - d for d in sorted(distances, reverse=True)] + [29]
     assert [one.seq for one in got] == [(first + number) & 0xFFFF for number in numbers]
     assert unfolder.copies == len(distances)
-    assert unfolder.distances == tuple(sorted(distances, reverse=True))
+    assert unfolder.distances == tuple(sorted(distances)), "the nearest first"
     assert taken(unfolder, sent[-1]) == [], "again"
     assert unfolder.copies == len(distances)
 
@@ -90,7 +90,7 @@ def test_the_packets_own_frame_has_its_marker_and_level_a_copy_has_not() -> None
     for number in range(3):
         one = frame(number)
         stream.add(Frame(one.seq, one.ts, one.data, marker=number == 0, level=40 + number))
-    sent = [stream.packet(number, (1,), 0.0) for number in range(3)]
+    sent = [stream.packet(number, (1, 5), 0.0) for number in range(3)]
     assert sent[0] is not None and sent[2] is not None
     unfolder = Unfolder(OPUS, RED)
     own, copy, newest = (*taken(unfolder, sent[0]), *taken(unfolder, sent[2]))
@@ -264,13 +264,25 @@ def test_when_a_copy_comes(age: int, distances: tuple[int, ...], expected_s: flo
     assert copy_in_s(age, distances) == pytest.approx(expected_s)
 
 
-def test_asked_for_again_after_a_round_trip() -> None:
+def test_on_a_short_way_it_is_asked_for_every_other_frame() -> None:
     one = Missing(1.0, 1.0)
-    one.asked(1.0, 0.1)
-    assert (one.tries, one.asked_at, one.ask_at) == (1, 1.0, pytest.approx(1.115))
-    one.asked(1.2, 0.0)
-    assert (one.tries, one.asked_at) == (2, 1.0), "the answer is to the first"
-    assert one.ask_at == pytest.approx(1.22), "not before the next frame is due"
+    for tries, at in enumerate((1.0, 1.05, 1.1), 1):
+        one.asked(at, 2 * hop.FRAME_S - 0.001)
+        assert (one.tries, one.asked_at) == (tries, 1.0), "the answer is to the first"
+        assert one.ask_at == pytest.approx(at + 2 * hop.FRAME_S)
+
+
+def test_on_a_long_way_it_is_said_twice_and_asked_again_after_a_round_trip() -> None:
+    one, rtt_s = Missing(1.0, 1.0), 0.1
+    one.asked(1.0, rtt_s)
+    assert (one.tries, one.asked_at, one.ask_at) == (1, 1.0, pytest.approx(1.0 + hop.FRAME_S))
+    said_again = one.ask_at
+    one.asked(said_again, rtt_s)
+    assert (one.tries, one.asked_at) == (1, 1.0), "that was the same request"
+    answer = 1.0 + rtt_s + hop.ASK_AGAIN_S
+    assert one.ask_at == pytest.approx(answer), "the round trip is that of the first"
+    one.asked(one.ask_at, rtt_s)
+    assert (one.tries, one.ask_at) == (2, pytest.approx(answer + hop.FRAME_S)), "and twice again"
 
 
 def test_on_a_link_that_keeps_the_order_nothing_is_waited_for() -> None:
