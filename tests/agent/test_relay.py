@@ -81,7 +81,7 @@ class Switchboard:
         links = self.relay.sites[site]
         for _ in range(seconds):
             self.speak("kandis", 50)
-            highest = self.relay.slots["floor"]._last_seq
+            highest = self.down._slots["floor"]._last_seq
             block = rtp.ReportBlock(lines.SLOT_SSRC["floor"], fraction, 0, highest, 0, 0, 0)
             report = rtp.build_rr(9, [block], cname=site)
             self.down.take_rtcp(links, report, self.now)
