@@ -22,6 +22,10 @@ COMMANDS = {
         "console.minutes.command:app",
         "Write the minutes of a meeting; submit, approve, return, correct them.",
     ),
+    "recording": (
+        "console.commands.recording:app",
+        "List, finish, export and prune recordings of meetings.",
+    ),
     "journal": ("console.commands.journal:app", "Verify the journal, list its meetings."),
     "rehearse": (
         "console.commands.rehearse:rehearse",
@@ -31,8 +35,15 @@ COMMANDS = {
     "screenshot": ("console.commands.screenshot:screenshot", "Draw a picture of the console."),
 }
 
-# What rehearsals ask for by name.
-INNER = ("observe", "score", "speech", "baseline")
+# What rehearsals, `giliran recording` and the server ask for by name.
+INNER = {
+    "observe": "agent.observe:main",
+    "score": "agent.score:main",
+    "speech": "agent.speech:main",
+    "baseline": "agent.baseline:main",
+    "film": "agent.recording.command:film",
+    "convert-film": "agent.recording.command:convert",
+}
 
 HEAD = """Call many remote offices in turn in one video meeting, from one keyboard.
 
@@ -45,8 +56,8 @@ HELP = HEAD + "".join(f"\n- `{name}` – {line}" for name, (_place, line) in COM
 app = App(name="giliran", help=HELP, help_format="markdown", version=lambda: version("giliran"))
 for _name, (_place, _line) in COMMANDS.items():
     app.command(_place, name=_name, show=False)
-for _name in INNER:
-    app.command(f"agent.{_name}:main", name=_name, show=False)
+for _name, _place in INNER.items():
+    app.command(_place, name=_name, show=False)
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ ORDER = (
     "agent",
     "relay",
     "minutes",
+    "recording",
     "journal",
     "rehearse",
     "screenshot",

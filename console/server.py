@@ -27,7 +27,8 @@ from console.journal import Journal, JournalError
 from console.meeting import layout as lay
 from console.meeting import state as st
 from console.meeting.decide import Refusal, deadline, decide
-from console.places import server_lock, socket_path
+from console.places import recordings_folder, server_lock, socket_path
+from console.recording.keeper import Keeper
 from console.relay_child import RelayChild
 from protocol import MAX_FRAME_BYTES, SUBPROTOCOL
 from protocol import commands as c
@@ -465,6 +466,17 @@ class MeetingServer:
             if reading.free_mb < state.plan.recording.warn_free_mb:
                 await self.submit(c.NoteDiskLow(reading.free_mb))
 
+    @property
+    def is_recorded_now(self) -> bool:
+        """Whether the relay writes the meeting's recording at this moment."""
+        reading = self.relay_reading
+        return (
+            self.relay is not None
+            and reading is not None
+            and reading.recording.state == "on"
+            and reading.recording.meeting == self.state.id
+        )
+
     def _carry(self, peer: Peer, message: m.Signal) -> None:
         """Bring a description to its addressee, with the sender's name on it."""
         if peer.hello.role == "agent" and self.relay is not None:
@@ -636,7 +648,14 @@ async def run_server(
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(server.run())]
             if child is not None:
-                tasks.append(group.create_task(child.run()))
+                keeper = Keeper(
+                    db,
+                    recordings or recordings_folder(db),
+                    lambda: server.state,
+                    lambda: server.is_recorded_now,
+                    server.submit,
+                )
+                tasks += [group.create_task(child.run()), group.create_task(keeper.run())]
             if ready is not None:
                 ready(f"unix:{socket_path(db)}", f"ws://{address[0]}:{address[1]}")
             await stop.wait()

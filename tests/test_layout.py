@@ -54,6 +54,12 @@ EXEMPT = {
     "tests/agent/test_relay.py": ("agent/lines.py",),
     "tests/agent/picture/test_vp8.py": ("agent/picture/vpx.py",),  # one of its encoders
     "tests/agent/recording/test_recorder.py": ("agent/recording/segment.py",),
+    "tests/agent/recording/test_film.py": (
+        "agent/recording/command.py",
+        "agent/recording/material.py",
+    ),
+    "tests/console/recording/test_cues.py": ("protocol/recording.py",),
+    "tests/console/recording/test_finish.py": ("console/recording/keeper.py",),
     "tests/test_layout.py": ("protocol/locales/hatch_build.py",),  # the wheel below
 }
 
@@ -143,6 +149,7 @@ print("MODULES" + json.dumps(sorted({name.split(".")[0] for name in sys.modules}
         (["console"], {"aiortc", "aioice", "av", "docx", "typst"}),
         (["minutes"], {"textual", "aiortc", "aioice", "av", "websockets"}),
         (["journal"], {"textual", "aiortc", "aioice", "av", "websockets"}),
+        (["recording"], {"textual", "aiortc", "aioice", "av", "websockets"}),
     ],
     ids=lambda value: " ".join(value) or "giliran" if isinstance(value, list) else "",
 )

@@ -12,6 +12,7 @@ Rules:
 """
 
 import logging
+import re
 import shutil
 import threading
 import time
@@ -42,6 +43,7 @@ WRITE_EVERY_S = 0.1
 SYNC_EVERY_S = 1.0
 LOOK_EVERY_S = 2.0
 QUEUE = 20_000
+NAME = re.compile(r"[\w-]{1,80}")
 MB = 1_000_000
 PROGRAM_SLOTS = ("floor", "chair", "panel-1", "panel-2")
 
@@ -237,6 +239,8 @@ class _Take:
         now: float,
         free: Callable[[Path], int],
     ) -> None:
+        if not NAME.fullmatch(order.meeting):
+            raise OSError(f"{order.meeting!r} is no name of a folder")
         self.order = order
         self.began_at = now
         # The order waited in the queue: the segment begins when it was given.
