@@ -60,6 +60,7 @@ class AudioSlot:
         self.playout = Playout(opus.Decoder(), mode=mode, link=link)
         self.reception = rtp.ReceptionStats(self.ssrc, lines.OPUS_CLOCK)
         self.clarity = Clarity()
+        self.packets = 0
         self.heard_at = 0.0
         self.spoke_at = 0.0
         self.level = SILENT
@@ -71,6 +72,7 @@ class AudioSlot:
     def take(self, header: rtp.Header, payload: bytes, arrival: float) -> bool:
         """A packet; True when something is missed now that was not before."""
         self.heard_at = arrival
+        self.packets += 1
         try:
             blocks = blocks_of(header, payload, lines.OPUS_PAYLOAD_TYPE, lines.RED_PAYLOAD_TYPE)
         except ValueError:
@@ -291,6 +293,11 @@ class Receiver:
         they are few and tell little."""
         counts = [one.reception.interval for one in self._audio.values()]
         return sum(lost for lost, _expected in counts), sum(expected for _lost, expected in counts)
+
+    def came(self, ssrc: int) -> int | None:
+        """A number that moves on when something came in this slot of sound; None: it is none."""
+        slot = lines.SLOT_OF_SSRC.get(ssrc)
+        return self._audio[slot].packets if slot in self._audio else None
 
     def hearing(self) -> tuple[SlotName, ...]:
         """Audio slots from which packets arrive."""

@@ -1,8 +1,9 @@
 """RTP, RTCP and VP8 header bytes ↔ values; sequence arithmetic. Pure.
 
-RFC 3550 (RTP and RTCP), RFC 4585 (NACK, PLI), RFC 5104 (TMMBR), RFC 6464 (audio level), RFC 7741
-(VP8 payload), RFC 8285 (one-byte header extensions), draft-alvestrand-rmcat-remb-03 (REMB and the
-absolute send time). Damage raises ValueError. Times are monotonic seconds given by the caller.
+RFC 3550 (RTP and RTCP), RFC 3611 (XR: a question and its answer), RFC 4585 (NACK, PLI), RFC 5104
+(TMMBR), RFC 6464 (audio level), RFC 7741 (VP8 payload), RFC 8285 (one-byte header extensions),
+draft-alvestrand-rmcat-remb-03 (REMB and the absolute send time). Damage raises ValueError. Times
+are monotonic seconds given by the caller.
 """
 
 import struct
@@ -16,6 +17,7 @@ SEND_TIME_ID = 3
 ONE_BYTE_PROFILE = 0xBEDE
 NTP_EPOCH_S = 2208988800
 RTCP_SR, RTCP_RR, RTCP_SDES, RTCP_BYE, RTCP_RTPFB, RTCP_PSFB = 200, 201, 202, 203, 205, 206
+RTCP_XR, XR_QUESTION, XR_ANSWER = 207, 4, 5
 
 
 # -- arithmetic (RFC 1982 in 16 and 32 bits) ------------------------------------------------------
@@ -237,7 +239,22 @@ class Bye(msgspec.Struct, frozen=True):
     ssrcs: tuple[int, ...]
 
 
-Rtcp = SenderReport | ReceiverReport | Nack | Pli | Remb | Tmmbr | Bye
+class Question(msgspec.Struct, frozen=True):
+    """Receiver reference time (RFC 3611 §4.4): `at` is the asker's clock in 1/65536 s."""
+
+    ssrc: int
+    at: int
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """DLRR (RFC 3611 §4.5): the question of `of` that said `at` came."""
+
+    ssrc: int
+    of: int
+    at: int
+
+
+Rtcp = SenderReport | ReceiverReport | Nack | Pli | Remb | Tmmbr | Bye | Question | Answer
 
 
 def ntp_from_unix(at: float) -> int:
@@ -395,6 +412,19 @@ def build_tmmbr(one: Tmmbr) -> bytes:
     return _rtcp(3, RTCP_RTPFB, struct.pack("!LLLL", one.ssrc, 0, one.media_ssrc, number))
 
 
+def build_question(ssrc: int, at: int) -> bytes:
+    """An extended report that asks whether it arrives."""
+    # The block's time has 64 bits, of which the answer names the middle 32.
+    block = struct.pack("!BBHQ", XR_QUESTION, 0, 2, (at & 0xFFFFFFFF) << 16)
+    return _rtcp(0, RTCP_XR, struct.pack("!L", ssrc) + block)
+
+
+def build_answer(ssrc: int, question: Question) -> bytes:
+    """The answer to a question, given at once."""
+    block = struct.pack("!BBHLLL", XR_ANSWER, 0, 3, question.ssrc, question.at, 0)
+    return _rtcp(0, RTCP_XR, struct.pack("!L", ssrc) + block)
+
+
 def parse_rtcp(data: bytes) -> list[Rtcp]:
     """The packets of a compound RTCP packet; unknown kinds are passed over.
 
@@ -428,6 +458,8 @@ def _parse_one(count: int, kind: int, body: bytes) -> Rtcp | None:
             return ReceiverReport(ssrc, _parse_blocks(body, 4, count))
         if kind == RTCP_BYE:
             return Bye(struct.unpack_from(f"!{count}L", body))
+        if kind == RTCP_XR:
+            return _parse_xr(body)
         if kind == RTCP_RTPFB and count == 1:
             ssrc, media = struct.unpack_from("!LL", body)
             return Nack(ssrc, media, _parse_nack(body[8:]))
@@ -441,6 +473,21 @@ def _parse_one(count: int, kind: int, body: bytes) -> Rtcp | None:
             return Remb(ssrc, (number & 0x3FFFF) << (number >> 18 & 0x3F))
     except struct.error as error:
         raise ValueError("RTCP packet is cut off") from error
+    return None
+
+
+def _parse_xr(body: bytes) -> Question | Answer | None:
+    """The first block that asks or answers; the other kinds are passed over."""
+    (ssrc,) = struct.unpack_from("!L", body)
+    position = 4
+    while position + 4 <= len(body):
+        kind, words = struct.unpack_from("!BxH", body, position)
+        if kind == XR_QUESTION:
+            (ntp,) = struct.unpack_from("!Q", body, position + 4)
+            return Question(ssrc, ntp >> 16 & 0xFFFFFFFF)
+        if kind == XR_ANSWER:
+            return Answer(ssrc, *struct.unpack_from("!LL", body, position + 4))
+        position += 4 + 4 * words
     return None
 
 

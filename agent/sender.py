@@ -13,7 +13,7 @@ Rules:
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from agent import lines, rtp
 from agent.audio import opus
@@ -190,6 +190,16 @@ class Sender:
     @property
     def video_ssrc(self) -> int:
         return self._video.ssrc
+
+    @property
+    def sent(self) -> int:
+        """Packets sent over this connection, the voice and the picture."""
+        return self._audio.packets + self._video.packets
+
+    def arrived(self, reports: Iterable[rtp.ReportBlock]) -> int:
+        """A number that moves on when something of ours arrived at the relay."""
+        ours = (self._audio.ssrc, self._video.ssrc)
+        return sum(block.highest_seq for block in reports if block.ssrc in ours)
 
     @property
     def camera_open(self) -> bool:

@@ -3,13 +3,15 @@
 Rules:
 - No decisions: the server's Desired says what is open, what is shown, which relay to use.
 - The microphone gate is the last thing before the encoder: a muted site encodes and sends nothing.
-- "Connected" means media arrives: a downlink that brings nothing for 3 s is made anew, for ever;
-  so is an uplink of which the relay says nothing for 6 s (its end may never have come up).
+- "Connected" means that media passes, both ways on both links, which is asked (`agent.pulse`); what
+  does not is made anew in place, for ever. The turn is the server's and stays meanwhile.
+- No failure of a connection ends the agent, and none makes it wait for something that never comes.
 - A fresh process, and a fresh connection, starts muted; only a Desired opens it.
 - Losing the server changes nothing in what is sent and shown.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import random
@@ -21,8 +23,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from agent import devices, lines
+from agent import devices, lines, rtp
+from agent.attempt import Attempt
 from agent.impair import Direction, Impairment
+from agent.pulse import Flow
 from agent.receiver import Receiver
 from agent.rtc import Connection
 from agent.sender import Sender
@@ -34,39 +38,12 @@ from protocol.link import Incoming, Link, LinkDown, LinkUp
 
 log = logging.getLogger("giliran.agent")
 
-SILENT_AFTER_S = 3.0
-UPLINK_SILENT_AFTER_S = 6.0
-ANSWER_TIMEOUT_S = 3.0
-CONNECT_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 5.0
 FIRST_DELAY_S = 0.2
 LAST_DELAY_S = 4.0
+LOOK_EVERY_S = 0.1
 TELEMETRY_EVERY_S = 0.5
 REPORT_EVERY_S = 1.0
-
-
-class Attempt:
-    """One try to be connected to one relay: the uplink we offer and the downlink it offers."""
-
-    def __init__(self, relay: str) -> None:
-        self.id = uuid7()
-        self.relay = relay
-        self.uplink: Connection | None = None
-        self.downlink: Connection | None = None
-        self.began_at = time.monotonic()
-        self.heard_at = time.monotonic()
-        self.uplink_heard_at = time.monotonic()
-        self.failed = ""
-
-    @property
-    def connected(self) -> bool:
-        return all(
-            one is not None and one.state == "connected" for one in (self.uplink, self.downlink)
-        )
-
-    async def close(self) -> None:
-        for one in (self.uplink, self.downlink):
-            if one is not None:
-                await one.close()
 
 
 class Site:
@@ -90,8 +67,9 @@ class Site:
         self._link = Link(server, self._hello, self._receive)
         self._loopback = loopback
         self._impairment = impairment
-        self._directions: list[Direction] = []
+        self._directions: dict[str, Direction] = {}
         self._emulated = 0
+        self._is_cut = False
         self._attempt: Attempt | None = None
         self._wake = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
@@ -165,8 +143,8 @@ class Site:
             revision=desired.revision,
             microphone="live" if self.sender.microphone_open else "muted",
             camera="live" if self.sender.camera_open else "off",
-            uplink=_state(attempt.uplink if attempt else None),
-            downlink=_state(attempt.downlink if attempt else None),
+            uplink=_state(attempt, "uplink"),
+            downlink=_state(attempt, "downlink"),
             hearing=self.receiver.hearing(),
             seeing=self.receiver.seeing(),
             trouble=self._trouble,
@@ -184,31 +162,31 @@ class Site:
 
     async def _keep_connected(self) -> None:
         """Have a living attempt with the relay that Desired names; make a new one when not."""
-        delay_s = FIRST_DELAY_S
+        delay_s, failures = FIRST_DELAY_S, 0
         while True:
             attempt = self._attempt
             why = self._why_again(attempt)
             if why:
                 if attempt is not None:
                     log.info("connecting anew: %s", why)
-                    self._trouble = why
-                    self._attempt = None
-                    self.say_actual()
-                    await attempt.close()
+                    self._give_up(attempt, why)
+                    failures = 0 if attempt.connected else failures + 1
                 relay = self.desired.relay if self.desired is not None else ""
                 if relay:
-                    await self._begin(relay)
+                    await self._begin(relay, failures)
                     delay_s = min(LAST_DELAY_S, delay_s * 2)
-            elif attempt is not None and attempt.connected:
-                delay_s = FIRST_DELAY_S
-                self._trouble = ""
+            elif attempt is not None:
+                attempt.ask(self.sender.audio_ssrc)
+                if attempt.carries:
+                    delay_s, failures = FIRST_DELAY_S, 0
+                    self._trouble = ""
             self.say_actual()
-            wait_s = 0.1 if not why else random.uniform(0.05, delay_s)
+            wait_s = LOOK_EVERY_S if not why else random.uniform(0.05, delay_s)
             self._wake.clear()
-            try:
-                await asyncio.wait_for(self._wake.wait(), wait_s)
-            except TimeoutError:
-                pass
+            # Not wait_for: before Python 3.12 it may swallow the cancellation.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
 
     def _why_again(self, attempt: Attempt | None) -> str:
         """Why a new attempt is needed; empty when none is."""
@@ -217,29 +195,37 @@ class Site:
             return "none yet" if desired is not None and desired.relay else ""
         if desired is not None and desired.relay and desired.relay != attempt.relay:
             return "another relay"
-        if attempt.failed:
-            return attempt.failed
-        now = time.monotonic()
-        if not attempt.connected:
-            answered = attempt.downlink is not None
-            limit_s = CONNECT_TIMEOUT_S if answered else ANSWER_TIMEOUT_S
-            late = now - attempt.began_at > limit_s
-            return "connecting took too long" if late else ""
-        if now - attempt.heard_at > SILENT_AFTER_S:
-            return f"nothing arrived for {SILENT_AFTER_S:g} s"
-        if now - attempt.uplink_heard_at > UPLINK_SILENT_AFTER_S:
-            return f"the relay said nothing of the uplink for {UPLINK_SILENT_AFTER_S:g} s"
-        return ""
+        return attempt.why_over()
 
-    async def _begin(self, relay: str) -> None:
-        attempt = Attempt(relay)
+    def _give_up(self, attempt: Attempt, why: str) -> None:
+        """Have no connection; the old one is closed beside, however long that takes."""
+        assert self._group is not None
+        self._trouble = why
+        self._attempt = None
+        self.say_actual()
+        self._group.create_task(self._close(attempt))
+
+    @staticmethod
+    async def _close(attempt: Attempt) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await attempt.close()
+        except (TimeoutError, OSError, ConnectionError) as error:
+            log.info("an old connection was left as it is: %r", error)
+
+    async def _begin(self, relay: str, failures: int) -> None:
+        attempt = Attempt(relay, failures)
         self._attempt = attempt
         self.sender.restart()
         self.receiver.restart()
-        attempt.uplink = self._connection(attempt, "uplink")
-        offer = await attempt.uplink.offer(
-            lines.uplink(self.sender.audio_ssrc, self.sender.video_ssrc)
-        )
+        try:
+            attempt.uplink = self._connection(attempt, "uplink")
+            offer = await attempt.uplink.offer(
+                lines.uplink(self.sender.audio_ssrc, self.sender.video_ssrc)
+            )
+        except (ValueError, OSError, ConnectionError) as error:
+            attempt.failed = f"no offer could be made: {error}"
+            return
         self._link.send(m.Signal("relay", attempt.id, "uplink", "offer", offer))
 
     def _take_signal(self, message: m.Signal) -> None:
@@ -267,22 +253,26 @@ class Site:
         uplink = which == "uplink"
 
         def on_rtp(packet: bytes, arrival: float) -> None:
-            attempt.heard_at = arrival
+            attempt.heard(which, arrival)
             if not uplink and attempt is self._attempt:
                 self.receiver.take(packet, arrival)
 
         def on_rtcp(packet: bytes, arrival: float) -> None:
+            if attempt is not self._attempt:
+                return
+            attempt.take_rtcp(which, parsed := rtp.parse_rtcp(packet), arrival)
             if uplink:
-                attempt.uplink_heard_at = arrival
                 self.sender.take_rtcp(packet, arrival)
                 self.receiver.rtt_ms = self.sender.rtt_ms
+                self._compare_uplink(attempt, parsed, arrival)
             else:
-                attempt.heard_at = arrival
                 self.receiver.take_rtcp(packet, arrival)
+                self._compare_downlink(attempt, parsed, arrival)
 
         def on_state(state: str) -> None:
             log.info("%s %s", which, state)
-            attempt.heard_at = attempt.uplink_heard_at = time.monotonic()
+            if state == "connected":
+                attempt.opened(which)
             if state in ("failed", "closed") and attempt is self._attempt:
                 attempt.failed = attempt.failed or f"{which} {state}"
             self._wake.set()
@@ -295,28 +285,59 @@ class Site:
             impairment=self._impaired(uplink),
         )
 
+    def _compare_uplink(self, attempt: Attempt, parsed: list[rtp.Rtcp], arrival: float) -> None:
+        """What the relay says it got, with what was sent."""
+        for one in parsed:
+            if isinstance(one, rtp.ReceiverReport) and one.reports:
+                arrived = self.sender.arrived(one.reports)
+                attempt.up_flow.said(self.sender.sent, arrived, arrival)
+
+    def _compare_downlink(self, attempt: Attempt, parsed: list[rtp.Rtcp], arrival: float) -> None:
+        """What the relay says was sent in the slots of sound, with what came. Our own voice never
+        comes back to us."""
+        for one in parsed:
+            if not isinstance(one, rtp.SenderReport):
+                continue
+            came = self.receiver.came(one.ssrc)
+            if came is None or self.desired is None:
+                continue
+            slot = lines.SLOT_OF_SSRC[one.ssrc]
+            flow = attempt.down_flows.setdefault(slot, Flow())
+            if self.desired.slots.get(slot) in (None, self.site):
+                flow.reset()
+            else:
+                flow.said(one.packets, came, arrival)
+
     def _impaired(self, uplink: bool) -> tuple[Direction, Direction] | None:
         """Emulated directions out and in, each with a salt of its own (rehearsal only)."""
         if self._impairment is None:
             return None
         self._emulated += 1
+        which = "uplink" if uplink else "downlink"
         name = f"{self.site}/{'up' if uplink else 'down'}/{self._emulated}"
         pair = (
             Direction(self._impairment, f"{name}/out"),
             Direction(self._impairment, f"{name}/in"),
         )
-        cut = any(direction.cut for direction in self._directions)
-        self._directions = [*self._directions[-2:], *pair]
-        for direction in pair:
-            direction.cut = cut
+        for way, direction in zip(("out", "in"), pair, strict=True):
+            direction.cut = self._is_cut
+            self._directions[f"{which}-{way}"] = direction
         return pair
 
     def cut(self, is_cut: bool) -> None:
         """Cut or mend the emulated cable."""
         if self._impairment is None:
             raise ValueError("only an agent started with --impair has a cable to cut")
-        for direction in self._directions:
+        self._is_cut = is_cut
+        for direction in self._directions.values():
             direction.cut = is_cut
+
+    def break_one_way(self, way: str) -> None:
+        """Let nothing pass any more one way (`uplink-out`, `uplink-in`, `downlink-out`,
+        `downlink-in`) of the connection there is now, as a router does that forgot it; a new one
+        is whole."""
+        if way in self._directions:
+            self._directions[way].cut = True
 
     # -- media and reports -----------------------------------------------------------------------
 
@@ -391,11 +412,13 @@ class Site:
         self.receiver.close()
 
 
-def _state(connection: Connection | None) -> m.LinkState:
-    if connection is None:
+def _state(attempt: Attempt | None, which: str) -> m.LinkState:
+    """`up` only when something came over it and it is not dead."""
+    connection = attempt.link(which) if attempt is not None else None
+    if attempt is None or connection is None:
         return "down"
     if connection.state == "connected":
-        return "up"
+        return "up" if attempt.is_alive(which) else "connecting"
     return "connecting" if connection.state in ("new", "connecting") else "down"
 
 
@@ -418,12 +441,15 @@ async def _serve(site: Site, instrument: bool) -> None:
 
 
 def _take_instruction(site: Site, loop: asyncio.AbstractEventLoop) -> None:
-    """A line of standard input from the rehearsal: `cut` or `mend`."""
+    """A line of standard input from the rehearsal: `cut`, `mend`, or a way to be broken."""
     text = os.read(sys.stdin.fileno(), 4096).decode()
     if not text:
         loop.remove_reader(sys.stdin.fileno())
     for line in text.split():
-        site.cut(line == "cut")
+        if line in ("cut", "mend"):
+            site.cut(line == "cut")
+        else:
+            site.break_one_way(line)
 
 
 def main(
@@ -443,7 +469,7 @@ def main(
         str, Parameter(help="Emulate a bad link: loss=10%,rtt=80ms,jitter=30ms,rate=256k,seed=7.")
     ] = "",
     instrument: Annotated[
-        bool, Parameter(help="Take `cut` and `mend` from standard input (rehearsal).")
+        bool, Parameter(help="Take faults to inject from standard input (rehearsal).")
     ] = False,
     verbose: Annotated[bool, Parameter(help="Say on standard error what happens.")] = False,
 ) -> int:

@@ -12,7 +12,7 @@ from agent import lines, rtp
 from agent.audio.hop import Distances
 from agent.audio.ladder import BITRATE
 from agent.forward import Slot, VideoSlot, VoiceSlot
-from agent.relay.links import SiteLinks
+from agent.relay.links import SiteLinks, answer
 from agent.relay.uplinks import CNAME
 from protocol.messages import VIDEO_SLOTS, SlotName
 
@@ -97,9 +97,11 @@ class Downlinks:
 
     def take_rtcp(self, links: SiteLinks, packet: bytes, arrival: float) -> None:
         """Reports, requests and estimates of a receiver."""
-        links.heard_at = arrival
+        links.heard_at = links.down_heard_at = arrival
         for one in rtp.parse_rtcp(packet):
             match one:
+                case rtp.Question() if links.downlink is not None:
+                    answer(self._sites, links, links.downlink, one)
                 case rtp.SenderReport(reports=reports) | rtp.ReceiverReport(reports=reports):
                     for block in reports:
                         links.round_trip.push(block, arrival, rtp.ntp32(time.time()))

@@ -1,6 +1,7 @@
 """The two connections of one site, and what is known of what flows over them."""
 
 import time
+from collections.abc import Mapping
 
 from agent import lines, rtp
 from agent.audio.hop import Again, Unfolder
@@ -33,6 +34,8 @@ class SiteLinks:
         self.upstreams: dict[int, Upstream] = {}
         self.closed_packets = 0
         self.heard_at = time.monotonic()
+        """When anything came; `up_heard_at` and `down_heard_at`: over that connection."""
+        self.up_heard_at = self.down_heard_at = 0.0
         self.round_trip = rtp.RoundTrip()
         self.last_report: tuple[int, float] = (0, 0.0)
         """The middle of the NTP time in the site's last sender report, and when it came."""
@@ -71,3 +74,12 @@ class SiteLinks:
         for connection in (self.uplink, self.downlink):
             if connection is not None:
                 await connection.close()
+
+
+def answer(
+    sites: Mapping[str, SiteLinks], links: SiteLinks, connection: Connection, one: rtp.Question
+) -> None:
+    """Say that its question came (`agent.pulse`), but to no site that is not ours any more: it
+    would think itself connected."""
+    if sites.get(links.site) is links:
+        connection.send_rtcp(rtp.compound(1, rtp.build_answer(1, one)))

@@ -53,11 +53,10 @@ def _link(links: SiteLinks, now: float) -> m.LinkReading:
     links.last_bytes = (up_bytes, down_bytes)
     closed, links.closed_packets = links.closed_packets, 0
     silent_s = now - links.heard_at
-    alive = silent_s < SILENT_AFTER_S
     fed = [u.reception.loss_percent for u in links.upstreams.values()]
     return m.LinkReading(
-        uplink=_state(links.uplink, alive),
-        downlink=_state(links.downlink, alive),
+        uplink=_state(links.uplink, now - links.up_heard_at),
+        downlink=_state(links.downlink, now - links.down_heard_at),
         up_kbps=round((up_bytes - before_up) * 8 / 1000 / EVERY_S, 1),
         down_kbps=round((down_bytes - before_down) * 8 / 1000 / EVERY_S, 1),
         up_packets=up_packets,
@@ -74,9 +73,10 @@ def _link(links: SiteLinks, now: float) -> m.LinkReading:
     )
 
 
-def _state(connection: Connection | None, alive: bool) -> m.LinkState:
+def _state(connection: Connection | None, silent_s: float) -> m.LinkState:
+    """`up` only while something comes over it: each end speaks at least once a second."""
     if connection is None:
         return "down"
     if connection.state == "connected":
-        return "up" if alive else "down"
+        return "up" if silent_s < SILENT_AFTER_S else "down"
     return "connecting" if connection.state in ("new", "connecting") else "down"

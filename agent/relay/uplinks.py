@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from agent import rtp
 from agent.audio.hop import Frame, before
 from agent.audio.ladder import OVERHEAD, OVERHEAD_BYTES
-from agent.relay.links import SiteLinks, Upstream
+from agent.relay.links import SiteLinks, Upstream, answer
 
 CNAME = "relay"
 
@@ -28,7 +28,7 @@ class Uplinks:
     ) -> tuple[Upstream, rtp.Header, list[Frame]] | None:
         """A packet of a site: its line, its header, and the frames of voice that are new in it;
         None for damage and strangers. `fed`: the kinds of media whose gaps are asked for."""
-        links.heard_at = arrival
+        links.heard_at = links.up_heard_at = arrival
         try:
             header = rtp.parse(packet)
         except ValueError:
@@ -88,13 +88,14 @@ class Uplinks:
             pli = rtp.build_pli(sender_ssrc=1, media_ssrc=upstream.ssrc)
             links.uplink.send_rtcp(rtp.compound(1, pli))
 
-    @staticmethod
-    def take_rtcp(links: SiteLinks, packet: bytes, arrival: float) -> None:
-        """Sender reports, for the round trip."""
-        links.heard_at = arrival
+    def take_rtcp(self, links: SiteLinks, packet: bytes, arrival: float) -> None:
+        """Sender reports, for the round trip, and questions."""
+        links.heard_at = links.up_heard_at = arrival
         for one in rtp.parse_rtcp(packet):
             if isinstance(one, rtp.SenderReport):
                 links.last_report = (one.ntp >> 16 & 0xFFFFFFFF, arrival)
+            elif isinstance(one, rtp.Question) and links.uplink is not None:
+                answer(self._sites, links, links.uplink, one)
 
     def look(self, now: float) -> None:
         """What each uplink carries: told at once when it became less."""

@@ -14,6 +14,7 @@ from console.rehearsal.profiles import LINKS, MODES, PROFILES, chosen
 from console.rehearsal.rehearsal import (
     Options,
     Rehearsal,
+    parse_break,
     parse_cut,
     parse_kill,
     parse_seconds,
@@ -45,6 +46,14 @@ def rehearse(
         Parameter(help="Kill a process: relay@20s, server@20s or a site's agent, kandis@20s."),
     ] = None,
     cut: Annotated[list[str] | None, Parameter(help="Cut a site's cable: kandis@30s+10s.")] = None,
+    broken: Annotated[
+        list[str] | None,
+        Parameter(
+            name="--break",
+            help="Break one way of a site's media connection: kandis:uplink-out@20s; also "
+            "uplink-in, downlink-out, downlink-in.",
+        ),
+    ] = None,
     video: Annotated[str, Parameter(help="Picture every site sends: WIDTHxHEIGHT@FPS.")] = (
         "320x180@10"
     ),
@@ -137,7 +146,10 @@ def rehearse(
         if json is not None and not json.absolute().parent.is_dir():
             raise ValueError(_("--json {path}: there is no such folder").format(path=json))
         if voice:
-            _refuse({**given, "kill": kill, "cut": cut}, _("--{name} does not go with --voice"))
+            _refuse(
+                {**given, "kill": kill, "cut": cut, "break": broken},
+                _("--{name} does not go with --voice"),
+            )
             voices = VoiceRehearsal(_voice_options(of_voice, seed), progress)
             voice_result = asyncio.run(voices.run(keep))
             print(voice_table(voice_result))
@@ -147,7 +159,11 @@ def rehearse(
         impair = ",".join(
             f"{name}={_checked(name, value)}" for name, value in given.items() if value
         )
-        faults = [parse_kill(text) for text in kill or []] + [parse_cut(text) for text in cut or []]
+        faults = [
+            *(parse_kill(text) for text in kill or []),
+            *(parse_cut(text) for text in cut or []),
+            *(parse_break(text) for text in broken or []),
+        ]
         options = Options(
             sites=sites,
             turn_s=parse_seconds(turn),

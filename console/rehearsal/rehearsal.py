@@ -42,19 +42,22 @@ BACK_TIMEOUT_S = 30.0
 CHAIR_ALONE_S = 2.0
 LATE_MS = 150.0
 MIN_TURN_S = 1.0
+WAYS = ("uplink-out", "uplink-in", "downlink-out", "downlink-in")
 TOPICS = ("#karhutla", "#jalan-tol", "#pemilu", "#layanan")
 
 
 class FaultPlan(msgspec.Struct, frozen=True):
     """A fault to inject, `at_s` seconds after the meeting opened."""
 
-    what: Literal["kill", "cut"]
+    what: Literal["kill", "cut", "break"]
     name: str
     at_s: float
     for_s: float = 0.0
+    way: str = ""
 
     def __str__(self) -> str:
-        return f"{self.what} {self.name}" + (f" for {self.for_s:g} s" if self.for_s else "")
+        text = " ".join(filter(None, (self.what, self.name, self.way)))
+        return text + (f" for {self.for_s:g} s" if self.for_s else "")
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -114,10 +117,22 @@ def parse_cut(text: str) -> FaultPlan:
     return FaultPlan("cut", name, parse_seconds(begin), parse_seconds(length))
 
 
+def parse_break(text: str) -> FaultPlan:
+    """`kandis:uplink-out@20s`. Raises ValueError."""
+    name, at, when = text.partition("@")
+    site, _colon, way = name.partition(":")
+    if not (site and at and way in WAYS):
+        raise ValueError(
+            f"--break {text!r}: expected SITE:WAY@TIME, such as kandis:uplink-out@20s; "
+            f"ways are {', '.join(WAYS)}"
+        )
+    return FaultPlan("break", site, parse_seconds(when), way=way)
+
+
 def check_faults(options: Options, names: list[str]) -> None:
     """Raises ValueError for a fault at something that takes no part."""
     for fault in options.faults:
-        known = names if fault.what == "cut" else ["server", "relay", *names]
+        known = ["server", "relay", *names] if fault.what == "kill" else names
         if fault.name not in known:
             raise ValueError(f"--{fault.what} {fault.name}: known are {', '.join(known)}")
 
@@ -258,6 +273,9 @@ class Rehearsal:
             await asyncio.sleep(plan.for_s)
             stage.mend(plan.name)
             at = time.monotonic()
+        elif plan.what == "break":
+            stage.break_one_way(plan.name, plan.way)
+            await director.wait_for(lambda: not _is_up(director, plan.name), BACK_TIMEOUT_S)
         else:
             relay_pid = stage.relay_pid
             await stage.kill(plan.name)

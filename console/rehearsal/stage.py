@@ -222,6 +222,10 @@ class Stage:
         self.cables[site].mend()
         self.agents[site].tell("mend")
 
+    def break_one_way(self, site: str, way: str) -> None:
+        """Let nothing pass any more one way of the site's media connection there is now."""
+        self.agents[site].tell(way)
+
     def check(self) -> None:
         """Raises StageError when a process ended that nobody killed."""
         for process in (self.server, *self.agents.values()):

@@ -227,8 +227,10 @@ class Replica:
         status = self._status(site)
         if not (status.connected or self.meeting.sites[site].online):
             return "offline"
-        link = status.link
-        up = link is not None and link.uplink == "up" and link.downlink == "up"
+        link, actual = status.link, status.actual
+        ends = [end for end in (link, actual) if end is not None]
+        # Both ends say `up` only while something comes over that connection.
+        up = len(ends) == 2 and all(end.uplink == end.downlink == "up" for end in ends)
         return "connected" if status.connected and up else "connecting"
 
     def floor(self, now: int) -> FloorView:

@@ -385,3 +385,24 @@ def test_no_frame_whose_reference_is_missing_is_handed_out(
     assert out == sorted(set(out))
     for before, number in zip([None, *out], out, strict=False):
         assert number % keys == 0 or before == number - 1
+
+
+def test_a_question_and_its_answer() -> None:
+    """Extended reports, written down byte by byte from RFC 3611 §4.4 and §4.5."""
+    question = rtp.build_question(0x01020304, 0xAABBCCDD)
+    assert question.hex() == "80cf000401020304040000020000aabbccdd0000"
+    (parsed,) = rtp.parse_rtcp(question)
+    assert parsed == rtp.Question(0x01020304, 0xAABBCCDD)
+    answer = rtp.build_answer(9, parsed)
+    assert answer.hex() == "80cf0005000000090500000301020304aabbccdd00000000"
+    assert rtp.parse_rtcp(answer) == [rtp.Answer(9, 0x01020304, 0xAABBCCDD)]
+
+
+def test_blocks_that_neither_ask_nor_answer_are_passed_over() -> None:
+    other = bytes.fromhex("0100000100000000")
+    body = bytes.fromhex("00000001") + other + bytes.fromhex("040000020000aabbccdd0000")
+    packet = bytes.fromhex("80cf0006") + body
+    assert rtp.parse_rtcp(packet) == [rtp.Question(1, 0xAABBCCDD)]
+    assert rtp.parse_rtcp(bytes.fromhex("80cf000300000001") + other) == []
+    with pytest.raises(ValueError):
+        rtp.parse_rtcp(bytes.fromhex("80cf00020000000104000002"))

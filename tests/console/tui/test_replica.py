@@ -245,6 +245,15 @@ def test_connected_means_media(room: Room) -> None:
     room.stage.measure("siak", downlink="connecting")
     room.stage.publish("siak")
     assert room.row("siak").link == "connecting"
+    room.stage.measure("siak", downlink="up")
+    room.stage.publish("siak")
+    assert room.row("siak").link == "connected"
+    status = room.stage.status["siak"]
+    assert status.actual is not None
+    deaf = msgspec.structs.replace(status.actual, downlink="connecting")
+    room.stage.status["siak"] = msgspec.structs.replace(status, actual=deaf)
+    room.stage.publish("siak")
+    assert room.row("siak").link == "connecting", "the relay alone does not know"
     room.stage.leave("siak")
     room.stage.publish("siak")
     assert room.row("siak").link == "offline"
