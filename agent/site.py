@@ -24,6 +24,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from agent import devices, lines, rtp
+from agent.announce import Announcement
 from agent.attempt import Attempt
 from agent.impair import Direction, Impairment
 from agent.pulse import Flow
@@ -56,6 +57,7 @@ class Site:
         sender: Sender,
         receiver: Receiver,
         *,
+        announcement: Announcement | None = None,
         loopback: bool = True,
         impairment: Impairment | None = None,
     ) -> None:
@@ -64,6 +66,7 @@ class Site:
         self.desired: m.Desired | None = None
         self.sender = sender
         self.receiver = receiver
+        self._announcement = announcement
         self._link = Link(server, self._hello, self._receive)
         self._loopback = loopback
         self._impairment = impairment
@@ -130,6 +133,8 @@ class Site:
         self.receiver.volume = desired.volume
         self.receiver.labels = desired.labels
         self.receiver.banner = desired.banner
+        if self._announcement is not None:
+            self._announcement.recording = desired.recording
         self._wake.set()
         self.say_actual()
 
@@ -491,8 +496,9 @@ def main(
             devices.open_camera(camera, name or site, number, width, height, fps),
             fps=fps,
         )
-        receiver = Receiver(devices.open_speaker(speaker), devices.open_display(display))
-        one = Site(site, server, sender, receiver, impairment=impairment)
+        told = Announcement(devices.open_speaker(speaker), devices.open_display(display))
+        receiver = Receiver(told.speaker, told.display)
+        one = Site(site, server, sender, receiver, announcement=told, impairment=impairment)
     except (ValueError, OSError) as error:
         print(f"giliran agent: {error}", file=sys.stderr)
         return 2

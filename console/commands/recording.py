@@ -16,7 +16,7 @@ from console.recording import shelf
 from console.recording.finish import RecordingError
 from protocol.words import _, n_
 
-HELP = """Recordings of meetings: list, finish, write as other files, delete old ones.
+HELP = """Recordings of meetings: list, finish, write as other files, delete those past their time.
 
 What the floor, the chair and the panel say and what is shown is recorded by the relay, encoded as
 it comes, into segments: one from each start, and one more after each pause and each restart. When
