@@ -36,6 +36,7 @@ from protocol import commands as c
 from protocol import messages as m
 from protocol.ids import uuid7
 from protocol.link import Incoming, Link, LinkDown, LinkUp
+from protocol.vitals import vitals
 
 log = logging.getLogger("giliran.agent")
 
@@ -407,6 +408,7 @@ class Site:
             heard=heard.levels,
             cpu_percent=round(100 * (cpu - cpu_before) / elapsed_s, 1),
             late_ms=round(max(self.sender.take_late_ms(), heard.late_ms), 1),
+            process=vitals(),
         )
 
     async def close(self) -> None:

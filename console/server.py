@@ -37,6 +37,7 @@ from protocol import messages as m
 from protocol.ids import uuid7
 from protocol.link import GONE
 from protocol.session import ServerSession, Violation, actor, encode
+from protocol.vitals import vitals
 from protocol.words import _
 
 PEER_QUEUE = 2048
@@ -362,6 +363,7 @@ class MeetingServer:
             relay_up=relay is not None,
             relay_pid=relay.hello.pid if relay is not None else 0,
             consoles=len(self.consoles),
+            process=vitals(),
         )
 
     async def _watch_silence(self) -> None:

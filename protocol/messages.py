@@ -89,6 +89,14 @@ class Actual(_Message, frozen=True, tag="actual"):
     trouble: str = ""
 
 
+class ProcessReading(_Value, frozen=True):
+    """What a process uses: resident memory, threads of the system, tasks of its event loop."""
+
+    rss_mb: float = 0.0
+    threads: int = 0
+    tasks: int = 0
+
+
 class SiteReading(_Value, frozen=True):
     """What an agent measured in the last telemetry interval.
 
@@ -122,6 +130,7 @@ class SiteReading(_Value, frozen=True):
     video_kbps: float = 0.0
     queue_ms: float = 0.0
     heard: dict[SlotName, int] = {}
+    process: ProcessReading = ProcessReading()
 
 
 class SiteTelemetry(_Message, frozen=True, tag="site-telemetry"):
@@ -183,6 +192,8 @@ class RelayReading(_Value, frozen=True):
     forward_delay_p99_ms: float = 0.0
     late_ms: float = 0.0
     recording: RecordingReading = RecordingReading()
+    cpu_percent: float = 0.0
+    process: ProcessReading = ProcessReading()
 
 
 class RelayTelemetry(_Message, frozen=True, tag="relay-telemetry"):
@@ -346,6 +357,7 @@ class Telemetry(_Message, frozen=True, tag="telemetry"):
     relay_up: bool = False
     relay_pid: int = 0
     consoles: int = 0
+    process: ProcessReading = ProcessReading()
 
 
 class Goodbye(_Message, frozen=True, tag="goodbye"):

@@ -7,6 +7,7 @@ from agent.relay.forwarding import Forwarding
 from agent.relay.links import SiteLinks
 from agent.rtc import Connection
 from protocol import messages as m
+from protocol.vitals import vitals
 
 EVERY_S = 0.5
 SILENT_AFTER_S = 3.0
@@ -20,6 +21,7 @@ class Telemetry:
         """The most that the event loop was late since the last reading."""
         self._forwarding = forwarding
         self._cpu_at_start = time.process_time()
+        self._cpu = (self._cpu_at_start, time.monotonic())
 
     def read(self, now: float) -> m.RelayTelemetry:
         """All of it."""
@@ -29,7 +31,9 @@ class Telemetry:
     def _relay(self) -> m.RelayReading:
         delays = sorted(self._forwarding.delays)
         out = self._forwarding.downlinks.packets_out
-        cpu_us = (time.process_time() - self._cpu_at_start) * 1e6
+        cpu_s, at = time.process_time(), time.monotonic()
+        cpu_us = (cpu_s - self._cpu_at_start) * 1e6
+        (cpu_before, before), self._cpu = self._cpu, (cpu_s, at)
         late_ms, self.late_ms = self.late_ms, 0.0
         return m.RelayReading(
             packets_in=self._forwarding.uplinks.packets_in,
@@ -41,6 +45,8 @@ class Telemetry:
             else 0.0,
             late_ms=round(late_ms, 1),
             recording=self._forwarding.recorder.reading(),
+            cpu_percent=round(100 * (cpu_s - cpu_before) / max(1e-3, at - before), 1),
+            process=vitals(),
         )
 
 

@@ -33,6 +33,13 @@ def rehearse(
     *,
     sites: Annotated[int, Parameter(help="How many kecamatan besides the hall (1 to 63).")] = 14,
     turn: Annotated[str, Parameter(help="Length of each turn, such as 4s.")] = "10s",
+    length: Annotated[
+        str,
+        Parameter(
+            name="--for",
+            help="Call everybody again and again for so long, and watch for growth: 45m.",
+        ),
+    ] = "",
     loss: Annotated[str, Parameter(help="Packets lost each way on every site's link: 10%.")] = "",
     burst: Annotated[
         str, Parameter(help="Losses come in bursts of so many packets of 20 ms, on average: 5.")
@@ -116,6 +123,10 @@ def rehearse(
     in bursts, jN has a jitter of N ms, Nk carries N kbit/s; --seed makes other losses. All of it
     takes most of an hour on two cores; exit code 0 when every goal is reached.
 
+    With --for it goes on round after round, tells of each process what memory, threads and tasks it
+    had early and late, and fails when they grew. The smallest picture is the cheapest: --video
+    160x90@2.
+
     Examples:
 
     giliran rehearse --sites 14 --turn 4s --json out.json
@@ -123,6 +134,8 @@ def rehearse(
     giliran rehearse --loss 10% --rtt 80ms --jitter 30ms --seed 7
 
     giliran rehearse --kill relay@20s --cut kandis@30s+10s
+
+    giliran rehearse --for 45m --turn 20s --video 160x90@2
 
     giliran rehearse --voice --profiles r20,ge10 --links listening --seed 7
     """
@@ -147,7 +160,7 @@ def rehearse(
             raise ValueError(_("--json {path}: there is no such folder").format(path=json))
         if voice:
             _refuse(
-                {**given, "kill": kill, "cut": cut, "break": broken},
+                {**given, "kill": kill, "cut": cut, "break": broken, "for": length},
                 _("--{name} does not go with --voice"),
             )
             voices = VoiceRehearsal(_voice_options(of_voice, seed), progress)
@@ -172,6 +185,7 @@ def rehearse(
             video=video,
             faults=tuple(sorted(faults, key=lambda fault: fault.at_s)),
             roster=roster,
+            for_s=parse_seconds(length) if length else 0.0,
         )
         result = asyncio.run(Rehearsal(options, progress).run(keep))
     except (ValueError, RosterError) as error:

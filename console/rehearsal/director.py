@@ -8,6 +8,7 @@ from functools import partial
 import msgspec
 
 from console.meeting import state as st
+from console.rehearsal.growth import Series
 from console.rehearsal.stage import Stage, StageError
 from protocol import VERSION
 from protocol import messages as m
@@ -40,6 +41,7 @@ class Director:
         self.down_at = 0.0
         self.late_ms: dict[str, float] = {}
         self.readings: dict[str, list[m.SiteStatus]] = {}
+        self.series: dict[str, Series] = {}
         self._link = Link(address, self._hello, self._receive)
         self._changed = asyncio.Event()
         self._pending: dict[str, tuple[m.Command, asyncio.Future[m.Ack | m.Refused]]] = {}
@@ -93,11 +95,21 @@ class Director:
         if telemetry.relay is not None:
             late_ms = max(self.late_ms.get("relay", 0.0), telemetry.relay.late_ms)
             self.late_ms["relay"] = late_ms
+        self._note_vitals(telemetry)
+
+    def _note_vitals(self, telemetry: m.Telemetry) -> None:
+        now = time.monotonic()
+        said = {s: one.reading.process for s, one in telemetry.sites.items() if one.reading}
+        if telemetry.relay is not None:
+            said["relay"] = telemetry.relay.process
+        for name, process in {"server": telemetry.process, **said}.items():
+            self.series.setdefault(name, Series(name)).add(process, now)
 
     def forget_readings(self) -> None:
         """Measure from now on."""
         self.late_ms.clear()
         self.readings.clear()
+        self.series.clear()
 
     async def do(self, command: ModeratorCommand, timeout_s: float = 15.0) -> Answer:
         """Send a command and wait for its answer; it is sent again after a lost connection.

@@ -37,6 +37,7 @@ from console.rehearsal.result import (
 )
 from console.rehearsal.stage import Stage, StageError, ask
 from protocol import commands as c
+from protocol.commands import ModeratorCommand
 
 BACK_TIMEOUT_S = 30.0
 CHAIR_ALONE_S = 2.0
@@ -70,6 +71,7 @@ class Options(msgspec.Struct, frozen=True):
     video: str = "320x180@10"
     faults: tuple[FaultPlan, ...] = ()
     roster: str = "siak"
+    for_s: float = 0.0
 
 
 class TurnTaken(msgspec.Struct):
@@ -93,11 +95,11 @@ class Script(msgspec.Struct):
 
 
 def parse_seconds(text: str) -> float:
-    """`4s`, `4` or `500ms` in seconds. Raises ValueError."""
-    fitting = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|min|)", text.strip())
+    """`4s`, `4`, `45m` or `500ms` in seconds. Raises ValueError."""
+    fitting = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|min|)", text.strip())
     if fitting is None:
         raise ValueError(f"{text!r}: expected a time such as 4s or 500ms")
-    return float(fitting[1]) * {"ms": 0.001, "min": 60.0}.get(fitting[2], 1.0)
+    return float(fitting[1]) * {"ms": 0.001, "m": 60.0, "min": 60.0}.get(fitting[2], 1.0)
 
 
 def parse_kill(text: str) -> FaultPlan:
@@ -223,9 +225,16 @@ class Rehearsal:
     async def _call_everybody(self, stage: Stage, director: Director) -> None:
         while True:
             waiting = [site for site in director.state.queue if site != director.state.holder]
+            call: ModeratorCommand = c.CallNext()
             if not waiting:
-                return
-            answer = await director.do(c.CallNext(), timeout_s=BACK_TIMEOUT_S)
+                if time.monotonic() >= self.script.opened_at + self.options.for_s:
+                    return
+                # Round after round, in the order of the first one.
+                called = self.script.turns[-self.options.sites :]
+                if not called:
+                    return
+                call = c.GrantFloor(called[0].site)
+            answer = await director.do(call, timeout_s=BACK_TIMEOUT_S)
             if answer.refused is not None:
                 # Somebody is cut off: wait until somebody can be called again.
                 came = await director.wait_for(
@@ -239,7 +248,7 @@ class Rehearsal:
             await director.wait_for(partial(_has_seen, director, answer.seq), 10)
             site = director.state.holder or "?"
             number = len(self.script.turns) + 1
-            self._progress(f"turn {number}/{self.options.sites}: {site}")
+            self._progress(f"turn {number}{self._of_turns()}: {site}")
             turn = TurnTaken(site, answer.sent_at, answer.sent_at + self.options.turn_s)
             self.script.turns.append(turn)
             await asyncio.sleep(self.options.turn_s / 2)
@@ -250,6 +259,9 @@ class Rehearsal:
             await asyncio.sleep(max(0.0, turn.until - time.monotonic()))
             turn.until = time.monotonic()
             stage.relay_pid = director.telemetry.relay_pid if director.telemetry else 0
+
+    def _of_turns(self) -> str:
+        return "" if self.options.for_s else f"/{self.options.sites}"
 
     def _close_turn(self, at: float) -> None:
         if self.script.turns:
@@ -279,6 +291,7 @@ class Rehearsal:
         else:
             relay_pid = stage.relay_pid
             await stage.kill(plan.name)
+            director.series.pop(plan.name, None)
             if plan.name == "relay":
                 await director.wait_for(
                     lambda: (
@@ -346,6 +359,8 @@ class Rehearsal:
             },
         )
         result.starved = [u.name for u in result.processes if u.late_ms > LATE_MS]
+        growths = [series.growth() for series in director.series.values()]
+        result.growth = [one for one in growths if one is not None]
         result.why = self._complaints(result)
         result.ok = not result.why
         return result
@@ -451,6 +466,7 @@ class Rehearsal:
             why.append(f"{result.events.lost} acknowledged commands are not in the journal")
         if not result.events.chain_ok:
             why.append("the journal's chain is broken")
+        why += [f"{g.name} grew: {', '.join(g.grew)}" for g in result.growth if g.grew]
         why += [f"{f.what}: not back" for f in result.faults if f.back_s is None]
         return why
 

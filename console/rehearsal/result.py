@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from console.rehearsal.growth import Growth
+
 
 class Spread(msgspec.Struct):
     """How a figure spreads; None when nothing was measured."""
@@ -110,7 +112,8 @@ class LinkUse(msgspec.Struct):
 
 class Result(msgspec.Struct):
     """Everything a rehearsal measured. `ok` is False when a site was not called or not heard,
-    a closed site was heard, an event was lost or the chain is broken; `why` says which.
+    a closed site was heard, an event was lost, the chain is broken, or a process grew in a long
+    rehearsal; `why` says which.
     `starved` names processes that fell behind: then the machine is slow, not the product."""
 
     ok: bool
@@ -130,6 +133,7 @@ class Result(msgspec.Struct):
     machine_idle_percent: float = 0.0
     starved: list[str] = msgspec.field(default_factory=list)
     settings: dict[str, str] = msgspec.field(default_factory=dict)
+    growth: list[Growth] = msgspec.field(default_factory=list)
 
 
 def spread(values: Iterable[float | None]) -> Spread:
@@ -196,6 +200,14 @@ def table(result: Result) -> str:
         lines.append(
             f"fault: {fault.what} at {fault.at_s:.0f} s: {back} "
             f"(sound {_n(fault.sound_back_s, 1)} s, control {_n(fault.control_back_s, 1)} s)"
+        )
+    if result.growth:
+        lines += ["", f"{'early and late':<20}{'MB':>16}{'threads':>12}{'tasks':>12}"]
+    for one in result.growth:
+        grew = f"   grew: {', '.join(one.grew)}" if one.grew else ""
+        lines.append(
+            f"{one.name:<20}{one.rss_mb[0]:>7.0f} {one.rss_mb[1]:>8.0f}"
+            f"{one.threads[0]:>6} {one.threads[1]:>5}{one.tasks[0]:>6} {one.tasks[1]:>5}{grew}"
         )
     if result.starved:
         lines.append(

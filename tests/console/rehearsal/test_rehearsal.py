@@ -13,7 +13,8 @@ from console.rehearsal.rehearsal import (
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("4s", 4.0), ("4", 4.0), ("500ms", 0.5), ("1.5s", 1.5), ("2min", 120.0)]
+    ("text", "seconds"),
+    [("4s", 4.0), ("4", 4.0), ("500ms", 0.5), ("1.5s", 1.5), ("2min", 120.0), ("45m", 2700.0)],
 )
 def test_times(text: str, seconds: float) -> None:
     assert parse_seconds(text) == seconds
