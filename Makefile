@@ -59,7 +59,7 @@ demo: setup
 
 # Some tests use programs of the system, where those are installed.
 test: setup
-	@for tool in pdftotext:poppler-utils ip:iproute2 unshare:util-linux; do \
+	@for tool in pdftotext:poppler-utils zbarimg:zbar-tools soffice:libreoffice-writer-nogui ip:iproute2 unshare:util-linux; do \
 	  command -v $${tool%%:*} >/dev/null || \
 	    echo "$${tool%%:*} is not here: its tests are skipped (apt install $${tool##*:})" >&2; \
 	done

@@ -39,6 +39,11 @@ def relay_lock(db: Path) -> Path:
     return db.with_suffix(".relay.lock")
 
 
+def templates_path(db: Path) -> Path:
+    """The secretariat's own templates and emblems of the minutes; need not be there."""
+    return db.parent / "templates"
+
+
 def log_path(db: Path, name: str) -> Path:
     """The log of a process started in the background."""
     return db.with_suffix(f".{name}.log")

@@ -7,6 +7,9 @@ durations in Indonesian, `writers` turn it into files from the layouts in `templ
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from console.meeting.state import Meeting
 from console.minutes.document import minutes_of
@@ -16,20 +19,36 @@ from console.minutes.form import Minutes, Style
 from protocol.events import Recorded
 from protocol.words import _
 
+if TYPE_CHECKING:
+    from console.minutes.pictures import Picture
+
 __all__ = ["FORMATS", "Minutes", "MinutesError", "Style", "export", "minutes_of", "rendered"]
 
-_WRITERS = {"md": "markdown", "docx": "docx", "pdf": "pdf", "json": "json", "csv": "csv"}
-_SUFFIXES = {"md": ".md", "docx": ".docx", "pdf": ".pdf", "json": ".json", "csv": ".zip"}
+_WRITERS = {
+    "md": "markdown",
+    "docx": "docx",
+    "pdf": "pdf",
+    "html": "html",
+    "json": "json",
+    "csv": "csv",
+}
+_SUFFIXES = {name: f".{name}" for name in _WRITERS} | {"csv": ".zip"}
 _KNOWN_SUFFIXES = {*_SUFFIXES.values(), ".csv"}
 FORMATS: tuple[str, ...] = tuple(_WRITERS)
 
 
-def rendered(minutes: Minutes, fmt: str, templates: Path | None = None) -> bytes:
+def rendered(
+    minutes: Minutes,
+    fmt: str,
+    templates: Path | None = None,
+    pictures: "Sequence[Picture]" = (),
+) -> bytes:
     """The bytes of one format (CSV: a zip file of its tables). Raises MinutesError.
 
-    A template in the folder `templates` takes the place of the shipped one of the same name.
+    A template in the folder `templates` takes the place of the shipped one of the same name, and
+    the emblems are there; `pictures` make annex V.
     """
-    content = _writer(fmt).render(minutes, templates)
+    content = _writer(fmt).render(minutes, templates, pictures)
     assert isinstance(content, bytes)
     return content
 
@@ -43,6 +62,7 @@ def export(
     *,
     style: Style | None = None,
     templates: Path | None = None,
+    pictures: "Sequence[Picture]" = (),
 ) -> list[Path]:
     """Write the minutes of a meeting in each of `formats`; returns what was written.
 
@@ -53,9 +73,11 @@ def export(
     """
     if state.phase == "none":
         raise MinutesError(_("There is no meeting yet, so there are no minutes."))
+    captions = tuple(one.caption for one in pictures)
+    style = msgspec.structs.replace(style or Style(), pictures=captions)
     minutes = minutes_of(state, recorded, last_hash, style)
     wanted = tuple(dict.fromkeys(formats))
-    contents = {fmt: rendered(minutes, fmt, templates) for fmt in wanted}
+    contents = {fmt: rendered(minutes, fmt, templates, pictures) for fmt in wanted}
     written = []
     for fmt in wanted:
         path = _place(destination, minutes, fmt, alone=len(wanted) == 1)

@@ -4,8 +4,10 @@ Rules of this file:
 - Everything in the minutes is derived from events; nothing is invented. What nobody wrote down
   is said to be missing.
 - Order is that of the official *notula*: head, A opening, B discussion in speaking order,
-  C decisions, D follow-ups, E closing, signatures, annex I attendance, annex II turns.
+  C decisions, D follow-ups, E closing, signatures, errata, annexes (I attendance, II turns,
+  III connections, IV savings, V pictures).
 - Every row of the roster is shown, also those that never came or dropped; counts add up to it.
+- What was approved stays: later events add errata, and change nothing else.
 - Printed durations are whole seconds and every printed total is the sum of what is printed.
 - Text of people is cleaned once, here, of what no format can carry; each writer escapes it for
   its own format.
@@ -13,19 +15,26 @@ Rules of this file:
 Pure: the latest journalled event is "now".
 """
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
+import msgspec
+
 from console.meeting.state import HERE, Meeting, Note, Report, Site, Turn, replay
 from console.minutes import wording
+from console.minutes.brief import brief_of
+from console.minutes.connections import connections_of
 from console.minutes.form import (
     ATTENDANCE,
     AttendanceRow,
     Block,
+    CorrectionRow,
     Counts,
     Earlier,
     FollowUpRow,
+    Kop,
     Leaders,
     Minutes,
     ReportText,
@@ -35,10 +44,13 @@ from console.minutes.form import (
     clean,
     one_line,
 )
+from console.minutes.savings import savings_of
 from protocol import events as e
 from protocol.events import Attendance, Recorded, Signatory
 
 OPEN_FOLLOW_UP = "Belum selesai"
+# Heads of a region, who have a letterhead with Garuda.
+REGENT = re.compile(r"(wakil )?(bupati|gubernur|wali ?kota)\b", re.IGNORECASE)
 
 
 def minutes_of(
@@ -55,6 +67,12 @@ class _Author:
     """Holds what every part of the document needs: the state, its clock and its zone."""
 
     def __init__(self, state: Meeting, recorded: list[Recorded], style: Style) -> None:
+        self.record = state.minutes
+        if self.record.approved_seq:
+            recorded_then = [r for r in recorded if r.seq <= self.record.approved_seq]
+            last_seq, state = state.seq, replay(recorded_then)
+            state = msgspec.structs.replace(state, seq=last_seq)
+            recorded = recorded_then
         self.state = state
         self.plan = state.plan
         self.style = style
@@ -66,6 +84,7 @@ class _Author:
         closing = next((r.seq for r in recorded if isinstance(r.event, e.MeetingClosed)), None)
         held = [r for r in recorded if closing is None or r.seq <= closing]
         self.until_close = replay(held) if held else state
+        self.held = held
         self.drops = self._count_drops(held)
 
     # -- time -----------------------------------------------------------------------------------
@@ -128,17 +147,25 @@ class _Author:
         counts = self.counts(kecamatan)
         chair = plan.chair_person
         date_words = "" if day is None else wording.long_date(day)
+        discussion, decisions, follow_ups = self.discussion(), self.decisions(), self.follow_ups()
+        title = self.style.title or plan.minutes.title
         return Minutes(
             format="giliran-minutes/1",
             meeting=one_line(state.id),
             draft=self.draft,
             as_of=self.as_of(),
+            status=self.record.status,
+            status_line=self.status_line(),
+            mark="" if self.record.status in ("submitted", "approved") else "DRAF",
             seq=state.seq,
             hash=one_line(last_hash),
             hash_short=one_line(last_hash)[:12],
-            paper=self.style.paper,
+            proof=proof_of(one_line(state.id), state.seq, one_line(last_hash)),
+            paper=self.style.paper or plan.minutes.paper,
+            length_of=self.style.length,
+            kop=self.kop(),
             letterhead=self.letterhead(),
-            title=self.style.title.upper(),
+            title=title.upper(),
             name=one_line(plan.title),
             number=one_line(plan.number),
             organisation=one_line(plan.organisation),
@@ -153,7 +180,7 @@ class _Author:
             agenda=self.agenda(),
             leaders=Leaders(
                 chair=_person(chair),
-                deputy=wording.NOTHING,
+                deputy=_person(plan.deputy),
                 secretary=_person(plan.secretary),
                 note_taker=_person(plan.note_taker),
             ),
@@ -161,12 +188,12 @@ class _Author:
             counts=counts,
             guests=tuple(self.guest(s) for s in guests),
             opening=self.opening(),
-            discussion=self.discussion(),
+            discussion=discussion,
             directions=self.general("direction"),
             notes=self.general("note"),
             silent=self.silent(),
-            decisions=self.decisions(),
-            follow_ups=self.follow_ups(),
+            decisions=decisions,
+            follow_ups=follow_ups,
             closing=self.closing(),
             place_and_date=", ".join(p for p in (one_line(plan.city), date_words) if p),
             note_taker=_signature(plan.note_taker),
@@ -178,11 +205,28 @@ class _Author:
             turns=turns,
             total_spoken=wording.duration(spoken_s),
             total_spoken_s=spoken_s,
+            connections=connections_of(self.held, self.roster_order(), self.state, self.clock),
+            savings=savings_of(plan.travel, self.roster_order(), self.state.chair),
+            pictures=tuple(one_line(caption) for caption in self.style.pictures),
+            corrections=self.corrections(),
+            brief=brief_of(
+                discussion, decisions, follow_ups, lambda iso: wording.clock(_parsed(iso))
+            ),
         )
 
     # -- head -----------------------------------------------------------------------------------
 
+    def kop(self) -> Kop:
+        chosen = self.style.letterhead or self.plan.minutes.letterhead
+        if chosen != "auto":
+            return chosen
+        return "regent" if REGENT.match(one_line(self.plan.chair_person.office)) else "agency"
+
     def letterhead(self) -> tuple[str, ...]:
+        if self.kop() == "regent":
+            own = tuple(one for line in self.plan.regent_letterhead if (one := one_line(line)))
+            office = one_line(self.plan.chair_person.office)
+            return own or ((office.upper(),) if office else ())
         lines = tuple(one for line in self.plan.letterhead if (one := one_line(line)))
         organisation = one_line(self.plan.organisation)
         return lines or ((organisation.upper(),) if organisation else ())
@@ -193,6 +237,37 @@ class _Author:
         return (
             f"keadaan {wording.long_date(self.local(self.now).date())} "
             f"{self.at_clock(self.now)}, rapat belum ditutup"
+        )
+
+    def status_line(self) -> str:
+        record = self.record
+        when = ""
+        if record.at is not None:
+            when = f" {wording.long_date(self.local(record.at).date())} {self.at_clock(record.at)}"
+        by = f" oleh {one_line(record.by)}" if one_line(record.by) else ""
+        match record.status:
+            case "submitted":
+                return f"Diajukan{when}{by}"
+            case "approved":
+                errata = f", dengan {len(record.corrections)} ralat" if record.corrections else ""
+                return f"Disahkan{when}{by}{errata}"
+            case "returned":
+                return f"Draf, dikembalikan{when}{by}: {one_line(record.reason)}"
+        return f"Draf, {self.as_of()}" if self.draft else "Draf, belum diajukan"
+
+    def corrections(self) -> tuple[CorrectionRow, ...]:
+        return tuple(
+            CorrectionRow(
+                number=number,
+                part=one_line(one.part) or wording.NOTHING,
+                was=one_line(one.was),
+                text=one_line(one.text),
+                reason=one_line(one.reason),
+                when=f"{wording.long_date(self.local(one.at).date())} {self.at_clock(one.at)}",
+                by=one_line(one.by) or wording.NOTHING,
+                at=self.iso(one.at),
+            )
+            for number, one in enumerate(self.record.corrections, 1)
         )
 
     def time(self) -> str:
@@ -482,6 +557,15 @@ class _Author:
             drops=turn.drops,
             remark="; ".join(r for r in remarks if r) or wording.NOTHING,
         )
+
+
+def proof_of(meeting: str, seq: int, digest: str) -> str:
+    """The QR code's text, in the characters it has a short form for."""
+    return f"GILIRAN:1:{meeting}:{seq}:{digest}".upper()
+
+
+def _parsed(iso: str) -> datetime:
+    return datetime.fromisoformat(iso)
 
 
 def _topics(tags: tuple[str, ...]) -> tuple[str, ...]:

@@ -38,3 +38,17 @@ def template(folder: Path | None, name: str) -> Path:
 
 
 SHIPPED = Path(__file__).parent / "templates"
+TEMPLATE_FILES = (
+    "notula.docx",
+    "ringkas.docx",
+    "notula.typ",
+    "ringkas.typ",
+    "kop.typ",
+    "notula.html",
+    "ringkas.html",
+    "kop.html",
+    "notula.md",
+    "ringkas.md",
+    "minutes.schema.json",
+)
+"""What `giliran minutes template` writes out."""

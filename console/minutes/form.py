@@ -10,10 +10,11 @@ from typing import Literal
 
 import msgspec
 
-from protocol.events import Attendance, SiteKind
+from protocol.events import Attendance, Distances, Letterhead, Paper, SiteKind, TitleWord
 
-TitleWord = Literal["notula", "notulen"]
-Paper = Literal["a4", "f4"]
+Length = Literal["full", "short"]
+Status = Literal["draft", "submitted", "approved", "returned"]
+Kop = Literal["regent", "agency"]
 
 ATTENDANCE: dict[Attendance, str] = {
     "unmarked": "Belum dicatat",
@@ -37,10 +38,16 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Style(_Part, frozen=True):
-    """What a secretariat chooses: the title's word and the paper (F4 is 215 × 330 mm)."""
+    """What is chosen for one printing; None is what the roster says (`MinutesStyle`).
 
-    title: TitleWord = "notula"
-    paper: Paper = "a4"
+    `length` is *lengkap* or *ringkas* (one page). `pictures` are the captions of annex V.
+    """
+
+    title: TitleWord | None = None
+    paper: Paper | None = None
+    letterhead: Letterhead | None = None
+    length: Length = "full"
+    pictures: tuple[str, ...] = ()
 
 
 class Leaders(_Part, frozen=True):
@@ -168,23 +175,117 @@ class Signature(_Part, frozen=True):
     nip: str
 
 
+class ConnectionRow(_Part, frozen=True):
+    """How a site was connected while the meeting was open. `since` is a clock or a dash; `away`
+    the time its connection was gone between its first coming and the end."""
+
+    number: int
+    site: str
+    place: str
+    since: str
+    drops: int
+    away: str
+    away_s: int
+    remark: str
+
+
+class SavingsRow(_Part, frozen=True):
+    """The journey one site did not make: there and back. `known` is False when the roster has
+    neither a distance nor a cost; its figures are then 0 and printed as dashes."""
+
+    number: int
+    site: str
+    place: str
+    known: bool
+    km: float
+    travel_minutes: int
+    rupiah: int
+    km_words: str
+    travel_words: str
+    rupiah_words: str
+
+
+class Savings(_Part, frozen=True):
+    """What the meeting saved: a row for each site that attended, and their sums.
+
+    `example` when the rates are the examples that came with Giliran. `basis` says in words how
+    the figures were made.
+    """
+
+    example: bool
+    distances: Distances
+    basis: tuple[str, ...]
+    rows: tuple[SavingsRow, ...]
+    km: float
+    travel_minutes: int
+    rupiah: int
+    km_words: str
+    travel_words: str
+    rupiah_words: str
+
+
+class CorrectionRow(_Part, frozen=True):
+    """An erratum (*ralat*): in `part` it must read `text` instead of `was`."""
+
+    number: int
+    part: str
+    was: str
+    text: str
+    reason: str
+    when: str
+    by: str
+    at: str
+
+
+class BriefRow(_Part, frozen=True):
+    """One speaker in the short minutes: when first heard, and the gist of the reports (the
+    beginning of each; `…` where more was said)."""
+
+    number: int
+    speaker: str
+    at: str
+    topics: str
+    gist: str
+
+
+class Brief(_Part, frozen=True):
+    """The short minutes (*ringkas*, one page). `more_…` count what found no room. `size_pt` is
+    the size of letters with which Word keeps to one page."""
+
+    rows: tuple[BriefRow, ...]
+    decisions: tuple[str, ...]
+    more_decisions: int
+    follow_ups: tuple[FollowUpRow, ...]
+    more_follow_ups: int
+    size_pt: float
+
+
 class Minutes(_Part, frozen=True):
     """The minutes of one meeting, in the order they are printed.
 
-    `draft` while the meeting is not closed; `as_of` then says how far they go. `called` and
+    `status` is where they are on their way from draft to approved, `status_line` says so in
+    words, `mark` is printed on every page of what is still a draft. `draft` while the meeting is
+    not closed; `as_of` then says how far they go. `called` and
     `time` are when the sites were called and when the meeting was held. `silent` names those
     who had no turn and reported nothing. `hash` is the SHA-256 of the journal's last event
-    (`seq`): with it a printed page is checked against the journal.
+    (`seq`): with it a printed page is checked against the journal; `proof` is the text of the QR
+    code. `kop` is whose letterhead is printed. `pictures` are captions.
     """
 
     format: Literal["giliran-minutes/1"]
     meeting: str
     draft: bool
     as_of: str
+    status: Status
+    status_line: str
+    mark: str
     seq: int
     hash: str
     hash_short: str
+    proof: str
     paper: Paper
+    length_of: Length
+    kop: Kop
     letterhead: tuple[str, ...]
     title: str
     name: str
@@ -216,11 +317,17 @@ class Minutes(_Part, frozen=True):
     turns: tuple[TurnRow, ...]
     total_spoken: str
     total_spoken_s: int
+    connections: tuple[ConnectionRow, ...]
+    savings: Savings
+    pictures: tuple[str, ...]
+    corrections: tuple[CorrectionRow, ...]
+    brief: Brief
 
     @property
     def file_name(self) -> str:
-        """`notula-2019-02-06-<meeting>`, without a suffix."""
-        return f"{self.title.lower()}-{self.date or 'tanpa-tanggal'}-{short_id(self.meeting)}"
+        """`notula-2019-02-06-<meeting>`, the short ones `notula-ringkas-…`; without a suffix."""
+        title = self.title.lower() + ("-ringkas" if self.length_of == "short" else "")
+        return f"{title}-{self.date or 'tanpa-tanggal'}-{short_id(self.meeting)}"
 
 
 def short_id(meeting: str) -> str:

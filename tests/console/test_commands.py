@@ -229,7 +229,7 @@ def test_a_server_that_can_not_start_says_why_in_the_console(db: Path):
 
 def test_minutes_of_a_meeting_are_written_in_every_format(server, db: Path, tmp_path: Path):
     files = export_minutes(db, tmp_path / "minutes")
-    assert {path.suffix for path in files} == {".md", ".docx", ".pdf", ".json", ""}
+    assert {path.suffix for path in files} == {".md", ".docx", ".pdf", ".html", ".json", ""}
     (tables,) = (path for path in files if path.is_dir())
     assert all(path.stat().st_size for path in [*files, *tables.glob("*.csv")])
 

@@ -1,4 +1,4 @@
-"""Makes `notula.docx`, the Word template of the minutes, beside this file.
+"""Makes `notula.docx` and `ringkas.docx`, the Word templates of the minutes, beside this file.
 
     python console/minutes/templates/make_docx.py
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from docx import Document
 from docx.enum.section import WD_SECTION
-from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT, WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH as ALIGN
 from docx.enum.text import WD_TAB_ALIGNMENT
 from docx.oxml import OxmlElement
@@ -22,10 +22,11 @@ from docx.shared import Cm, Pt, RGBColor
 FONT = "Times New Roman"
 GREY = RGBColor(0x59, 0x59, 0x59)
 TARGET = Path(__file__).with_name("notula.docx")
+SHORT = Path(__file__).with_name("ringkas.docx")
 
 
 def make(target: Path = TARGET) -> None:
-    """Write the template to `target`."""
+    """Write the template of the full minutes to `target`."""
     doc = Document()
     _page(doc)
     _letterhead(doc)
@@ -33,8 +34,23 @@ def make(target: Path = TARGET) -> None:
     _head(doc)
     _activities(doc)
     _signatures(doc)
+    _errata(doc)
     _attendance(doc)
     _turns(doc)
+    _connections(doc)
+    _savings(doc)
+    _photographs(doc)
+    doc.save(str(target))
+
+
+def make_short(target: Path = SHORT) -> None:
+    """Write the template of the short minutes, which are one page, to `target`."""
+    doc = Document()
+    _page(doc)
+    _letterhead(doc)
+    _title(doc, " RINGKAS", after=4)
+    _brief(doc)
+    _signatures(doc, room=30, before=2)
     doc.save(str(target))
 
 
@@ -163,51 +179,92 @@ def _page(doc: Any) -> None:
     section.start_type = WD_SECTION.NEW_PAGE
     section.page_width, section.page_height = Cm(21), Cm(29.7)
     section.left_margin, section.right_margin = Cm(2.5), Cm(2)
-    section.top_margin, section.bottom_margin = Cm(2), Cm(2.3)
+    section.top_margin, section.bottom_margin = Cm(2), Cm(2.9)
     section.header_distance = section.footer_distance = Cm(0.9)
     header = section.header.paragraphs[0]
     header.alignment = ALIGN.RIGHT
-    mark = header.add_run("{% if draft %}DRAF{% endif %}")
+    mark = header.add_run("{{ mark }}")
     mark.bold, mark.font.size, mark.font.color.rgb = True, Pt(14), RGBColor(0xA0, 0xA0, 0xA0)
-    footer = section.footer.paragraphs[0]
-    border(footer, "top", "single", 4)
-    footer.style = normal  # the style Footer brings tab stops of its own
-    footer.paragraph_format.space_after = Pt(0)
-    footer.paragraph_format.tab_stops.add_tab_stop(Cm(16.5), WD_TAB_ALIGNMENT.RIGHT)
-    text = footer.add_run(
-        "{% if draft %}DRAF – {{ as_of }}. {% endif %}"
-        "Jurnal rapat {{ meeting }}, peristiwa {{ seq }}\tHalaman "
-    )
-    text.font.size, text.font.color.rgb = Pt(7), GREY
-    field(footer, "PAGE", 7)
-    middle = footer.add_run(" dari ")
+    _footer(section, normal)
+
+
+def _footer(section: Any, normal: Any) -> None:
+    """QR code, state, journal and hash, page number: a row without lines but the one above it."""
+    spare = section.footer.paragraphs[0]
+    spare.style = normal  # the style Footer brings tab stops of its own
+    spare.paragraph_format.space_after = Pt(0)
+    widths = (1.7, 14.8)
+    made = section.footer.add_table(1, 2, Cm(sum(widths)))
+    made.autofit = False
+    spare._element.getparent().remove(spare._element)
+    for column, width in zip(made.columns, widths, strict=True):
+        column.width = Cm(width)
+    for cell, width in zip(made.rows[0].cells, widths, strict=True):
+        cell.width = Cm(width)
+        edges = OxmlElement("w:tcBorders")
+        edge = OxmlElement("w:top")
+        for name, value in (("val", "single"), ("sz", "4"), ("space", "0"), ("color", "808080")):
+            edge.set(qn(f"w:{name}"), value)
+        edges.append(edge)
+        cell._element.get_or_add_tcPr().append(edges)
+    code, words = (first(cell) for cell in made.rows[0].cells)
+    line(code, "{{ qr }}", after=0)
+    state = line(words, "{{ status_line }}\tHalaman ", size=7, before=2, after=1, color=GREY)
+    state.paragraph_format.tab_stops.add_tab_stop(Cm(14.4), WD_TAB_ALIGNMENT.RIGHT)
+    field(state, "PAGE", 7)
+    middle = state.add_run(" dari ")
     middle.font.size, middle.font.color.rgb = Pt(7), GREY
-    field(footer, "NUMPAGES", 7)
-    line(section.footer, "SHA-256 {{ hash_short }} · {{ hash }}", size=6.5, after=0, color=GREY)
+    field(state, "NUMPAGES", 7)
+    journal = "Jurnal rapat {{ meeting }}, peristiwa {{ seq }}, SHA-256 {{ hash_short }}"
+    line(words, journal, size=7, after=1, color=GREY)
+    line(words, "{{ hash }}", size=6.5, after=0, color=GREY)
+    line(section.footer, "", size=2, after=0)  # a footer ends with a paragraph
 
 
 def _letterhead(doc: Any) -> None:
-    tag(doc, "if letterhead")
-    tag(doc, "for one in letterhead")
-    tag(doc, "if one == one.upper()")
-    line(doc, ("{{ one }}", "b"), align=ALIGN.CENTER, after=0, size=14)
-    tag(doc, "else")
-    line(doc, "{{ one }}", align=ALIGN.CENTER, after=0, size=9.5)
+    """A regent's: Garuda over the office. An agency's: emblem on the left, a double line below."""
+    tag(doc, "if letterhead and kop == 'regent'")
+    tag(doc, "if emblem")
+    line(doc, "{{ emblem }}", align=ALIGN.CENTER, after=2)
     tag(doc, "endif")
-    tag(doc, "endfor")
-    border(line(doc, "", after=8, size=4), "top", "thickThinSmallGap", 24)
+    _letterhead_lines(doc, 15)
+    line(doc, "", after=4, size=4)
+    tag(doc, "endif")
+    tag(doc, "if letterhead and kop == 'agency'")
+    widths = (2.4, 11.7, 2.4)
+    made = table(doc, widths, rows=1, grid=False)
+    for cell, width in zip(made.rows[0].cells, widths, strict=True):
+        cell.width = Cm(width)
+        cell.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.CENTER
+    line(first(made.rows[0].cells[0]), "{{ emblem }}", align=ALIGN.CENTER, after=0)
+    _letterhead_lines(first(made.rows[0].cells[1]), 14)
+    border(line(doc, "", after=4, size=4), "bottom", "thickThinSmallGap", 24)
     tag(doc, "endif")
 
 
-def _title(doc: Any) -> None:
-    line(doc, ("{{ title }}", "b"), align=ALIGN.CENTER, size=14, after=2)
+def _letterhead_lines(where: Any, size: Any) -> None:
+    tag(where, "for one in letterhead")
+    tag(where, "if one == one.upper()")
+    line(where, ("{{ one }}", "b"), align=ALIGN.CENTER, after=0, size=size)
+    tag(where, "else")
+    line(where, "{{ one }}", align=ALIGN.CENTER, after=0, size=9.5)
+    tag(where, "endif")
+    tag(where, "endfor")
+
+
+def _title(doc: Any, more: str = "", after: Any = 10) -> None:
+    line(doc, ("{{ title }}" + more, "b"), align=ALIGN.CENTER, size=14, after=2)
     line(doc, ("{{ name }}", "b"), align=ALIGN.CENTER, size=12, after=2)
     number = "NOMOR : {{ number or '……………………………' }}"
-    line(doc, number, align=ALIGN.CENTER, after=10)
+    line(doc, number, align=ALIGN.CENTER, after=after)
+    tag(doc, "if corrections")
+    errata = "(dengan {{ corrections | length }} ralat, lihat bagian Ralat)"
+    line(doc, (errata, "i"), align=ALIGN.CENTER, size=10, after=after)
+    tag(doc, "endif")
 
 
 def _head(doc: Any) -> None:
-    widths = (3.6, 0.5, 12.4)
+    widths = (3.7, 0.5, 12.3)
     made = table(doc, widths, grid=False)
 
     def head(label: str) -> Any:
@@ -384,7 +441,7 @@ def _activities(doc: Any) -> None:
     tag(doc, "endfor")
 
 
-def _signatures(doc: Any) -> None:
+def _signatures(doc: Any, room: Any = 58, before: Any = 8) -> None:
     widths = (8.25, 8.25)
     made = table(doc, widths, grid=False)
     date = made.add_row()
@@ -393,16 +450,16 @@ def _signatures(doc: Any) -> None:
         one._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
         for cell, width in zip(one.cells, widths, strict=True):
             cell.width = Cm(width)
-    line(first(date.cells[0]), "", before=8, keep=True)
+    line(first(date.cells[0]), "", before=before, keep=True)
     place = "{{ place_and_date }}"
-    line(first(date.cells[1]), place, before=8, after=4, align=ALIGN.CENTER, keep=True)
+    line(first(date.cells[1]), place, before=before, after=4, align=ALIGN.CENTER, keep=True)
     for cell, role, who in (
         (signed.cells[0], "NOTULIS,", "note_taker"),
         (signed.cells[1], "PIMPINAN RAPAT,", "chair"),
     ):
         first(cell)
         line(cell, role, align=ALIGN.CENTER, after=0, keep=True)
-        line(cell, f"{{{{ {who}.office }}}}", align=ALIGN.CENTER, after=58, keep=True)
+        line(cell, f"{{{{ {who}.office }}}}", align=ALIGN.CENTER, after=room, keep=True)
         tag(cell, f"if {who}.name")
         line(cell, (f"{{{{ {who}.name }}}}", "bu"), align=ALIGN.CENTER, after=0, keep=True)
         tag(cell, "else")
@@ -427,7 +484,7 @@ def _annex(doc: Any, roman: Any, title: Any) -> None:
 
 def _attendance(doc: Any) -> None:
     _annex(doc, "I", "DAFTAR HADIR")
-    widths = (0.9, 2.6, 2.6, 2.2, 1.3, 1.4, 2.3, 1.6, 1.6)
+    widths = (0.9, 2.5, 2.5, 2.3, 1.3, 1.4, 2.4, 1.6, 1.6)
     made = table(doc, widths)
     titles = (
         "No",
@@ -511,5 +568,198 @@ def _turns(doc: Any) -> None:
     tag(doc, "endif")
 
 
+def _simple(doc: Any, widths: Any, titles: Any, loop: Any, cells: Any, *, size: Any = 9) -> Any:
+    """A table with a row an item; the row that holds the fields."""
+    made = table(doc, widths)
+    row(made, widths, size, titles, bold=True)
+    loop_rows(made, f"for one in {loop}")
+    added = row(made, widths, size, cells)
+    loop_rows(made, "endfor")
+    return made, added
+
+
+def _errata(doc: Any) -> None:
+    tag(doc, "if corrections")
+    line(doc, ("RALAT", "b"), align=ALIGN.CENTER, before=16, after=2, keep=True)
+    line(doc, "{{ status_line }}", align=ALIGN.CENTER, size=10, after=6, keep=True)
+    _simple(
+        doc,
+        (0.9, 1.8, 3.8, 3.8, 3.3, 2.9),
+        ("No", "Bagian", "Tertulis", "Seharusnya", "Alasan", "Diralat"),
+        "corrections",
+        (
+            "{{ one.number }}",
+            "{{ one.part }}",
+            "{{ one.was }}",
+            "{{ one.text }}",
+            "{{ one.reason }}",
+            "{{ one.when }}",
+        ),
+    )
+    tag(doc, "endif")
+
+
+def _connections(doc: Any) -> None:
+    _annex(doc, "III", "UJI SAMBUNGAN")
+    line(doc, "Sambungan selama rapat, menurut jurnal:", size=9.5, after=4)
+    _made, added = _simple(
+        doc,
+        (0.9, 4.4, 2.4, 1.9, 2.8, 4.1),
+        (
+            "No",
+            "Kecamatan/Instansi",
+            "Tersambung sejak pukul",
+            "Terputus (kali)",
+            "Lama terputus",
+            "Keterangan",
+        ),
+        "connections",
+        (
+            "{{ one.number }}",
+            "{{ one.place }}",
+            "{{ one.since }}",
+            "{{ one.drops }}",
+            "{{ one.away }}",
+            "{{ one.remark }}",
+        ),
+    )
+    for index in (2, 3):
+        added.cells[index].paragraphs[0].alignment = ALIGN.CENTER
+
+
+def _savings(doc: Any) -> None:
+    _annex(doc, "IV", "PENGHEMATAN PERJALANAN")
+    tag(doc, "if savings.rows")
+    widths = (0.9, 5.1, 3.3, 3.4, 3.8)
+    made, added = _simple(
+        doc,
+        widths,
+        ("No", "Kecamatan/Instansi", "Jarak pulang pergi", "Waktu tempuh", "Biaya"),
+        "savings.rows",
+        (
+            "{{ one.number }}",
+            "{{ one.place }}",
+            "{{ one.km_words }}",
+            "{{ one.travel_words }}",
+            "{{ one.rupiah_words }}",
+        ),
+    )
+    sums = ("", "Jumlah", *(f"{{{{ savings.{n}_words }}}}" for n in ("km", "travel", "rupiah")))
+    total = row(made, widths, 9, sums)
+    for one in (added, total):
+        for index in (2, 3, 4):
+            one.cells[index].paragraphs[0].alignment = ALIGN.RIGHT
+    for cell in total.cells:
+        for run in cell.paragraphs[0].runs:
+            run.bold = True
+    tag(doc, "else")
+    line(doc, ("Tidak ada peserta dari luar ruang rapat.", "i"))
+    tag(doc, "endif")
+    line(doc, "", size=4, after=0)
+    tag(doc, "for one in savings.basis")
+    line(doc, "{{ one }}", size=9.5, after=2)
+    tag(doc, "endfor")
+
+
+def _photographs(doc: Any) -> None:
+    tag(doc, "if photographs")
+    _annex(doc, "V", "FOTO")
+    tag(doc, "for one in photographs")
+    line(doc, "{{ one.picture }}", align=ALIGN.CENTER, after=2, keep=True)
+    line(doc, "{{ loop.index }}. {{ one.caption }}", align=ALIGN.CENTER, size=9.5, after=10)
+    tag(doc, "endfor")
+    tag(doc, "endif")
+
+
+def _brief(doc: Any) -> None:
+    """Head, gist of the reports, decisions, follow-ups; the writer sets the size of letters."""
+    widths = (3.2, 0.5, 12.8)
+    made = table(doc, widths, grid=False)
+    for label, value in (
+        ("Hari/Tanggal", "day"),
+        ("Waktu Rapat", "time"),
+        ("Tempat", "place"),
+        ("Pimpinan Rapat", "leaders.chair"),
+        ("Peserta Rapat", "participants"),
+    ):
+        cells = made.add_row().cells
+        for cell, width, text in zip(
+            cells, widths, (label, ":", f"{{{{ {value} }}}}"), strict=True
+        ):
+            cell.width = Cm(width)
+            line(first(cell), text, after=0)
+
+    def heading(letter: str, title: str) -> None:
+        line(doc, (f"{letter}. {title}", "b"), before=5, after=2, keep=True)
+
+    heading("A", "Pokok Laporan")
+    tag(doc, "if brief.rows")
+    _close(
+        *_simple(
+            doc,
+            (0.9, 4.2, 1.3, 10.1),
+            ("No", "Pembicara", "Pukul", "Pokok laporan"),
+            "brief.rows",
+            (
+                "{{ one.number }}",
+                "{{ one.speaker }}",
+                "{{ one.at }}",
+                "{% if one.topics %}{{ one.topics }}: {% endif %}{{ one.gist }}",
+            ),
+        )
+    )
+    tag(doc, "else")
+    line(doc, ("{{ 'Belum' if draft else 'Tidak' }} ada yang berbicara.", "i"))
+    tag(doc, "endif")
+    heading("B", "Keputusan")
+    tag(doc, "for one in brief.decisions")
+    numbered = "{{ loop.index }}.	{{ one }}"
+    line(doc, numbered, left=0.8, hang=0.8, tabs=(0.8,), after=0)
+    tag(doc, "else")
+    line(doc, ("{{ 'Belum' if draft else 'Tidak' }} ada keputusan yang dicatat.", "i"), after=0)
+    tag(doc, "endfor")
+    _more(doc, "brief.more_decisions")
+    heading("C", "Tindak Lanjut")
+    tag(doc, "if brief.follow_ups")
+    _close(
+        *_simple(
+            doc,
+            (0.9, 6.8, 3.8, 2.7, 2.3),
+            ("No", "Uraian", "Penanggung Jawab", "Tenggat", "Status"),
+            "brief.follow_ups",
+            (
+                "{{ one.number }}",
+                "{{ one.text }}",
+                "{{ one.owner }}",
+                "{{ one.due }}",
+                "{{ one.status }}",
+            ),
+        )
+    )
+    tag(doc, "else")
+    missing = "{{ 'Belum' if draft else 'Tidak' }} ada tindak lanjut yang dicatat."
+    line(doc, (missing, "i"), after=0)
+    tag(doc, "endif")
+    _more(doc, "brief.more_follow_ups")
+
+
+def _more(doc: Any, name: str) -> None:
+    tag(doc, f"if {name}")
+    line(doc, (f"dan {{{{ {name} }}}} lainnya, lihat notula lengkap.", "i"), after=0)
+    tag(doc, "endif")
+
+
+def _close(made: Any, _added: Any) -> None:
+    """Rows as low as their text, letters of the size of the paragraph style."""
+    for one in made.rows:
+        for cell in one.cells:
+            for paragraph in cell.paragraphs:
+                paragraph.paragraph_format.space_before = Pt(0)
+                paragraph.paragraph_format.space_after = Pt(0)
+                for run in paragraph.runs:
+                    run.font.size = None
+
+
 if __name__ == "__main__":
     make()
+    make_short()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from console.minutes.files import put
 from console.minutes.form import ATTENDANCE, Block, Earlier, Minutes, ReportText
+from console.minutes.pictures import Picture
 
 Rows = list[Sequence[object]]
 
@@ -33,7 +34,7 @@ def tables(minutes: Minutes) -> dict[str, Rows]:
             ["Waktu rapat", minutes.time],
             ["Tempat", minutes.place],
             ["Peserta", minutes.participants],
-            ["Keadaan", f"DRAF, {minutes.as_of}" if minutes.draft else "Ditutup"],
+            ["Keadaan", minutes.status_line],
             *(["Pembukaan", one] for one in minutes.opening),
             *(["Arahan umum", one] for one in minutes.directions),
             *(["Catatan", one] for one in minutes.notes),
@@ -120,6 +121,43 @@ def tables(minutes: Minutes) -> dict[str, Rows]:
                 for one in minutes.follow_ups
             ),
         ],
+        "connections.csv": [
+            ["No", "Kecamatan/Instansi", "Terputus (kali)", "Terputus (detik)", "Keterangan"],
+            *(
+                [one.number, one.place, one.drops, one.away_s, one.remark]
+                for one in minutes.connections
+            ),
+        ],
+        "savings.csv": [
+            ["No", "Kecamatan/Instansi", "Km", "Waktu tempuh (menit)", "Rupiah", "Contoh"],
+            *(
+                [
+                    one.number,
+                    one.place,
+                    str(one.km).replace(".", ","),
+                    one.travel_minutes,
+                    one.rupiah,
+                    "ya" if minutes.savings.example else "tidak",
+                ]
+                for one in minutes.savings.rows
+                if one.known
+            ),
+        ],
+        "corrections.csv": [
+            ["No", "Bagian", "Tertulis", "Seharusnya", "Alasan", "Oleh", "Diralat"],
+            *(
+                [
+                    one.number,
+                    one.part,
+                    one.was,
+                    one.text,
+                    one.reason,
+                    one.by,
+                    _when(one.at),
+                ]
+                for one in minutes.corrections
+            ),
+        ],
     }
 
 
@@ -151,7 +189,9 @@ def files(minutes: Minutes) -> dict[str, bytes]:
     return {name: _encode(rows) for name, rows in tables(minutes).items()}
 
 
-def render(minutes: Minutes, templates: Path | None = None) -> bytes:
+def render(
+    minutes: Minutes, templates: Path | None = None, pictures: Sequence[Picture] = ()
+) -> bytes:
     """The bundle as one zip file, dated with the day of the meeting."""
     day = date.fromisoformat(minutes.date or "1980-01-01")
     stamp = (max(1980, day.year), day.month, day.day, 0, 0, 0)

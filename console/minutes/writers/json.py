@@ -4,17 +4,21 @@
 `python -m console.minutes.writers.json`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from console.minutes.files import SHIPPED, put
 from console.minutes.form import Minutes
+from console.minutes.pictures import Picture
 
 SCHEMA = SHIPPED / "minutes.schema.json"
 
 
-def render(minutes: Minutes, templates: Path | None = None) -> bytes:
+def render(
+    minutes: Minutes, templates: Path | None = None, pictures: Sequence[Picture] = ()
+) -> bytes:
     return msgspec.json.format(msgspec.json.encode(minutes), indent=2) + b"\n"
 
 

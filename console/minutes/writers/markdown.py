@@ -1,18 +1,21 @@
-"""Markdown by Jinja, from `templates/notula.md`."""
+"""Markdown by Jinja, from `templates/notula.md` or `ringkas.md`; captions stand for pictures."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import jinja2
 import msgspec
+from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
 from console.minutes.errors import MinutesError
 from console.minutes.files import put, template
-from console.minutes.form import Minutes
+from console.minutes.form import Length, Minutes
+from console.minutes.pictures import Picture
 from protocol.words import _
 
-TEMPLATE = "notula.md"
+TEMPLATES: dict[Length, str] = {"full": "notula.md", "short": "ringkas.md"}
 
 # What CommonMark (and tables, strikethrough, footnotes and formulas of its dialects) reads as
 # markup anywhere; and what it reads so only where a line begins.
@@ -28,10 +31,12 @@ def escape(text: str) -> str:
     )
 
 
-def render(minutes: Minutes, templates: Path | None = None) -> bytes:
+def render(
+    minutes: Minutes, templates: Path | None = None, pictures: Sequence[Picture] = ()
+) -> bytes:
     """Raises MinutesError when the template can't be read or filled."""
-    source = template(templates, TEMPLATE)
-    environment = jinja2.Environment(
+    source = template(templates, TEMPLATES[minutes.length_of])
+    environment = SandboxedEnvironment(
         finalize=_plain,
         autoescape=False,
         keep_trailing_newline=True,

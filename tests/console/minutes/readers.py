@@ -4,9 +4,11 @@ import io
 import re
 import shutil
 import subprocess
+from html.parser import HTMLParser
 
 import docx
 import pytest
+from docx.blkcntnr import BlockItemContainer
 from docx.document import Document
 from docx.table import Table
 from markdown_it import MarkdownIt
@@ -64,12 +66,11 @@ def docx_text(content: bytes) -> str:
 def docx_edges(content: bytes) -> tuple[str, str]:
     """Header and footer."""
     section = docx.Document(io.BytesIO(content)).sections[0]
-    return tuple(
-        "\n".join(p.text for p in part.paragraphs) for part in (section.header, section.footer)
-    )  # type: ignore[return-value]
+    header, footer = ("\n".join(_blocks(part)) for part in (section.header, section.footer))
+    return header.strip(), footer
 
 
-def _blocks(document: Document) -> list[str]:
+def _blocks(document: BlockItemContainer | Document) -> list[str]:
     texts = []
     for block in document.iter_inner_content():
         if isinstance(block, Table):
@@ -84,6 +85,38 @@ def markdown_text(content: bytes) -> str:
     html = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(content.decode())
     assert "<script" not in html
     return _without_tags(html)
+
+
+class _Words(HTMLParser):
+    """The words of a page, scripts and style sheets aside; says what may run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.tags: list[str] = []
+        self._silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag != "script" and not any(name.startswith("on") for name, _value in attrs)
+        self.tags.append(tag)
+        self._silent += tag in ("style", "title")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent -= tag in ("style", "title")
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self.words.append(data)
+
+
+def html_page(content: bytes) -> _Words:
+    page = _Words()
+    page.feed(content.decode())
+    return page
+
+
+def html_text(content: bytes) -> str:
+    return " ".join(html_page(content).words)
 
 
 def _without_tags(html: str) -> str:
@@ -113,7 +146,15 @@ def in_order(minutes: Minutes) -> list[str]:
     found += [*minutes.directions, *minutes.notes, *minutes.silent]
     found += ["Keputusan", *minutes.decisions, "Tindak Lanjut"]
     found += ["Penutup", *minutes.closing, minutes.place_and_date, "NOTULIS", "PIMPINAN RAPAT"]
+    for one in minutes.corrections:
+        found += [one.part, one.was, one.text]
     found += ["Lampiran I", "Lampiran II", "Jumlah waktu bicara", minutes.total_spoken]
+    found += ["Lampiran III", "Lampiran IV"]
+    if minutes.savings.rows:
+        found += ["Jumlah", minutes.savings.km_words, minutes.savings.rupiah_words]
+    found += minutes.savings.basis
+    if minutes.pictures:
+        found += ["Lampiran V", *minutes.pictures]
     return [one for one in found if one]
 
 
@@ -135,5 +176,11 @@ def cells(minutes: Minutes) -> list[str]:
         found += [row.name, row.office, row.place, row.arrived, row.left, row.remark]
     for turn in minutes.turns:
         found += [turn.speaker, turn.starts, turn.ends, turn.spoken, turn.allowance, turn.remark]
+    for line in minutes.connections:
+        found += [line.place, line.since, line.away, line.remark]
+    for journey in minutes.savings.rows:
+        found += [journey.place, journey.km_words, journey.travel_words, journey.rupiah_words]
+    for one in minutes.corrections:
+        found += [one.part, one.was, one.text, one.reason, one.when]
     who = (minutes.note_taker, minutes.chair)
     return found + [text for one in who for text in (one.office, one.name, one.rank, one.nip)]

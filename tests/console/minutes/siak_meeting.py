@@ -90,7 +90,15 @@ def plan(**changes: object) -> MeetingPlan:
         "sites": (
             SiteEntry("hall", "Ruang Bandar Siak", "hall", "", "Bupati Siak", 0),
             *(
-                SiteEntry(site_id(name), name, "kecamatan", f"Nama {name}", f"Camat {name}", n)
+                SiteEntry(
+                    site_id(name),
+                    name,
+                    "kecamatan",
+                    f"Nama {name}",
+                    f"Camat {name}",
+                    n,
+                    distance_km=7.5 * n,
+                )
                 for n, name in enumerate(NAMES, 1)
             ),
             SiteEntry("warga-minas", "Kantor Camat Minas", "guest", "Nama Warga", "Warga", 15),
@@ -202,6 +210,25 @@ def held() -> Room:
     room.do(c.AddFollowUp("Memperbaiki jalan lintas Km 71", "Dinas Pekerjaan Umum"))
     room.do(c.AddNote("Bupati mengucapkan terima kasih kepada seluruh camat.", "closing"))
     return room.wait(20)
+
+
+def crowded() -> Room:
+    """14 sites and 60 reports, ten follow-ups, seven decisions; closed."""
+    room = opened().do(c.NoteSiteJoined("mempura")).do(c.NoteSiteJoined("pusako"))
+    room.do(c.MarkAttendance("pusako", "late"))
+    for number, name in enumerate(NAMES):
+        site = site_id(name)
+        room.do(c.GrantFloor(site), seconds=3)
+        for count in range(1, 6 if number < 4 else 5):
+            text = REPORTS.get(site, "Camat Pusako melaporkan bahwa keadaan aman.")
+            room.do(c.LogReport(site, f"Laporan ke-{count} {name}. {text}"), seconds=20)
+        room.do(c.EndTurn(), seconds=5)
+    for number in range(1, 11):
+        text = f"Tindak lanjut ke-{number} yang memenuhi satu baris tabel di halaman notula"
+        room.do(c.AddFollowUp(text, "Dinas Komunikasi dan Informatika", "2019-02-15"))
+    for number in range(1, 8):
+        room.do(c.AddNote(f"Keputusan ke-{number} yang memenuhi satu baris halaman.", "decision"))
+    return room.do(c.CloseMeeting())
 
 
 def closed() -> Room:

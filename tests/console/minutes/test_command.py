@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from console.journal import Journal
+from console.minutes.files import TEMPLATE_FILES
 from tests.console.minutes.books import run, write_book
 from tests.console.minutes.siak_meeting import MEETING, Room
 
@@ -67,3 +69,33 @@ def test_what_goes_wrong_is_said_in_one_line(journal, capsys, words, said):
 def test_a_journal_that_is_not_there(tmp_path, capsys):
     assert run("--db", tmp_path / "none.db") == 1
     assert "there is no journal yet" in capsys.readouterr().err
+
+
+def test_templates_are_written_out_and_used_from_then_on(journal, tmp_path, capsys):
+    own = journal.parent / "templates"
+    assert run("template", "--db", journal) == 0
+    assert sorted(p.name for p in own.iterdir()) == sorted(TEMPLATE_FILES)
+    (own / "notula.md").write_text("Risalah {{ name }}", "utf-8")
+    assert run("--db", journal, "-o", tmp_path / "a.md") == 0
+    assert (tmp_path / "a.md").read_text("utf-8").startswith("Risalah Rapat")
+    capsys.readouterr()
+    assert run("template", "--db", journal) == 0
+    assert "notula.md is there already and was left alone" in capsys.readouterr().err
+    assert "Risalah" in (own / "notula.md").read_text("utf-8")
+    assert run("template", own, "--replace") == 0
+    assert "Risalah" not in (own / "notula.md").read_text("utf-8")
+    assert run("template", "/dev/null/x") == 1
+
+
+def test_short_minutes_with_a_picture_on_other_paper(journal, tmp_path, capsys):
+    Image.new("RGB", (30, 20), "red").save(tmp_path / "foto.png")
+    words = ("--db", journal, "--short", "--paper", "f4", "--letterhead", "agency")
+    assert run(*words, "-o", tmp_path / "out", "-f", "html") == 0
+    (page,) = (tmp_path / "out").iterdir()
+    assert page.name.startswith("notula-ringkas-2019-02-06")
+    assert "215mm 330mm" in page.read_text("utf-8")
+    picture = f"{tmp_path / 'foto.png'}=Suasana rapat"
+    assert run("--db", journal, "--picture", picture, "-o", tmp_path / "b.html") == 0
+    assert "1. Suasana rapat" in (tmp_path / "b.html").read_text("utf-8")
+    assert run("--db", journal, "--picture", tmp_path / "none.png", "-o", tmp_path / "c.pdf") == 1
+    assert "none.png" in capsys.readouterr().err

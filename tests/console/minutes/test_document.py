@@ -351,3 +351,84 @@ def test_cleaned_text_is_xml_and_utf8(text: str):
         assert clean(line) == (line,)
         line.encode("utf-8")
         assert all(ord(sign) >= 0x20 and ord(sign) not in (0xFFFE, 0xFFFF) for sign in line)
+
+
+# -- the minutes after the meeting ---------------------------------------------------------------
+
+
+def test_the_line_of_the_status_follows_the_minutes_way(room: Room):
+    way = Room()
+    way.recorded, way.state, way.at = list(room.recorded), room.state, room.at
+    way.count = room.count
+    said = [minutes_now(way).status_line]
+    for command in (
+        c.SubmitMinutes(by="Notulis"),
+        c.ReturnMinutes("Nama salah"),
+        c.SubmitMinutes(),
+        c.ApproveMinutes(by="Bupati"),
+    ):
+        way.do(command, seconds=600)
+        said.append(minutes_now(way).status_line)
+    assert said == [
+        "Draf, belum diajukan",
+        "Diajukan 6 Februari 2019 pukul 14.04 WIB oleh Notulis",
+        "Draf, dikembalikan 6 Februari 2019 pukul 14.14 WIB: Nama salah",
+        "Diajukan 6 Februari 2019 pukul 14.24 WIB",
+        "Disahkan 6 Februari 2019 pukul 14.34 WIB oleh Bupati",
+    ]
+    assert (minutes_now(room).mark, minutes_now(way).mark) == ("DRAF", "")
+
+
+def test_errata_are_printed_beside_the_approved_text(room: Room, approved: Minutes):
+    (one,) = approved.corrections
+    assert (one.part, one.was, one.text) == ("B.3", "empat warga", "lima warga")
+    assert one.when == "7 Februari 2019 pukul 15.54 WIB"
+    assert approved.status_line.endswith("oleh Nama Bupati, dengan 1 ralat")
+    assert approved.discussion == minutes_now(room).discussion, "the text itself stays"
+
+
+def test_what_comes_after_the_approval_changes_nothing_but_errata(ratified: Room):
+    """Also what the rules refuse, should another release have written it."""
+    later = Room()
+    later.recorded, later.state, later.at = list(ratified.recorded), ratified.state, ratified.at
+    before = minutes_now(ratified)
+    for event in (
+        e.ReportLogged("x", "minas", "Sisipan"),
+        e.AttendanceMarked("pusako", "present"),
+        e.FollowUpAdded("y", "Sisipan"),
+        e.SiteLeft("minas"),
+        e.MinutesCorrected("z", "C.1", "a", "b", "c"),
+    ):
+        later.record(event)
+    after = minutes_now(later)
+    assert len(after.corrections) == 2
+    unchanged = {"seq", "hash", "hash_short", "proof", "status_line", "corrections"}
+    for name in Minutes.__struct_fields__:
+        if name not in unchanged:
+            assert getattr(after, name) == getattr(before, name), name
+
+
+@pytest.mark.parametrize(
+    ("office", "kop"),
+    [
+        ("Bupati Siak", "regent"),
+        ("Wakil Bupati Siak", "regent"),
+        ("Wali Kota Dumai", "regent"),
+        ("Sekretaris Daerah", "agency"),
+        ("Staf Ahli Bupati", "agency"),
+        ("", "agency"),
+    ],
+)
+def test_the_letterhead_is_that_of_who_presides(office: str, kop: str):
+    room = Room(plan(chair_person=Signatory("Nama", office)))
+    assert minutes_now(room).kop == kop
+    other = "agency" if kop == "regent" else "regent"
+    assert minutes_now(room, Style(letterhead=other)).kop == other
+
+
+def test_the_rosters_style_is_the_default():
+    style = e.MinutesStyle(title="notulen", paper="f4", letterhead="agency")
+    minutes = minutes_now(Room(plan(minutes=style)))
+    assert (minutes.title, minutes.paper, minutes.kop) == ("NOTULEN", "f4", "agency")
+    chosen = minutes_now(Room(plan(minutes=style)), Style(title="notula", paper="a4"))
+    assert (chosen.title, chosen.paper) == ("NOTULA", "a4")

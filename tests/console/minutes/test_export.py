@@ -22,14 +22,17 @@ def write(room: Room, destination: Path, *formats: str) -> list[Path]:
 
 def test_a_folder_gets_every_format_under_a_telling_name(room: Room, tmp_path: Path):
     written = write(room, tmp_path / "new" / "out", *FORMATS)
-    names = [f"{NAME}.md", f"{NAME}.docx", f"{NAME}.pdf", f"{NAME}.json", f"{NAME}-csv"]
+    names = [f"{NAME}{end}" for end in (".md", ".docx", ".pdf", ".html", ".json", "-csv")]
     assert [path.name for path in written] == names
     assert sorted(p.name for p in (tmp_path / "new" / "out").iterdir()) == sorted(names)
     assert sorted(p.name for p in written[-1].iterdir()) == [
         "attendance.csv",
+        "connections.csv",
+        "corrections.csv",
         "follow_ups.csv",
         "meeting.csv",
         "reports.csv",
+        "savings.csv",
         "turns.csv",
     ]
 
@@ -61,9 +64,9 @@ def test_a_folder_with_a_dot_in_its_name_stays_a_folder(room: Room, tmp_path: Pa
 
 def test_writing_again_replaces(room: Room, running: Room, tmp_path: Path):
     write(running, tmp_path / "rapat.md", "md")
-    assert "DRAF" in (tmp_path / "rapat.md").read_text("utf-8")
+    assert "belum ditutup" in (tmp_path / "rapat.md").read_text("utf-8")
     write(room, tmp_path / "rapat.md", "md")
-    assert "DRAF" not in (tmp_path / "rapat.md").read_text("utf-8")
+    assert "belum ditutup" not in (tmp_path / "rapat.md").read_text("utf-8")
     assert [p.name for p in tmp_path.iterdir()] == ["rapat.md"]
 
 
@@ -114,7 +117,7 @@ def test_nothing_is_written_when_one_format_cannot_be_made(room: Room, tmp_path:
 
 
 def test_an_unknown_format_is_refused(room: Room, tmp_path: Path):
-    with pytest.raises(MinutesError, match=r"'odt'.*md, docx, pdf, json, csv"):
+    with pytest.raises(MinutesError, match=r"'odt'.*md, docx, pdf, html, json, csv"):
         write(room, tmp_path, "odt")
 
 

@@ -3,7 +3,10 @@
 import csv as csv_module
 import io
 import json as json_module
+import shutil
+import subprocess
 import zipfile
+from base64 import b64encode
 from html.parser import HTMLParser
 
 import docx as python_docx
@@ -12,21 +15,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from PIL import Image, ImageColor
 
 from console.minutes import Minutes, MinutesError, Style, minutes_of
 from console.minutes.files import SHIPPED
 from console.minutes.form import clean, one_line
+from console.minutes.pictures import emblem, load
 from console.minutes.templates import make_docx
-from console.minutes.writers import csv, docx, json, markdown, pdf
+from console.minutes.writers import csv, docx, html, json, markdown, pdf
 from protocol import commands as c
 from protocol.events import Signatory, SiteEntry
 from tests.console.minutes import readers
-from tests.console.minutes.siak_meeting import Room, plan
+from tests.console.minutes.siak_meeting import Room, crowded, plan
 
 ON_PAPER = {
     "pdf": (pdf.render, readers.pdf_text),
     "docx": (docx.render, readers.docx_text),
     "md": (markdown.render, readers.markdown_text),
+    "html": (html.render, readers.html_text),
 }
 on_paper = pytest.mark.parametrize("fmt", ON_PAPER)
 
@@ -40,14 +46,15 @@ def read(fmt: str, minutes: Minutes) -> str:
 
 
 @on_paper
-def test_all_of_it_is_there_in_the_official_order(fmt: str, minutes: Minutes):
-    readers.assert_in_order(read(fmt, minutes), readers.in_order(minutes))
+def test_all_of_it_is_there_in_the_official_order(fmt: str, minutes: Minutes, approved: Minutes):
+    for one in (minutes, approved):
+        readers.assert_in_order(read(fmt, one), readers.in_order(one))
 
 
 @on_paper
-def test_every_cell_of_the_tables_is_there(fmt: str, minutes: Minutes):
-    text = readers.bare(read(fmt, minutes))
-    for cell in readers.cells(minutes):
+def test_every_cell_of_the_tables_is_there(fmt: str, approved: Minutes):
+    text = readers.bare(read(fmt, approved))
+    for cell in readers.cells(approved):
         assert readers.bare(cell) in text
 
 
@@ -58,29 +65,37 @@ def test_a_draft_holds_what_there_is_so_far(fmt: str, draft: Minutes):
     assert readers.bare("(Sedang ditulis, belum disimpan sebagai laporan.)") in readers.bare(text)
 
 
-def test_pdf_bears_hash_number_and_draft_mark_on_every_page(minutes: Minutes, draft: Minutes):
-    for one in (minutes, draft):
+def test_pdf_bears_hash_number_and_draft_mark_on_every_page(
+    minutes: Minutes, draft: Minutes, approved: Minutes
+):
+    for one in (minutes, draft, approved):
         pages = readers.pdf_pages(pdf.render(one))
         assert len(pages) >= 4
         for number, page in enumerate(pages, 1):
             assert one.hash in page
             assert f"Halaman {number} dari {len(pages)}" in page
-            assert ("DRAF" in page) == one.draft
+            assert ("DRAF" in readers.bare(page)) == (one is not approved)
+            assert readers.bare(one.status_line) in readers.bare(page)
 
 
-def test_docx_bears_hash_and_draft_mark_in_its_edges(minutes: Minutes, draft: Minutes):
-    for one in (minutes, draft):
+def test_docx_bears_hash_and_draft_mark_in_its_edges(
+    minutes: Minutes, draft: Minutes, approved: Minutes
+):
+    for one in (minutes, draft, approved):
         header, footer = readers.docx_edges(docx.render(one))
-        assert one.hash in footer
-        assert header == ("DRAF" if one.draft else "")
-        assert ("DRAF" in footer) == one.draft
+        assert one.hash in footer and one.status_line in footer
+        assert header == ("" if one is approved else "DRAF")
 
 
-def test_markdown_bears_hash_and_draft_mark(minutes: Minutes, draft: Minutes):
-    for one in (minutes, draft):
+def test_markdown_and_html_bear_hash_and_draft_mark(
+    minutes: Minutes, draft: Minutes, approved: Minutes
+):
+    for one in (minutes, draft, approved):
         text = markdown.render(one).decode()
         assert text.rstrip().endswith(f"`{one.hash}`")
-        assert ("DRAF" in text) == one.draft
+        page = readers.html_text(html.render(one))
+        assert one.hash in page and one.status_line in page
+        assert ("DRAF" in text) == ("DRAF" in page) == (one is not approved)
 
 
 def test_paper_is_a_setting(room: Room):
@@ -92,7 +107,9 @@ def test_paper_is_a_setting(room: Room):
     assert readers.pdf_size_mm(pdf.render(a4)) == (210, 297)
 
 
-@pytest.mark.parametrize("render", [pdf.render, docx.render, markdown.render, csv.render])
+@pytest.mark.parametrize(
+    "render", [pdf.render, docx.render, markdown.render, csv.render, html.render]
+)
 def test_the_same_minutes_give_the_same_bytes(render, minutes: Minutes):
     assert render(minutes) == render(minutes)
 
@@ -247,15 +264,18 @@ def test_a_meeting_of_which_nothing_is_known(fmt: str):
 # -- templates -------------------------------------------------------------------------------------
 
 
-def test_the_shipped_word_template_is_the_one_the_script_makes(tmp_path):
-    make_docx.make(tmp_path / "notula.docx")
+@pytest.mark.parametrize(
+    ("name", "make"), [("notula.docx", make_docx.make), ("ringkas.docx", make_docx.make_short)]
+)
+def test_the_shipped_word_template_is_the_one_the_script_makes(name, make, tmp_path):
+    make(tmp_path / name)
     with (
-        zipfile.ZipFile(SHIPPED / "notula.docx") as shipped,
-        zipfile.ZipFile(tmp_path / "notula.docx") as made,
+        zipfile.ZipFile(SHIPPED / name) as shipped,
+        zipfile.ZipFile(tmp_path / name) as made,
     ):
         for part in ("document", "header1", "footer1", "styles"):
-            name = f"word/{part}.xml"
-            assert shipped.read(name) == made.read(name), "run make_docx.py"
+            file = f"word/{part}.xml"
+            assert shipped.read(file) == made.read(file), "run make_docx.py"
 
 
 def test_a_template_of_ones_own_takes_the_place_of_the_shipped_one(tmp_path, minutes: Minutes):
@@ -272,12 +292,152 @@ def test_a_template_of_ones_own_takes_the_place_of_the_shipped_one(tmp_path, min
         (markdown.render, "notula.md", b"\xff\xfe\xff"),
         (pdf.render, "notula.typ", b"#nothing"),
         (docx.render, "notula.docx", b"not a document"),
+        (html.render, "notula.html", b"{{ nothing }}"),
     ],
 )
 def test_a_broken_template_is_named(render, name, content, tmp_path, minutes: Minutes):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(MinutesError, match=name):
         render(minutes, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("NOMOR : {{ nmae }}", "at {{ nmae }}, in the paragraph “NOMOR : {{ nmae }}”: there is no "
+         "field 'nmae'; did you mean 'name'?"),
+        ("{%p for one in discussion %}|{{ one.headng }}|{%p endfor %}", "at {{ one.headng }}, in "
+         "the paragraph “{{ one.headng }}”: there is no field 'headng'; did you mean 'heading'?"),
+        ("Rapat|{{ title", "in the paragraph “{{ title"),
+        ("Rapat|{{ title | besar }}", "in the paragraph “{{ title | besar }}”: No filter named"),
+        ("{%p if draft %}|DRAF", "Unexpected end of template"),
+    ],
+)  # fmt: skip
+def test_a_broken_word_template_is_told_by_field_and_paragraph(
+    typed: str, said: str, tmp_path, minutes: Minutes
+):
+    document = python_docx.Document()
+    for line in typed.split("|") if "besar" not in typed else ["Rapat", "{{ title | besar }}"]:
+        document.add_paragraph(line)
+    document.save(tmp_path / "notula.docx")
+    with pytest.raises(MinutesError) as caught:
+        docx.render(minutes, tmp_path)
+    assert "notula.docx" in str(caught.value) and said in str(caught.value)
+
+
+def test_a_word_template_is_told_also_in_its_footer(tmp_path, minutes: Minutes):
+    document = python_docx.Document()
+    document.sections[0].footer.paragraphs[0].text = "Jurnal {{ journal }}"
+    document.save(tmp_path / "notula.docx")
+    with pytest.raises(MinutesError, match="no field 'journal'"):
+        docx.render(minutes, tmp_path)
+
+
+def test_a_template_can_run_nothing(tmp_path, minutes: Minutes):
+    document = python_docx.Document()
+    document.add_paragraph("{{ name.__class__.__mro__[1].__subclasses__() }}")
+    document.save(tmp_path / "notula.docx")
+    with pytest.raises(MinutesError, match="unsafe"):
+        docx.render(minutes, tmp_path)
+
+
+def test_typst_errors_name_the_line(tmp_path, minutes: Minutes):
+    (tmp_path / "notula.typ").write_text("Notula\n\n#nothing\n")
+    with pytest.raises(MinutesError, match=r"unknown variable: nothing \(notula\.typ:3:1\)"):
+        pdf.render(minutes, tmp_path)
+
+
+def test_a_changed_part_is_used_by_the_shipped_template(tmp_path, minutes: Minutes):
+    kop = (SHIPPED / "kop.typ").read_text("utf-8")
+    (tmp_path / "kop.typ").write_text(kop.replace("PIMPINAN RAPAT,", "KETUA RAPAT,"), "utf-8")
+    assert "KETUA RAPAT," in readers.pdf_text(pdf.render(minutes, tmp_path))
+
+
+# -- short minutes ---------------------------------------------------------------------------------
+
+
+def short(room: Room) -> Minutes:
+    return minutes_of(room.state, room.recorded, room.last_hash, Style(length="short"))
+
+
+@on_paper
+def test_short_minutes_hold_speakers_decisions_and_follow_ups(fmt: str, room: Room):
+    minutes = short(room)
+    text = readers.bare(read(fmt, minutes))
+    for row in minutes.brief.rows:
+        assert readers.bare(row.speaker) in text and readers.bare(row.gist) in text
+    for one in (*minutes.decisions, *(f.text for f in minutes.follow_ups), minutes.chair.name):
+        assert readers.bare(one) in text
+    assert readers.bare("NOTULA RINGKAS") in text
+
+
+def test_short_minutes_are_one_page_of_pdf(room: Room):
+    for one in (room, crowded()):
+        assert len(readers.pdf_pages(pdf.render(short(one)))) == 1
+
+
+# -- emblems and pictures --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def emblems(tmp_path):
+    """A folder with both emblems and a photograph, each of a colour of its own."""
+    for name, colour in (("garuda.png", "gold"), ("emblem.png", "green"), ("foto.jpg", "blue")):
+        Image.new("RGB", (90, 120), colour).save(tmp_path / name)
+    return tmp_path
+
+
+def docx_pictures(content: bytes) -> int:
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        return len([name for name in parts.namelist() if name.startswith("word/media/")])
+
+
+@pytest.mark.parametrize(("office", "colour"), [("Bupati Siak", "gold"), ("Sekda", "green")])
+def test_the_emblem_is_that_of_who_signs(office: str, colour: str, emblems):
+    room = Room(plan(chair_person=Signatory("Nama", office)))
+    minutes = minutes_of(room.state, room.recorded, "")
+    regent = office == "Bupati Siak"
+    assert minutes.letterhead[0] == ("BUPATI SIAK" if regent else "PEMERINTAH KABUPATEN SIAK")
+    found = emblem(emblems, minutes.kop)
+    assert found is not None
+    assert Image.open(io.BytesIO(found.content)).convert("RGB").getpixel(
+        (40, 40)
+    ) == ImageColor.getrgb(colour)
+    assert docx_pictures(docx.render(minutes, emblems)) == 2
+    assert docx_pictures(docx.render(minutes)) == 1, "the QR code alone: no emblem is shipped"
+    page = html.render(minutes, emblems).decode()
+    assert b64encode(found.content).decode() in page
+    assert len(pdf.render(minutes, emblems)) > len(pdf.render(minutes))
+
+
+def test_photographs_make_annex_v(emblems, room: Room):
+    photographs = [load(emblems / "foto.jpg", "Suasana rapat"), load(emblems / "foto.jpg", "Layar")]
+    style = Style(pictures=("Suasana rapat", "Layar"))
+    minutes = minutes_of(room.state, room.recorded, room.last_hash, style)
+    for render, reader in ON_PAPER.values():
+        text = reader(render(minutes, None, photographs))
+        readers.assert_in_order(text, readers.in_order(minutes))
+        assert "Lampiran V" not in reader(
+            render(minutes_of(room.state, room.recorded, room.last_hash))
+        )
+    assert docx_pictures(docx.render(minutes, None, photographs)) == 2, "one file twice, and the QR"
+
+
+def test_what_is_no_picture_is_told(tmp_path, minutes: Minutes):
+    (tmp_path / "garuda.png").write_text("bukan gambar")
+    for render in (pdf.render, docx.render, html.render):
+        with pytest.raises(MinutesError, match=r"garuda\.png: this is not a picture"):
+            render(minutes, tmp_path)
+
+
+@pytest.mark.skipif(shutil.which("zbarimg") is None, reason="zbarimg (zbar-tools) is not installed")
+def test_the_qr_code_can_be_read_from_the_page(minutes: Minutes, tmp_path):
+    (tmp_path / "notula.pdf").write_bytes(pdf.render(minutes))
+    page = str(tmp_path / "page")
+    command = ["pdftoppm", "-r", "200", "-l", "1", "-png", "-singlefile"]
+    subprocess.run([*command, str(tmp_path / "notula.pdf"), page], check=True)
+    said = subprocess.run(["zbarimg", "-q", "--raw", f"{page}.png"], capture_output=True, text=True)
+    assert said.stdout.strip() == minutes.proof
 
 
 # -- JSON ------------------------------------------------------------------------------------------
@@ -322,12 +482,12 @@ def test_csv_tables_hold_the_journal(room: Room, minutes: Minutes):
         "",
     ]
     about = {row["Hal"]: row["Isi"] for row in table(minutes, "meeting.csv")}
-    assert (about["SHA-256"], about["Keadaan"]) == (minutes.hash, "Ditutup")
+    assert (about["SHA-256"], about["Keadaan"]) == (minutes.hash, "Draf, belum diajukan")
 
 
 def test_csv_says_when_it_is_a_draft(draft: Minutes):
     about = {row["Hal"]: row["Isi"] for row in table(draft, "meeting.csv")}
-    assert about["Keadaan"].startswith("DRAF")
+    assert about["Keadaan"].startswith("Draf, keadaan 6 Februari 2019 pukul 13.48 WIB")
 
 
 def test_a_speaker_without_a_report_has_a_row():
