@@ -11,7 +11,7 @@ Rates are bit/s, times are monotonic seconds given by the caller. Pure.
 from collections.abc import Mapping
 
 from agent import rtp
-from agent.audio.hop import HISTORY, Distances, before
+from agent.audio.hop import HISTORY, Distances, Frame, before, follows
 from agent.audio.ladder import BITRATES, Ladder
 from agent.audio.playout import Mode
 from protocol.messages import VIDEO_SLOTS, MediaMode, SlotName
@@ -32,7 +32,7 @@ class Downstream:
         # (SSRC, number) → the copies it went out with; None: it went out with the next one
         self._sent: dict[tuple[int, int], Distances | None] = {}
         # SSRC → the first frame of a pair, and since when it waits
-        self._waiting_frames: dict[int, tuple[int, float]] = {}
+        self._waiting_frames: dict[int, tuple[Frame, float]] = {}
         self._highest: dict[int, int] = {}
         self._shown: set[str] = set(VIDEO_SLOTS)
         # Picture slots that wait for a key frame before anything of them is sent again.
@@ -119,22 +119,26 @@ class Downstream:
             self._waiting.discard(slot)
         return True
 
-    def next_packets(self, ssrc: int, seq: int, now: float) -> list[tuple[int, Distances]]:
-        """A frame of sound is there under this number: the packets that go out now, each with the
-        copies it is to have. Of a pair the first frame waits for the second."""
+    def next_packets(self, ssrc: int, frame: Frame, now: float) -> list[tuple[int, Distances]]:
+        """A frame of sound is there, with the slot's numbers: the packets that go out now, each
+        with the copies it is to have. Of a pair the first frame waits for the second; one with
+        which somebody begins goes out at once, with its marker."""
         self._ladder.sending(now)
         distances, first = self.distances, self._waiting_frames.pop(ssrc, None)
+        is_pair = before(distances) and first is not None and follows(frame, first[0])
         going: list[tuple[int, Distances]] = []
-        if before(distances) and first is not None and first[0] == (seq - 1) & 0xFFFF:
-            self._note(ssrc, first[0], None)
-            going = [(seq, distances)]
+        if first is not None and is_pair and not frame.marker:
+            self._note(ssrc, first[0].seq, None)
+            going = [(frame.seq, distances)]
         else:
             if first is not None:
-                going.append((first[0], ()))
-            if before(distances):
-                self._waiting_frames[ssrc] = (seq, now)
+                going.append((first[0].seq, ()))
+            if not before(distances):
+                going.append((frame.seq, distances))
+            elif frame.marker:
+                going.append((frame.seq, ()))
             else:
-                going.append((seq, distances))
+                self._waiting_frames[ssrc] = (frame, now)
         for number, copies in going:
             self._note(ssrc, number, copies)
         return going
@@ -142,11 +146,11 @@ class Downstream:
     def overdue(self, now: float) -> list[tuple[int, int]]:
         """Frames (SSRC, number) that waited for a second one, and go out alone now."""
         late = []
-        for ssrc, (seq, since) in list(self._waiting_frames.items()):
+        for ssrc, (frame, since) in list(self._waiting_frames.items()):
             if now - since >= PAIR_WITHIN_S:
                 del self._waiting_frames[ssrc]
-                self._note(ssrc, seq, ())
-                late.append((ssrc, seq))
+                self._note(ssrc, frame.seq, ())
+                late.append((ssrc, frame.seq))
         return late
 
     def _note(self, ssrc: int, seq: int, distances: Distances | None) -> None:

@@ -131,10 +131,14 @@ class VoiceSlot(Slot):
         self.forwarded_bytes += len(frame.data)
         return seq
 
+    def frame(self, seq: int) -> Frame | None:
+        """What is kept under this number, with the slot's numbers."""
+        return self._stream.frame(seq)
+
     def packet(self, seq: int, distances: Distances, receiver: str, now: float) -> bytes | None:
         """The packet under this number with copies at these distances; None when it is not kept,
         or is the receiver's own: its own turn is a gap to it, and must stay one."""
-        frame = self._stream.frame(seq)
+        frame = self.frame(seq)
         if frame is None or frame.source == receiver:
             return None
         return self._stream.packet(seq, distances, now)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 
 from agent import lines, rtp
 from agent.audio import opus
-from agent.audio.hop import HISTORY, Again, Distances, Frame, VoiceStream, before
+from agent.audio.hop import HISTORY, Again, Distances, Frame, VoiceStream, before, follows
 from agent.audio.ladder import Ladder, Settings
 from agent.audio.mixer import level_dbov
 from agent.clock import FrameClock
@@ -78,27 +78,30 @@ class AudioStream(Stream):
         super().__init__(lines.OPUS_CLOCK)
         self._voice = VoiceStream(self.ssrc, lines.OPUS_PAYLOAD_TYPE, lines.RED_PAYLOAD_TYPE)
         self._sent: dict[int, Distances] = {}
-        self._waiting: int | None = None
+        self._waiting: Frame | None = None
 
     def next_packets(
         self, data: bytes, ts: int, distances: Distances, level: int, *, marker: bool = False
     ) -> list[bytes]:
         """The next frame: what goes out now, kept for retransmission and as a copy in later ones.
         Of a pair the first frame waits for the second."""
-        seq = self._count(len(data))
-        self._voice.add(Frame(seq, ts, data, marker, level))
+        frame = Frame(self._count(len(data)), ts, data, marker, level)
+        self._voice.add(frame)
         if not before(distances):
-            return [*self.rest(), self._packet(seq, distances)]
-        if self._waiting is None and not marker:
-            self._waiting = seq
-            return []
-        is_pair, self._waiting = self._waiting is not None, None
-        return [self._packet(seq, distances if is_pair else ())]
+            return [*self.rest(), self._packet(frame.seq, distances)]
+        if self._waiting is not None and follows(frame, self._waiting) and not marker:
+            self._waiting = None
+            return [self._packet(frame.seq, distances)]
+        alone = self.rest()
+        if marker:
+            return [*alone, self._packet(frame.seq, ())]
+        self._waiting = frame
+        return alone
 
     def rest(self) -> list[bytes]:
         """The frame that waits for a second one, for none comes soon."""
         first, self._waiting = self._waiting, None
-        return [] if first is None else [self._packet(first, ())]
+        return [] if first is None else [self._packet(first.seq, ())]
 
     def _packet(self, seq: int, distances: Distances) -> bytes:
         self._sent[seq] = distances

@@ -45,6 +45,12 @@ class Frame(msgspec.Struct, frozen=True):
     source: str = ""
 
 
+def follows(frame: Frame, older: Frame) -> bool:
+    """Whether a frame of the same source comes next after this one, without a pause between."""
+    is_next = frame.seq == (older.seq + 1) & 0xFFFF and frame.source == older.source
+    return is_next and (frame.ts - older.ts) & 0xFFFFFFFF == SAMPLES
+
+
 def copy_in_s(age: int, distances: Distances) -> float:
     """When a copy of a packet comes that was sent `age` packets before the newest: seconds from
     now, 0 when none will."""
@@ -281,4 +287,6 @@ class VoiceStream:
                 continue
             if (frame.ts - older.ts) & 0xFFFFFFFF == offset:
                 copies.append((offset, older.data))
-        return copies
+        # By what copies it has, the far end tells a pair: twins come whole, or without the copy.
+        is_torn = distances == TWINS and len(copies) < len(TWINS)
+        return copies[:1] if is_torn else copies

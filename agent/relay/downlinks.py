@@ -48,10 +48,13 @@ class Downlinks:
     ) -> None:
         """A frame of voice that the slot has under this number, to everybody but its source."""
         self._count(slot.ssrc, size_bytes)
+        frame = slot.frame(seq)
+        if frame is None:
+            return
         for receiver in self.receivers:
             if receiver is source:
                 continue
-            for number, distances in receiver.downstream.next_packets(slot.ssrc, seq, now):
+            for number, distances in receiver.downstream.next_packets(slot.ssrc, frame, now):
                 self._send_voice(receiver, slot, number, distances, now)
 
     def send_picture(

@@ -3,7 +3,7 @@
 import pytest
 
 from agent import rtp
-from agent.audio.hop import ONE_COPY, PAIRS, Distances
+from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, Frame
 from agent.audio.ladder import BITRATES, CLEAR, STEP_FRAMES, Settings
 from agent.downstream import PAIR_WITHIN_S, Downstream
 
@@ -13,6 +13,12 @@ RATES = {"main": 100_000.0, "second": 50_000.0}
 
 def block(fraction: int, highest: int, ssrc: int = FLOOR) -> rtp.ReportBlock:
     return rtp.ReportBlock(ssrc, fraction, 0, highest, 0, 0, 0)
+
+
+def frame(number: int, *, pause: int = 0, source: str = "kandis", marker: bool = False) -> Frame:
+    """The `number`th frame of a voice; `pause`: frames that were not sent before it."""
+    ts = (number + pause) * 960 & 0xFFFFFFFF
+    return Frame(number & 0xFFFF, ts, b"voice", marker, source=source)
 
 
 class Downlink:
@@ -29,7 +35,7 @@ class Downlink:
         for _ in range(round(seconds * 50)):
             self.now += 0.02
             self.seq += 1
-            going = self.down.next_packets(ssrc, self.seq & 0xFFFF, self.now)
+            going = self.down.next_packets(ssrc, frame(self.seq), self.now)
             self.sent += [(self.now, seq, distances) for seq, distances in going]
             if self.seq % 5 == 0:
                 self.down.update(RATES, self.now)  # type: ignore[arg-type]
@@ -159,39 +165,63 @@ def test_the_numbers_of_pairs_go_over_the_wrap() -> None:
 
 def test_slots_have_pairs_of_their_own() -> None:
     down = thin().down
-    assert down.next_packets(FLOOR, 1, 2.0) == [] == down.next_packets(CHAIR, 8, 2.0)
-    assert down.next_packets(FLOOR, 2, 2.02) == [(2, PAIRS)]
-    assert down.next_packets(CHAIR, 9, 2.02) == [(9, PAIRS)]
+    assert down.next_packets(FLOOR, frame(1), 2.0) == [] == down.next_packets(CHAIR, frame(8), 2.0)
+    assert down.next_packets(FLOOR, frame(2), 2.02) == [(2, PAIRS)]
+    assert down.next_packets(CHAIR, frame(9), 2.02) == [(9, PAIRS)]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [frame(3), frame(2, pause=1), frame(2, source="minas"), frame(2, marker=True)],
+    ids=str,
+)
+def test_what_does_not_follow_at_once_is_no_pair(second: Frame) -> None:
+    """A hole, a pause, another speaker, a beginning: the copy would be left out, or the marker."""
+    down = thin().down
+    assert down.next_packets(FLOOR, frame(1), 2.0) == []
+    going = down.next_packets(FLOOR, second, 2.005)
+    assert going[0] == (1, ()) and down.distances_of(FLOOR, 1) == ()
+    assert going[1:] == ([(2, ())] if second.marker else [])
+    assert down.overdue(3.0) == ([] if second.marker else [(FLOOR, second.seq)])
+
+
+def test_who_begins_is_not_held_back() -> None:
+    down = thin().down
+    assert down.next_packets(FLOOR, frame(1, marker=True), 2.0) == [(1, ())]
+    assert down.next_packets(FLOOR, frame(2), 2.02) == []
+    assert down.next_packets(FLOOR, frame(3), 2.04) == [(3, PAIRS)]
 
 
 def test_a_frame_that_waits_in_vain_goes_out_alone() -> None:
     down = thin().down
-    assert down.next_packets(FLOOR, 1, 2.0) == []
+    assert down.next_packets(FLOOR, frame(1), 2.0) == []
     assert down.overdue(2.0 + PAIR_WITHIN_S - 0.001) == []
     assert down.overdue(2.0 + PAIR_WITHIN_S + 0.001) == [(FLOOR, 1)]
     assert down.distances_of(FLOOR, 1) == ()
     assert down.overdue(9.0) == [], "once"
-    assert down.next_packets(FLOOR, 2, 2.2) == [], "the next one waits for a second one again"
-    assert down.next_packets(FLOOR, 3, 2.22) == [(3, PAIRS)]
+    assert down.next_packets(FLOOR, frame(2), 2.2) == [], (
+        "the next one waits for a second one again"
+    )
+    assert down.next_packets(FLOOR, frame(3), 2.22) == [(3, PAIRS)]
 
 
 def test_what_waits_goes_out_before_what_does_not_follow_it() -> None:
     down = thin().down
-    assert down.next_packets(FLOOR, 1, 2.0) == []
-    assert down.next_packets(FLOOR, 5, 2.02) == [(1, ())], "there is a hole between"
-    assert down.next_packets(FLOOR, 6, 2.04) == [(6, PAIRS)]
-    assert down.next_packets(FLOOR, 7, 2.06) == []
+    assert down.next_packets(FLOOR, frame(1), 2.0) == []
+    assert down.next_packets(FLOOR, frame(5), 2.02) == [(1, ())], "there is a hole between"
+    assert down.next_packets(FLOOR, frame(6), 2.04) == [(6, PAIRS)]
+    assert down.next_packets(FLOOR, frame(7), 2.06) == []
     down.estimate(10e6)
     for tenth in range(300):
         down.update(RATES, 2.1 + tenth / 10)  # type: ignore[arg-type]
     assert down.distances == ()
-    assert down.next_packets(FLOOR, 8, 33.0) == [(7, ()), (8, ())]
+    assert down.next_packets(FLOOR, frame(8), 33.0) == [(7, ()), (8, ())]
 
 
 def test_a_site_in_conversation_asks_for_a_smaller_voice_where_no_copy_of_it_fits() -> None:
     link = Downlink()
     link.speak_and_lose(51, 3)
-    link.down.estimate(Settings(BITRATES[1], (1, 2, 3)).cost)
+    link.down.estimate(Settings(BITRATES[1], TWINS).cost)
     link.speak(0.2)
     assert link.down.wants_bitrate is None, "it has the time to ask for what it lost"
     link.down.set_modes("conversation", "auto")

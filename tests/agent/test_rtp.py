@@ -86,6 +86,9 @@ WHOLE = [
     rtp.build_rr(1, [rtp.ReportBlock(1, 2, 3, 4, 5, 6, 7)] * 3, cname="kandis"),
     rtp.compound(1, rtp.build_nack(1, 2, [5, 6, 40])),
     rtp.compound(1, rtp.build_pli(1, 2)),
+    rtp.compound(1, rtp.build_remb(1, 60_000)),
+    rtp.compound(1, rtp.build_tmmbr(rtp.Tmmbr(1, 2, 43_000, 68))),
+    rtp.build_srs([rtp.SentInfo(1, 2, 3, 4, 5)] * 2, cname="kandis"),
     rtp.packetize_vp8(b"\0picture", 300)[0],
 ]
 
@@ -166,6 +169,51 @@ def test_pli() -> None:
     assert rtp.parse_rtcp(rtp.compound(1, rtp.build_pli(1, 2)))[1] == rtp.Pli(1, 2)
 
 
+@given(uint32, uint32, st.integers(0, 10_000_000), st.integers(0, 511))
+def test_a_limit_is_read_as_it_was_built_but_for_the_last_bits(
+    ssrc: int, media: int, bitrate: int, overhead: int
+) -> None:
+    built = rtp.build_tmmbr(rtp.Tmmbr(ssrc, media, bitrate, overhead))
+    (_report, one) = rtp.parse_rtcp(rtp.compound(1, built))
+    assert isinstance(one, rtp.Tmmbr)
+    assert (one.ssrc, one.media_ssrc, one.overhead_bytes) == (ssrc, media, overhead)
+    assert 0 <= bitrate - one.bitrate <= bitrate >> 16
+    assert bitrate >= 1 << 17 or one.bitrate == bitrate
+
+
+def test_a_limit_is_written_as_rfc_5104_has_it() -> None:
+    """Exponent 6 bits, mantissa 17, overhead 9; media SSRC 0 in the head, its own in the entry."""
+    built = rtp.build_tmmbr(rtp.Tmmbr(0x01020304, 0x0A0B0C0D, 43_200, 68))
+    word = 43_200 << 9 | 68
+    expected = struct.pack("!BBHLLLL", 0x83, 205, 4, 0x01020304, 0, 0x0A0B0C0D, word)
+    assert built == expected
+    with pytest.raises(ValueError):
+        rtp.parse_rtcp(built[:-4][:2] + struct.pack("!H", 3) + built[4:-4])
+
+
+def test_reports_of_several_streams_go_in_one_packet() -> None:
+    sent = [rtp.SentInfo(ssrc, 5 << 32, 7, 2**32 + 3, 9) for ssrc in (1, 2)]
+    assert rtp.parse_rtcp(rtp.build_srs(sent, cname="kandis")) == [
+        rtp.SenderReport(ssrc, 5 << 32, 7, 3, 9, ()) for ssrc in (1, 2)
+    ]
+
+
+def test_the_round_trip_is_the_shortest_of_the_last_seconds() -> None:
+    link = rtp.RoundTrip()
+    sent = rtp.ntp32(1000.0)
+    block = rtp.ReportBlock(1, 0, 0, 0, 0, sent, 0)
+    told = []
+    for at, ms in ((0.0, 80), (1.0, 60), (2.0, 300), (1.0 + link.FOR_S, 90), (7.0, 90)):
+        link.push(block, at, rtp.ntp32(1000.0 + ms / 1000))
+        told.append(round(link.ms))
+    assert told == [80, 60, 60, 60, 90]
+    link.push(rtp.ReportBlock(1, 0, 0, 0, 0, 0, 0), 8.0, sent)
+    assert round(link.ms) == 90, "one that names no report of ours tells nothing"
+    for second in range(1000):
+        link.push(block, 10.0 + second / 10, rtp.ntp32(1000.1))
+    assert len(link._told) <= 10 * link.FOR_S + 2
+
+
 def test_round_trip_by_a_report() -> None:
     sent = rtp.ntp32(1000.0)
     block = rtp.ReportBlock(1, 0, 0, 0, 0, sent, round(0.5 * 65536))
@@ -212,6 +260,50 @@ def test_jitter_is_none_on_an_even_link_and_seen_on_an_uneven_one() -> None:
         uneven.received(n, ts, 5000 + n * 0.02 + 0.01 * (n % 2))
     assert even.jitter_ms == pytest.approx(0, abs=0.1)
     assert uneven.jitter_ms == pytest.approx(10, abs=1)
+
+
+def test_numbers_that_stand_for_what_is_in_the_next_packet_are_not_lost() -> None:
+    stats = rtp.ReceptionStats(1, 48_000)
+    for seq in (*range(0xFFF1, 0x10000 + 20, 2),):
+        stats.received(seq & 0xFFFF, seq * 960, seq * 0.02, before=1)
+    assert stats.report_block().cumulative_lost == 0
+    lossy = rtp.ReceptionStats(1, 48_000)
+    for seq in (1, 3, 7, 9):
+        lossy.received(seq, seq * 960, seq * 0.02, before=1)
+    assert lossy.report_block().cumulative_lost == 2, "a pair is two numbers"
+    lossy.received(5, 5 * 960, 0.15, before=1)
+    assert lossy.report_block().cumulative_lost == 0, "it was out of order, and so were both"
+    mixed = rtp.ReceptionStats(1, 48_000)
+    for seq, alone in ((1, 0), (2, 1), (3, 0), (5, 0), (7, 1)):
+        mixed.received(seq, seq * 960, seq * 0.02, before=alone)
+    assert mixed.report_block().cumulative_lost == 1
+
+
+def test_what_was_sent_after_it_was_missed_is_not_lost() -> None:
+    """The relay itself had to wait for it: it tells the send time of its first sending."""
+    stats = rtp.ReceptionStats(1, 48_000)
+    for seq, at in ((1, 0.0), (2, 0.02), (4, 0.06)):
+        stats.received(seq, seq * 960, at, sent=rtp.send_time(at - 0.03))
+    stats.received(3, 3 * 960, 0.3, sent=rtp.send_time(0.27))
+    assert stats.report_block().cumulative_lost == 0
+    stats.received(6, 6 * 960, 0.32, sent=rtp.send_time(0.29))
+    stats.received(5, 5 * 960, 0.5, sent=rtp.send_time(0.28))
+    assert stats.report_block().cumulative_lost == 1, "that was sent again"
+    stats.received(8, 8 * 960, 0.6, sent=rtp.send_time(0.57))
+    stats.received(7, 7 * 960, 0.8)
+    assert stats.report_block().cumulative_lost == 2, "of which nobody knows when it was sent"
+
+
+def test_news_and_the_last_interval() -> None:
+    stats = rtp.ReceptionStats(1, 48_000)
+    assert not stats.has_news and stats.interval == (0, 0)
+    received(stats, [1, 2, 4])
+    assert stats.has_news
+    stats.report_block()
+    assert not stats.has_news and stats.interval == (1, 4)
+    assert stats.loss_percent == pytest.approx(25)
+    stats.report_block()
+    assert stats.interval == (0, 0) and stats.loss_percent == 0
 
 
 def test_what_was_not_meant_for_us_is_not_lost() -> None:

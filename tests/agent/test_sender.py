@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from itertools import pairwise
 
@@ -10,8 +11,10 @@ import pytest
 
 from agent import rtp
 from agent.audio import red
+from agent.audio.hop import PAIRS, TWINS, Distances
+from agent.audio.ladder import BITRATES, LIMIT_FOR_S, OVERHEAD_BYTES
 from agent.devices import SyntheticCamera, SyntheticMicrophone
-from agent.sender import Sender, video_bitrate
+from agent.sender import AudioStream, Sender, video_bitrate
 
 
 class Wire:
@@ -121,6 +124,104 @@ async def test_lost_packets_are_sent_again_and_losses_are_answered_with_copies()
         again = rtp.compound(1, rtp.build_nack(1, sender.audio_ssrc, [header.seq]))
         sender.take_rtcp(again, 0.0)
         assert wire.packets[-1] == packet
+
+
+def blocks(packet: bytes) -> list[int]:
+    """How many frames older the frames in a packet are, its own last."""
+    header = rtp.parse(packet)
+    payload = packet[header.payload_offset : header.payload_end]
+    if header.payload_type == 96:
+        return [0]
+    return [offset // 960 for offset, _data in red.unpack(payload, 96)]
+
+
+class Voice:
+    """Frames into a stream, 20 ms apart; what goes out by its place among them."""
+
+    def __init__(self) -> None:
+        self.stream = AudioStream()
+        self.first = self.stream.seq
+        self.ts = 2**32 - 2000
+
+    def say(self, distances: Distances, *, marker: bool = False, pause: int = 0) -> list[bytes]:
+        self.ts = (self.ts + 960 * (1 + pause)) & 0xFFFFFFFF
+        return self.stream.next_packets(b"frame", self.ts, distances, 40, marker=marker)
+
+    def told(self, packets: list[bytes]) -> list[tuple[int, list[int]]]:
+        numbers = [rtp.seq_delta(rtp.parse(packet).seq, self.first) for packet in packets]
+        return [(number, blocks(one)) for number, one in zip(numbers, packets, strict=True)]
+
+
+def test_frames_in_pairs_go_out_with_the_second_the_first_of_all_alone() -> None:
+    voice = Voice()
+    sent = [voice.told(voice.say(PAIRS, marker=place == 0)) for place in range(5)]
+    assert sent == [[(0, [0])], [], [(2, [1, 0])], [], [(4, [1, 0])]]
+    twins = [voice.told(voice.say(TWINS)) for _ in range(2)]
+    assert twins == [[], [(6, [3, 2, 1, 0])]]
+
+
+def test_a_frame_that_waits_goes_out_alone_when_none_follows_it() -> None:
+    voice = Voice()
+    voice.say(PAIRS, marker=True)
+    assert voice.say(PAIRS) == []
+    assert voice.told(voice.stream.rest()) == [(1, [0])], "a pause"
+    assert voice.stream.rest() == []
+    assert voice.say(PAIRS) == []
+    assert voice.told(voice.say(PAIRS, pause=15)) == [(2, [0])], "the clock jumped"
+    assert voice.told(voice.say((2,), marker=True)) == [(3, [0]), (4, [0])], "the link is better"
+    assert voice.say(PAIRS) == []
+    assert voice.told(voice.say(PAIRS, marker=True)) == [(5, [0]), (6, [0])], "opened anew"
+
+
+def test_what_went_out_in_a_pair_is_sent_again_as_a_pair() -> None:
+    voice = Voice()
+    sent = [packet for place in range(5) for packet in voice.say(PAIRS, marker=place == 0)]
+    seqs = [(voice.first + number) & 0xFFFF for number in range(5)]
+    assert voice.stream.again(seqs) == sent, "the numbers that never went out are nothing"
+
+
+async def test_a_limit_that_somebody_asks_for_is_obeyed_and_forgotten() -> None:
+    async with sending() as (sender, wire):
+        sender.microphone_open = True
+        await wire.wait_for(sender.audio_ssrc, 1)
+        now = asyncio.get_running_loop().time()
+
+        def ask(ssrc: int, bitrate: int) -> None:
+            total = bitrate + OVERHEAD_BYTES * 8 * 50
+            one = rtp.Tmmbr(1, ssrc, total, OVERHEAD_BYTES)
+            sender.take_rtcp(rtp.compound(1, rtp.build_tmmbr(one)), now)
+            sender._adjust(now)
+
+        ask(sender.audio_ssrc + 1, BITRATES[2])
+        assert sender.settings.bitrate == BITRATES[0], "that was said of somebody else"
+        ask(sender.audio_ssrc, BITRATES[2])
+        assert sender.settings.bitrate == BITRATES[2]
+        sender._adjust(now + LIMIT_FOR_S + 1)
+        assert sender.settings.bitrate == BITRATES[0]
+
+
+async def test_what_is_asked_for_again_is_said_twice_but_not_on_a_thin_link() -> None:
+    async with sending() as (sender, wire):
+        sender.microphone_open = True
+        packets = await wire.wait_for(sender.audio_ssrc, 3)
+        lost = packets[1]
+        nack = rtp.build_nack(1, sender.audio_ssrc, [rtp.parse(lost).seq])
+        now = time.monotonic()
+        for at in (now, now + 0.01):
+            sender.take_rtcp(rtp.compound(1, nack), at)
+        assert wire.packets.count(lost) == 2, "the same request, answered once"
+        sender.take_rtcp(rtp.compound(1, nack), now + 0.1)
+        assert wire.packets.count(lost) == 3
+        async with asyncio.timeout(10):
+            while wire.packets.count(lost) < 4:
+                wire.arrived.clear()
+                await wire.arrived.wait()
+        sender.take_rtcp(rtp.compound(1, rtp.build_remb(1, 60_000)), now + 0.2)
+        sender.take_rtcp(rtp.compound(1, nack), time.monotonic() + 0.2)
+        count = len(wire.of(sender.audio_ssrc))
+        assert wire.packets.count(lost) == 5
+        await wire.wait_for(sender.audio_ssrc, count + 20)
+        assert wire.packets.count(lost) == 5
 
 
 async def test_a_thin_uplink_loses_its_picture_and_keeps_its_voice() -> None:

@@ -1,6 +1,7 @@
 """A hop of the voice: every frame once, whichever packet brought it; the same packet for ever."""
 
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,22 @@ from hypothesis import strategies as st
 
 from agent import rtp
 from agent.audio import hop, red
-from agent.audio.hop import Frame, Missing, Patience, Unfolder, VoiceStream, blocks_of, copy_in_s
+from agent.audio.hop import (
+    ONE_COPY,
+    PAIRS,
+    TWINS,
+    Again,
+    Frame,
+    Missing,
+    Patience,
+    Unfolder,
+    VoiceStream,
+    before,
+    blocks_of,
+    copy_in_s,
+    follows,
+    is_lean,
+)
 
 OPUS, RED, SSRC = 96, 63, 7
 DISTANCES = st.lists(st.integers(1, 17), max_size=3, unique=True).map(tuple)
@@ -16,6 +32,7 @@ FIRST = st.integers(0, 0xFFFF) | st.integers(0xFFFF - 110, 0xFFFF)
 """First sequence numbers, some of which soon begin anew."""
 
 REORDERED = 20
+SEED = st.integers(0, 2**32)
 
 
 def frame(number: int, first: int = 0, *, source: str = "kandis", pause: int = 0) -> Frame:
@@ -44,12 +61,12 @@ def packets(count: int, distances: tuple[int, ...], first: int = 0) -> list[byte
 
 
 @settings(deadline=None)
-@given(DISTANCES, FIRST, st.integers(0, 100), st.randoms(use_true_random=False))
+@given(DISTANCES, FIRST, st.integers(0, 100), SEED)
 def test_every_frame_that_came_is_given_once(
-    distances: tuple[int, ...], first: int, loss_percent: int, chance: random.Random
+    distances: tuple[int, ...], first: int, loss_percent: int, seed: int
 ) -> None:
     """Whatever is lost, doubled, and out of order, also where the sequence numbers begin anew."""
-    count = 120
+    count, chance = 120, random.Random(seed)
     sent = packets(count, distances, first)
     came = [
         (number + chance.uniform(0, REORDERED), number)
@@ -253,6 +270,109 @@ def test_the_history_is_bounded() -> None:
     assert stream.packet(kept[0] - 1, (), 0.0) is None
 
 
+# -- for thin links ------------------------------------------------------------------------------
+
+
+def test_pairs_stand_for_the_number_before_theirs() -> None:
+    assert [before(one) for one in (PAIRS, TWINS, ONE_COPY, (), (2, 6), (1, 2, 4))] == [
+        *(1, 1, 0, 0, 0, 0)
+    ]
+    assert [is_lean(one) for one in (PAIRS, TWINS, ONE_COPY, (), (2, 6), (1, 2, 4))] == [
+        *(True, True, True, False, False, False)
+    ]
+
+
+@pytest.mark.parametrize("distances", [PAIRS, TWINS, ONE_COPY, (), (2, 6)], ids=str)
+def test_for_a_thin_link_headers_are_small_and_half_of_them_tell_when_they_were_sent(
+    distances: tuple[int, ...],
+) -> None:
+    stream = VoiceStream(SSRC, OPUS, RED)
+    for number in range(100):
+        one = frame(number)
+        stream.add(Frame(one.seq, one.ts, one.data, level=40))
+    numbers = range(20 + before(distances), 100, 1 + before(distances))
+    sent = [stream.packet(number, distances, number * 0.02) for number in numbers]
+    headers = [rtp.parse(packet) for packet in sent if packet is not None]
+    assert len(headers) == len(sent)
+    times = [header.send_time for header in headers]
+    if is_lean(distances):
+        assert {header.audio_level for header in headers} == {None}
+        assert sum(time is not None for time in times) == len(times) // 2
+        run = [time is None for time in times]
+        assert max(sum(run[n : n + 3]) for n in range(len(run) - 2)) < 3, "never long without"
+    else:
+        assert {header.audio_level for header in headers} == {40}
+        assert None not in times
+
+
+def test_a_pair_carries_both_of_its_frames_and_twins_those_of_the_pair_before() -> None:
+    stream = VoiceStream(SSRC, OPUS, RED)
+    for number in range(4):
+        stream.add(frame(number))
+    assert carried(stream.packet(3, PAIRS, 0.0)) == {0: frame(3).data, 960: frame(2).data}
+    assert carried(stream.packet(3, TWINS, 0.0)) == {
+        960 * distance: frame(3 - distance).data for distance in (0, *TWINS)
+    }
+
+
+@pytest.mark.parametrize("kept", [(2, 3), (1, 2, 3), (0, 2, 3)])
+def test_twins_that_are_not_whole_are_a_pair_so_that_the_far_end_knows_them(
+    kept: tuple[int, ...],
+) -> None:
+    """One of the pair before was lost on the way up, or somebody just began."""
+    stream = VoiceStream(SSRC, OPUS, RED)
+    for number in kept:
+        stream.add(frame(number))
+    packet = stream.packet(3, TWINS, 0.0)
+    assert carried(packet) == {0: frame(3).data, 960: frame(2).data}
+    unfolder = Unfolder(OPUS, RED)
+    assert packet is not None and [one.seq for one in taken(unfolder, packet)] == [2, 3]
+    assert before(unfolder.distances) == 1
+
+
+@pytest.mark.parametrize(
+    ("younger", "expected"),
+    [
+        (frame(8), True),
+        (frame(9), False),
+        (frame(7), False),
+        (frame(6), False),
+        (frame(8, pause=1), False),
+        (frame(8, source="minas"), False),
+    ],
+    ids=str,
+)
+def test_what_follows_without_a_pause(younger: Frame, expected: bool) -> None:
+    assert follows(younger, frame(7)) is expected
+
+
+def test_numbers_and_timestamps_that_begin_anew_follow() -> None:
+    assert follows(Frame(0, 400, b"x"), Frame(0xFFFF, 2**32 - 560, b"y"))
+    assert follows(frame(1, 0xFFFF), frame(0, 0xFFFF))
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.sampled_from([PAIRS, TWINS]),
+    FIRST,
+    st.lists(st.booleans(), min_size=20, max_size=60),
+)
+def test_pairs_that_came_give_their_frames_and_twins_those_of_one_that_was_lost(
+    distances: tuple[int, ...], first: int, arrives: list[bool]
+) -> None:
+    sent = packets(2 * len(arrives), distances, first)[1::2]
+    unfolder, got = Unfolder(OPUS, RED), []
+    for packet, is_there in zip(sent, arrives, strict=True):
+        if is_there:
+            got += [(one.seq - first) & 0xFFFF for one in taken(unfolder, packet)]
+            assert before(unfolder.distances) == 1
+    expected = []
+    for place, is_there in enumerate(arrives):
+        saved = distances == TWINS and place + 1 < len(arrives) and arrives[place + 1]
+        expected += [2 * place, 2 * place + 1] if is_there or saved else []
+    assert got == expected, "in order, each once"
+
+
 # -- asking again --------------------------------------------------------------------------------
 
 
@@ -310,3 +430,86 @@ def test_an_answer_teaches_nothing() -> None:
     patience = Patience()
     assert patience.came(one, 1.1, 0.1)
     assert patience.wait_s(1, (), 0.1) == 0
+
+
+def test_the_patience_of_many_that_came_late_is_that_of_the_latest() -> None:
+    patience = Patience()
+    for late_s in (0.03, 0.01, 0.02):
+        patience.came(Missing(1.0, 1.0), 1.0 + late_s, 0.1)
+    assert patience.wait_s(1, (), 0.1) == pytest.approx(0.03 + hop.REORDER_S)
+    patience.missed()
+    assert patience.wait_s(1, (), 0.1) == pytest.approx(0.03 * hop.REORDER_FADES + hop.REORDER_S)
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.floats(0, 100), st.booleans()), max_size=60),
+    st.integers(0, 200),
+    DISTANCES,
+    st.floats(0, 5),
+)
+def test_patience_has_its_bounds(
+    steps: list[tuple[bool, float, bool]], age: int, distances: tuple[int, ...], rtt_s: float
+) -> None:
+    patience = Patience()
+    for is_missed, late_s, was_asked in steps:
+        if is_missed:
+            patience.missed()
+            continue
+        one = Missing(1.0, 1.0)
+        if was_asked:
+            one.asked(1.0, rtt_s)
+        patience.came(one, 1.0 + late_s, rtt_s)
+        order_s = hop.MAX_REORDER_S + hop.REORDER_S
+        assert 0 <= patience.wait_s(age, distances, rtt_s) <= max(order_s, rtt_s) + 1e-9
+
+
+# -- answering -----------------------------------------------------------------------------------
+
+
+def test_what_is_asked_for_twice_is_answered_once() -> None:
+    again = Again()
+    assert again.is_due(SSRC, 5, 1.0)
+    assert not again.is_due(SSRC, 5, 1.0 + hop.FRAME_S), "the same request, said twice"
+    assert again.is_due(SSRC, 6, 1.0 + hop.FRAME_S)
+    assert again.is_due(SSRC + 1, 5, 1.0 + hop.FRAME_S), "another stream"
+    assert again.echoes(9.0) == []
+
+
+def test_saying_it_twice_does_not_put_off_the_answer_to_the_next_request() -> None:
+    again = Again()
+    assert again.is_due(SSRC, 5, 1.0)
+    assert not again.is_due(SSRC, 5, 1.0 + 0.9 * hop.ANSWERED_FOR_S)
+    assert again.is_due(SSRC, 5, 1.0 + 1.1 * hop.ANSWERED_FOR_S)
+
+
+def test_what_was_answered_in_vain_is_answered_twice() -> None:
+    again = Again()
+    again.is_due(SSRC, 5, 1.0)
+    assert again.is_due(SSRC, 5, 1.2)
+    assert again.echoes(1.2 + 0.9 * hop.FRAME_S) == []
+    assert again.echoes(1.2 + 1.1 * hop.FRAME_S) == [(SSRC, 5)]
+    assert again.echoes(9.0) == [], "once"
+    assert again.is_due(SSRC, 5, 1.2 + 1.1 * hop.SAME_LOSS_S)
+    assert again.echoes(9.0) == [], "that long after it was another loss"
+
+
+@settings(max_examples=30, deadline=None)
+@given(SEED, st.integers(1, 1000), st.floats(0, 0.1))
+def test_however_often_it_is_asked_little_is_kept_and_little_sent(
+    seed: int, numbers: int, longest_s: float
+) -> None:
+    chance, again, now = random.Random(seed), Again(), 10.0
+    answered: dict[int, list[float]] = {}
+    echoed: dict[int, int] = {}
+    for _ in range(600):
+        now += chance.uniform(0, longest_s)
+        seq = chance.randrange(numbers)
+        if again.is_due(SSRC, seq, now):
+            answered.setdefault(seq, []).append(now)
+        for _ssrc, number in again.echoes(now):
+            echoed[number] = echoed.get(number, 0) + 1
+        assert len(again._sent_at) <= hop.AGAIN_KEPT and len(again._echoes) <= hop.AGAIN_KEPT
+    for seq, times in answered.items():
+        assert echoed.get(seq, 0) < len(times), "the first answer has no echo"
+        if numbers <= hop.AGAIN_KEPT:
+            assert all(b - a >= hop.ANSWERED_FOR_S for a, b in pairwise(times))
