@@ -5,6 +5,7 @@ Rules:
 - Missing packets are asked for at once and again, while they can still come in time.
 - While the chair speaks the others are softer: the regent can always break in.
 - What the downlink carries is told to the relay when it is less than was sent (REMB).
+- What the room is told (`cue`) is played and written into the picture as long as it holds.
 - A picture is shown only when it is whole; a slot that lost its reference asks for a key frame.
 """
 
@@ -17,14 +18,15 @@ import msgspec
 from agent import lines, rtp
 from agent.audio import opus
 from agent.audio.clarity import Clarity
+from agent.audio.cue import Chime
 from agent.audio.hop import Distances, before, blocks_of, distances_of
-from agent.audio.mixer import SILENT, Mixer, level_dbov
+from agent.audio.mixer import SILENT, Mixer, add, level_dbov
 from agent.audio.playout import LinkMemory, Mode, Playout, Voice
 from agent.bandwidth import Bandwidth
 from agent.clock import FrameClock
 from agent.devices import Display, Speaker
-from agent.picture import vp8
-from protocol.messages import AUDIO_SLOTS, VIDEO_SLOTS, SlotName
+from agent.picture import caption, vp8
+from protocol.messages import AUDIO_SLOTS, VIDEO_SLOTS, Cue, SlotName
 
 HEARING_FOR_S = 1.0
 """Longer than the pause between two packets while somebody is silent (DTX: 400 ms)."""
@@ -136,6 +138,7 @@ class Receiver:
         self._ssrc = random.getrandbits(32)
         self._clock = FrameClock()
         self._mixer = Mixer()
+        self._chime = Chime()
         self._level = 127
         self._ask: Callable[[bytes], None] | None = None
         self._reports: dict[int, tuple[int, float]] = {}
@@ -163,6 +166,15 @@ class Receiver:
         for one in self._audio.values():
             one.playout.mode = mode
 
+    @property
+    def cue(self) -> Cue:
+        """What the room is told."""
+        return self._chime.cue
+
+    @cue.setter
+    def cue(self, cue: Cue) -> None:
+        self._chime.set(cue)
+
     async def run(self, ask: Callable[[bytes], None]) -> None:
         """Play until cancelled; `ask` sends an RTCP packet to the relay."""
         self._ask = ask
@@ -171,6 +183,8 @@ class Receiver:
             mixed = self._mixer.mix(frames.values(), over=frames["chair"])
             if self.volume != 100:
                 mixed = (mixed * (self.volume / 100)).astype("int16")
+            if (tone := self._chime.pull()) is not None:
+                mixed = add(mixed, tone)
             self._speaker.write(mixed, now)
             self._level = level_dbov(mixed)
             self._ask_for_missing(now)
@@ -232,7 +246,8 @@ class Receiver:
             if picture is not None:
                 video.seen_at = arrival
                 video.shown += 1
-                self._display.show(slot, picture, time.monotonic())
+                said = caption.lines(self.cue, self.banner)
+                self._display.show(slot, caption.write(picture, said), time.monotonic())
 
     def _ask_for_missing(self, now: float) -> None:
         if self._ask is None:

@@ -37,6 +37,7 @@ from protocol import messages as m
 from protocol.ids import uuid7
 from protocol.link import Incoming, Link, LinkDown, LinkUp
 from protocol.vitals import vitals
+from protocol.words import use_language
 
 log = logging.getLogger("giliran.agent")
 
@@ -136,6 +137,7 @@ class Site:
         self.receiver.banner = desired.banner
         if self._announcement is not None:
             self._announcement.recording = desired.recording
+        self.receiver.cue = desired.cue
         self._wake.set()
         self.say_actual()
 
@@ -154,6 +156,7 @@ class Site:
             hearing=self.receiver.hearing(),
             seeing=self.receiver.seeing(),
             trouble=self._trouble,
+            cue=self.receiver.cue,
         )
         if actual != self._actual and self._link.send(actual):
             self._actual = actual
@@ -478,6 +481,9 @@ def main(
     instrument: Annotated[
         bool, Parameter(help="Take faults to inject from standard input (rehearsal).")
     ] = False,
+    lang: Annotated[
+        str | None, Parameter(help="Language on the screen: id or en; default: the locale's.")
+    ] = None,
     verbose: Annotated[bool, Parameter(help="Say on standard error what happens.")] = False,
 ) -> int:
     """Run one site's media agent: camera and microphone up, picture and sound down.
@@ -485,6 +491,7 @@ def main(
     It has no user interface and needs nobody: it does what the console tells it, and looks for
     its server and relay for ever when they are gone. SIGUSR1 raises or lowers the site's hand.
     """
+    use_language(lang)
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
         format=f"%(asctime)s {site} %(name)s %(message)s",

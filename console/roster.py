@@ -34,6 +34,7 @@ MOST = {
     "distance_km": 20040,
     "allowance_s": 86400,
     "grace_s": 3600,
+    "bell_s": 3600,
     "travel_minutes": 10080,
     "travel_rupiah": 1_000_000_000,
     "road_factor": 10,

@@ -11,6 +11,7 @@ from protocol.events import (
     MediaMode,
     MeetingPlan,
     NoteKind,
+    Overrun,
     RecordingEnd,
     VoiceMode,
 )
@@ -55,7 +56,8 @@ class MarkAttendance(_Command, frozen=True, tag="mark-attendance"):
 
 
 class CallNext(_Command, frozen=True, tag="call-next"):
-    """Give the floor to the first in the queue that is online and not absent."""
+    """Give the floor to the first in the queue that is online and not absent. Refused within a
+    second after a call: that was the same key pressed twice."""
 
 
 class GrantFloor(_Command, frozen=True, tag="grant-floor"):
@@ -68,10 +70,28 @@ class EndTurn(_Command, frozen=True, tag="end-turn"):
     """Take the floor back."""
 
 
+class UndoHandover(_Command, frozen=True, tag="undo-handover"):
+    """Take back the last call or ending of a turn, within 5 seconds: who spoke before speaks on,
+    who was called is back in its place in the queue."""
+
+
 class ExtendTurn(_Command, frozen=True, tag="extend-turn"):
     """More speaking time for the running turn (1 to 3600 seconds)."""
 
     seconds: int = 60
+
+
+class SetBudget(_Command, frozen=True, tag="set-budget"):
+    """Change the planned length of the whole meeting (60 to 86400 seconds); those still to speak
+    share what is left of it."""
+
+    budget_s: int
+
+
+class SetOverrun(_Command, frozen=True, tag="set-overrun"):
+    """Change what happens when a turn's time is used up."""
+
+    overrun: Overrun
 
 
 class Mute(_Command, frozen=True, tag="mute"):
@@ -285,7 +305,10 @@ ModeratorCommand = (
     | CallNext
     | GrantFloor
     | EndTurn
+    | UndoHandover
     | ExtendTurn
+    | SetBudget
+    | SetOverrun
     | Mute
     | Unmute
     | MuteAll

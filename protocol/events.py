@@ -24,6 +24,12 @@ Paper = Literal["a4", "f4"]
 Letterhead = Literal["auto", "regent", "agency"]
 """Whose letterhead the minutes bear; `auto`: by the office of who presides."""
 Distances = Literal["straight", "road"]
+Timing = Literal["split", "fixed"]
+"""`split`: what is left of the meeting's time is shared by those still to speak, anew at every
+call; `fixed`: every turn has the same time."""
+Overrun = Literal["count-up", "warn", "close"]
+"""What happens when a turn's time is used up. `count-up`: the clock counts on and nobody is
+disturbed; `warn`: the far room is told as well; `close`: the microphone closes."""
 
 
 class _Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,8 +110,9 @@ class RecordingPlan(_Value, frozen=True):
 class MeetingPlan(_Value, frozen=True):
     """All that is known of a meeting before it opens; comes from the roster file.
 
-    `allowance_s` is the speaking time of one turn, `grace_s` how long a site that dropped keeps
-    its turn, `budget_s` the planned length of the whole meeting. `utc_offset_minutes` and
+    `budget_s` is the planned length of the whole meeting, `allowance_s` the speaking time of one
+    turn when `timing` is `fixed`, `bell_s` how long before the end of a turn a bell rings (0:
+    never), `grace_s` how long a site that dropped keeps its turn. `utc_offset_minutes` and
     `time_zone` say how minutes print times (WIB is UTC+7). `letterhead` is the agency's,
     `regent_letterhead` that of a regent who presides; without one it is the name of the office.
     """
@@ -132,6 +139,9 @@ class MeetingPlan(_Value, frozen=True):
     travel: TravelRates = TravelRates()
     sites: tuple[SiteEntry, ...] = ()
     recording: RecordingPlan = RecordingPlan()
+    timing: Timing = "split"
+    overrun: Overrun = "warn"
+    bell_s: int = 30
 
 
 class _Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
@@ -210,6 +220,20 @@ class TurnEnded(_Event, frozen=True, tag="turn-ended"):
     spoken_ms: int
 
 
+class HandoverReverted(_Event, frozen=True, tag="handover-reverted"):
+    """The last call, or the last ending of a turn, was taken back at once.
+
+    The turn of `site` never was (its number is free again), or is suspended as before; `back_to`
+    has the floor again in `back_turn` (None: nobody had it). `queue` is the whole list of speakers.
+    """
+
+    site: str | None
+    turn: int | None
+    back_to: str | None
+    back_turn: int | None
+    queue: tuple[str, ...]
+
+
 class HolderLost(_Event, frozen=True, tag="holder-lost"):
     """The site that has the floor dropped; it keeps its turn until `grace_until`."""
 
@@ -249,11 +273,31 @@ class TurnExtended(_Event, frozen=True, tag="turn-extended"):
     seconds: int
 
 
+class TurnWarned(_Event, frozen=True, tag="turn-warned"):
+    """A bell rang in the room that speaks and at the console: `left_s` of the turn are left."""
+
+    site: str
+    turn: int
+    left_s: int
+
+
 class TurnOverran(_Event, frozen=True, tag="turn-overran"):
     """The running turn used up its allowance; the clock counts up from here."""
 
     site: str
     turn: int
+
+
+class BudgetSet(_Event, frozen=True, tag="budget-set"):
+    """The planned length of the whole meeting was changed."""
+
+    budget_s: int
+
+
+class OverrunSet(_Event, frozen=True, tag="overrun-set"):
+    """What happens when a turn's time is used up was changed."""
+
+    overrun: Overrun
 
 
 # -- microphones, panel, hands, queue ---------------------------------------------------------
@@ -462,12 +506,16 @@ Event = (
     | AttendanceMarked
     | FloorGranted
     | TurnEnded
+    | HandoverReverted
     | HolderLost
     | HolderReturned
     | TurnSuspended
     | TurnResumed
     | TurnExtended
+    | TurnWarned
     | TurnOverran
+    | BudgetSet
+    | OverrunSet
     | SiteMuted
     | SiteUnmuted
     | AllMuted

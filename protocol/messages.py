@@ -20,6 +20,8 @@ Microphone = Literal["live", "muted"]
 Camera = Literal["live", "off"]
 LinkState = Literal["down", "connecting", "up"]
 SlotName = Literal["main", "second", "chair", "floor", "panel-1", "panel-2"]
+Cue = Literal["none", "on-deck", "live", "low", "over"]
+"""What a room is told: it is next; its microphone is open; its time ends soon; its time is up."""
 AUDIO_SLOTS: tuple[SlotName, ...] = ("chair", "floor", "panel-1", "panel-2")
 VIDEO_SLOTS: tuple[SlotName, ...] = ("main", "second")
 NO_SNAPSHOT = msgspec.Raw(b"null")
@@ -76,7 +78,7 @@ class Actual(_Message, frozen=True, tag="actual"):
     """Sent by an agent to the server when its state changed, and after each Desired.
 
     `revision` is that of the Desired it carries out. `hearing` names the slots from which
-    sound arrives, `seeing` those from which whole pictures arrive.
+    sound arrives, `seeing` those from which whole pictures arrive; `cue` is what the room is told.
     """
 
     revision: int
@@ -87,6 +89,7 @@ class Actual(_Message, frozen=True, tag="actual"):
     hearing: tuple[SlotName, ...] = ()
     seeing: tuple[SlotName, ...] = ()
     trouble: str = ""
+    cue: Cue = "none"
 
 
 class ProcessReading(_Value, frozen=True):
@@ -288,7 +291,8 @@ class Desired(_Message, frozen=True, tag="desired"):
     the site that feeds each slot. `volume` in percent, `hand` tells that the site's hand is up.
     `voice` and `media` are what the operator forces, `auto` leaves the choice to the agent;
     `hurried` tells that somebody else is held to conversation, `recording` that the meeting is
-    being recorded, which the site is shown. Answered by Actual.
+    being recorded, which the site is shown. `cue` is what the room is to be told, by sound when it
+    changes and by a line on its screen. Answered by Actual.
     """
 
     revision: int
@@ -305,6 +309,7 @@ class Desired(_Message, frozen=True, tag="desired"):
     media: MediaMode = "auto"
     hurried: bool = False
     recording: bool = False
+    cue: Cue = "none"
 
 
 class RecordOrder(_Value, frozen=True):

@@ -19,6 +19,8 @@ PLAN = e.MeetingPlan(
     title="Rapat Bupati Siak dengan Camat",
     allowance_s=ALLOWANCE_S,
     grace_s=GRACE_S,
+    timing="fixed",
+    bell_s=0,
     sites=(
         e.SiteEntry("siak", "Siak", "kecamatan", title="Camat", position=2),
         e.SiteEntry("hall", "Ruang Bandar Siak", "hall"),

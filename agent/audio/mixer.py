@@ -28,6 +28,11 @@ def level_dbov(pcm: Pcm) -> int:
     return min(SILENT, max(0, round(-10 * math.log10(power / 32768.0**2))))
 
 
+def add(one: Pcm, other: Pcm) -> Pcm:
+    """Two frames in one, kept within full scale: a soft tone over what is played already."""
+    return np.clip(one.astype(np.int32) + other, -32768, 32767).astype(np.int16)
+
+
 class Mixer:
     """Sums frames. The limiter turns down at once, within the frame that would be too loud, and
     comes back over 400 ms; it never lets a sample past full scale.

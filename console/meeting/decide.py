@@ -7,6 +7,10 @@ Rules:
   nobody.
 - *Call next* passes over sites that are offline, absent or excused; they stay in the queue.
 - A holder that drops keeps its turn for the grace time, then the turn is suspended, not lost.
+- The last call or ending of a turn can be taken back for 5 seconds: who spoke speaks on.
+- A second *call next* within a second is the same key pressed twice, and calls nobody.
+- A bell rings when little of a turn is left; then the clock counts up, or the room is told, or the
+  microphone closes, as the meeting's policy says.
 - A command is carried out once: its id is remembered in the state.
 - Closing with reports missing warns first.
 - Minutes go from draft to submitted to approved, or are returned with a reason. What is submitted
@@ -20,6 +24,7 @@ from datetime import date
 
 import msgspec
 
+from console.meeting.budget import share_s
 from console.meeting.state import AWAY, Meeting, Turn
 from protocol import commands as c
 from protocol import events as e
@@ -36,6 +41,9 @@ TEXT = (
     c.AddFollowUp,
     c.AddNote,
 )
+UNDO_MS = 5_000
+TWICE_MS = 1_000
+LEAST_BUDGET_S, MOST_BUDGET_S = 60, 86_400
 TAG = re.compile(r"(?<![\w#])#(\w[\w-]*)")
 
 
@@ -64,7 +72,16 @@ def deadline(state: Meeting) -> int | None:
         return None
     if turn.status == "lost":
         return turn.grace_until
-    return None if turn.overran else turn.used_up_at()
+    used_up_at = turn.used_up_at()
+    if turn.overran or used_up_at is None:
+        return None
+    return used_up_at if turn.warned else max(0, used_up_at - _bell_ms(state, turn))
+
+
+def _bell_ms(state: Meeting, turn: Turn) -> int:
+    """How long before its end the bell of a turn rings; 0 for one that is no longer than that."""
+    bell_s = max(0, state.plan.bell_s)
+    return bell_s * 1000 if bell_s < turn.allowance_s else 0
 
 
 def decide(
@@ -124,7 +141,7 @@ def _wrong_with(plan: e.MeetingPlan) -> str:
     ids = [site.id for site in plan.sites]
     if "" in ids or len(set(ids)) < len(ids):
         return "every site needs an id of its own"
-    seconds = (plan.allowance_s, plan.grace_s + 1, plan.budget_s)
+    seconds = (plan.allowance_s, plan.grace_s + 1, plan.budget_s, plan.bell_s + 1)
     if not all(0 < number <= MAX_NUMBER for number in seconds):
         return "a time is out of range"
     recording = plan.recording
@@ -170,6 +187,8 @@ def _decide(state: Meeting, command: c.AnyCommand, now: int, new_id: str) -> Dec
             if turn is None:
                 return Refusal("no-turn", "Nobody has the floor.")
             return [_end(turn, "ended", now)]
+        case c.UndoHandover():
+            return _undo(state, now)
         case c.ExtendTurn(seconds=seconds):
             turn = state.floor
             if refusal := _not_open(state):
@@ -178,7 +197,16 @@ def _decide(state: Meeting, command: c.AnyCommand, now: int, new_id: str) -> Dec
                 return Refusal("no-turn", "Nobody has the floor.")
             if not 1 <= seconds <= 3600:
                 return Refusal("bad-seconds", "Extend by 1 to 3600 seconds.", {"seconds": seconds})
-            return [e.TurnExtended(turn.site, turn.number, seconds)]
+            extended: list[e.Event] = [e.TurnExtended(turn.site, turn.number, seconds)]
+            if turn.closed_by_time and state.sites[turn.site].muted:
+                extended.append(e.SiteUnmuted(turn.site))
+            return extended
+        case c.SetBudget(budget_s=budget_s):
+            if not LEAST_BUDGET_S <= budget_s <= MOST_BUDGET_S:
+                return Refusal("bad-budget", "A meeting takes from 1 minute to 24 hours.")
+            return [e.BudgetSet(budget_s)] if state.budget_s != budget_s else []
+        case c.SetOverrun(overrun=overrun):
+            return [e.OverrunSet(overrun)] if state.overrun != overrun else []
         case c.Mute(site=site):
             return _mute(state, site)
         case c.Unmute(site=site):
@@ -322,6 +350,14 @@ def _end(turn: Turn, reason: e.TurnEnd, now: int) -> e.Event:
 def _call_next(state: Meeting, now: int) -> Decision:
     if refusal := _not_open(state):
         return refusal
+    last = state.handover
+    if last is not None and last.granted is not None and 0 <= now - last.at < TWICE_MS:
+        name = _name(state, state.turns[last.granted - 1].site)
+        return Refusal(
+            "called-twice",
+            f"{name} was called less than a second ago: to call the next one, press again.",
+            {"site": name},
+        )
     site = state.next_site()
     if site is not None:
         return _grant(state, site, now)
@@ -358,7 +394,43 @@ def _grant(state: Meeting, site: str, now: int) -> Decision:
         happened.append(e.TurnResumed(site, suspended.number))
     else:
         number = len(state.turns) + 1
-        happened.append(e.FloorGranted(site, number, state.plan.allowance_s))
+        happened.append(e.FloorGranted(site, number, share_s(state, site, now)))
+    return happened
+
+
+def undo_until(state: Meeting) -> int | None:
+    """Until when the last call or ending of a turn can be taken back; None when there is none."""
+    last = state.handover
+    if state.phase != "open" or last is None or state.holder_turn != last.granted:
+        return None
+    return last.at + UNDO_MS
+
+
+def _undo(state: Meeting, now: int) -> Decision:
+    if refusal := _not_open(state):
+        return refusal
+    until, last = undo_until(state), state.handover
+    if until is None or last is None or now > until:
+        return Refusal(
+            "nothing-to-undo", "Nothing to take back: that is possible for 5 seconds after a call."
+        )
+    called = None if last.called is None else last.called.id
+    if last.resumed is None and any(r.turn == last.granted for r in state.reports if r.turn):
+        name = _name(state, called or "")
+        return Refusal(
+            "reported-already", f"{name} has reported in this turn already.", {"site": name}
+        )
+    ended = last.ended
+    queue = [s for s in state.queue if ended is None or s != ended.site]
+    if called is not None and last.place is not None and called not in queue:
+        queue.insert(min(last.place, len(queue)), called)
+    back, back_turn = (None, None) if ended is None else (ended.site, ended.number)
+    happened: list[e.Event] = [
+        e.HandoverReverted(called, last.granted, back, back_turn, tuple(queue))
+    ]
+    if ended is not None and not state.sites[ended.site].online:
+        grace_until = now + state.plan.grace_s * 1000
+        happened.append(e.HolderLost(ended.site, ended.number, grace_until))
     return happened
 
 
@@ -599,4 +671,10 @@ def _tick(state: Meeting, now: int) -> Decision:
         return []
     if turn.status == "lost":
         return [e.TurnSuspended(turn.site, turn.number, turn.spoken_until(now))]
-    return [e.TurnOverran(turn.site, turn.number)]
+    used_up_at = turn.used_up_at()
+    if not turn.warned and used_up_at is not None and now < used_up_at:
+        return [e.TurnWarned(turn.site, turn.number, -(-(used_up_at - now) // 1000))]
+    happened: list[e.Event] = [e.TurnOverran(turn.site, turn.number)]
+    if state.overrun == "close":
+        happened.append(e.SiteMuted(turn.site))
+    return happened

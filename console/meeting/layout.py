@@ -12,6 +12,7 @@ from console.meeting.state import Meeting
 from protocol.messages import (
     VIDEO_SLOTS,
     Camera,
+    Cue,
     Desired,
     Microphone,
     RecordOrder,
@@ -67,7 +68,24 @@ def layout(state: Meeting, site: str, relay: str = "") -> Desired:
         media=one.media,
         hurried=any(s.voice == "conversation" for s in state.sites.values() if s.id != site),
         recording=state.recording == "on",
+        cue=cue(state, site),
     )
+
+
+def cue(state: Meeting, site: str) -> Cue:
+    """What the room of this site is told: nothing, that it is next, that its microphone is open,
+    that its time ends soon or is up."""
+    turn = state.floor
+    if state.phase != "open" or site == state.chair:
+        return "none"
+    if turn is not None and turn.site == site:
+        if turn.overran and state.overrun != "count-up":
+            return "over"
+        if turn.warned and not turn.overran and state.is_live(site):
+            return "low"
+    if state.is_live(site):
+        return "live"
+    return "on-deck" if state.next_site() == site else "none"
 
 
 def route(state: Meeting) -> Route:

@@ -10,7 +10,7 @@ Rules of this file:
 Times are milliseconds of UTC since 1970.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -20,6 +20,7 @@ from protocol.events import (
     MediaMode,
     MeetingPlan,
     NoteKind,
+    Overrun,
     Recorded,
     SiteEntry,
     VoiceMode,
@@ -67,7 +68,9 @@ class Turn(_Part, frozen=True):
     """One holding of the floor.
 
     `spoken_ms` sums the closed intervals in which the microphone was open; an open one began at
-    `live_since`. `away_ms` and `drops` tell of lost connections during the turn.
+    `live_since`. `away_ms` and `drops` tell of lost connections during the turn. `warned`: the
+    bell has rung; `overran`: the allowance is used up; `closed_by_time`: the microphone was closed
+    for that.
     """
 
     number: int
@@ -81,7 +84,9 @@ class Turn(_Part, frozen=True):
     grace_until: int | None = None
     away_ms: int = 0
     drops: int = 0
+    warned: bool = False
     overran: bool = False
+    closed_by_time: bool = False
     ended_at: int | None = None
 
     def spoken_until(self, at: int) -> int:
@@ -94,6 +99,23 @@ class Turn(_Part, frozen=True):
         if self.live_since is None:
             return None
         return self.live_since + max(0, self.allowance_s * 1000 - self.spoken_ms)
+
+
+class Handover(_Part, frozen=True):
+    """The last call, or the last ending of a turn, and all that is needed to take it back.
+
+    `ended` is the turn it ended, as it stood then; `granted` the number of the turn it began;
+    `resumed` that turn before, when it was a suspended one; `called` the site called, before;
+    `place` its place in the queue.
+    """
+
+    at: int
+    ended: Turn | None = None
+    was_muted: bool = False
+    granted: int | None = None
+    resumed: Turn | None = None
+    called: Site | None = None
+    place: int | None = None
 
 
 class Wording(_Part, frozen=True):
@@ -179,8 +201,9 @@ class Meeting(_Part, frozen=True):
 
     `queue` is the list of speakers, first is next. `holder_turn` is the number of the turn that
     has the floor (also while its site is lost and in its grace time), None when the floor is
-    free. `commands` holds the ids already carried out. `prepared`: the plan is the operator's, no
-    longer that of the roster file. `recorded` are the times in which it was
+    free. `handover` is what `undo-handover` takes back. `budget_s` and `overrun` are the plan's
+    until they are changed. `commands` holds the ids already carried out. `prepared`: the plan is
+    the operator's, no longer that of the roster file. `recorded` are the times in which it was
     recorded, `disk_low` that a warning of the disk was given in the last of them, `film` the
     finished recording.
     """
@@ -199,6 +222,9 @@ class Meeting(_Part, frozen=True):
     notes: tuple[Note, ...] = ()
     banner: str = ""
     minutes: MinutesRecord = MinutesRecord()
+    handover: Handover | None = None
+    budget_s: int = 0
+    overrun: Overrun = "warn"
     convened_at: int | None = None
     opened_at: int | None = None
     closed_at: int | None = None
@@ -268,6 +294,14 @@ class Meeting(_Part, frozen=True):
         """Sites that had a turn and have no report, in speaking order, each once."""
         spoke = dict.fromkeys(turn.site for turn in self.turns)
         return tuple(s for s in spoke if s != self.chair and not self.has_reported(s))
+
+
+def marked(state: Meeting) -> dict[Attendance, int]:
+    """How many sites each kind of attendance has; the sum is that of the roster, always."""
+    counts: dict[Attendance, int] = dict.fromkeys(get_args(Attendance), 0)
+    for site in state.sites.values():
+        counts[site.attendance] += 1
+    return counts
 
 
 def entry_sites(plan: MeetingPlan) -> dict[str, Site]:
@@ -360,6 +394,76 @@ def _ended(recorded: tuple[Stretch, ...], at: int) -> tuple[Stretch, ...]:
     return (*recorded[:-1], msgspec.structs.replace(recorded[-1], ended_at=at))
 
 
+def _ending(state: Meeting, number: int, at: int) -> Meeting:
+    """Remember the turn that ends now, so that the ending can be taken back."""
+    turn = state.turn(number)
+    if turn is None or state.holder_turn != number:
+        return state
+    site = state.sites.get(turn.site)
+    return msgspec.structs.replace(
+        state, handover=Handover(at=at, ended=turn, was_muted=site is not None and site.muted)
+    )
+
+
+def _called(state: Meeting, site: str, number: int, at: int) -> Meeting:
+    """Remember the call of `site`, which may have ended a turn at this very time."""
+    last = state.handover
+    if last is None or last.at != at or last.granted is not None:
+        last = Handover(at=at)
+    return msgspec.structs.replace(
+        state,
+        handover=msgspec.structs.replace(
+            last,
+            granted=number,
+            resumed=state.turn(number),
+            called=state.sites.get(site),
+            place=state.queue.index(site) if site in state.queue else None,
+        ),
+    )
+
+
+def _undone(state: Meeting, event: e.HandoverReverted) -> Meeting:
+    """The last call or ending never was; the time since then is nobody's speaking time."""
+    last, queue = state.handover, tuple(s for s in event.queue if s in state.sites)
+    state = msgspec.structs.replace(state, queue=queue, handover=None)
+    if event.turn is not None and state.turn(event.turn) is not None:
+        state = _withdrawn(state, event.turn, last)
+    back = None if event.back_turn is None else state.turn(event.back_turn)
+    if back is None or event.back_to not in state.sites:
+        return state
+    state = _with_turn(state, back.number, status="speaking", ended_at=None)
+    was_muted = last is not None and last.was_muted
+    state = _with_site(state, back.site, muted=was_muted, hand_at=None)
+    return msgspec.structs.replace(state, holder_turn=back.number)
+
+
+def _withdrawn(state: Meeting, number: int, last: Handover | None) -> Meeting:
+    """The turn that was called is taken out again; a resumed one is suspended as it was."""
+    turn = state.turns[number - 1]
+    resumed = None if last is None else last.resumed
+    if resumed is not None and resumed.number == number:
+        turns = (*state.turns[: number - 1], resumed, *state.turns[number:])
+    elif number == len(state.turns):
+        turns = state.turns[:-1]
+    else:
+        turns = state.turns
+    state = msgspec.structs.replace(state, turns=turns)
+    if state.holder_turn == number:
+        state = msgspec.structs.replace(state, holder_turn=None)
+    before = None if last is None else last.called
+    site = state.sites.get(turn.site)
+    if site is None:
+        return state
+    speaks_on = site.panel and site.online and (before is None or not before.muted)
+    return _with_site(
+        state,
+        turn.site,
+        muted=not speaks_on,
+        hand_at=None if before is None else before.hand_at,
+        skipped=before is not None and before.skipped,
+    )
+
+
 # -- apply --------------------------------------------------------------------------------------
 
 
@@ -390,18 +494,33 @@ def _apply_event(state: Meeting, recorded: Recorded) -> Meeting:
                 chair=chair_of(plan),
                 sites=entry_sites(plan),
                 queue=speaking_order(plan),
+                budget_s=plan.budget_s,
+                overrun=plan.overrun,
                 convened_at=at,
                 prepared=bool(like),
             )
         case e.MeetingPrepared(plan=plan):
-            return replace(state, plan=replace(plan, sites=state.plan.sites), prepared=True)
+            return replace(
+                state,
+                plan=replace(plan, sites=state.plan.sites),
+                budget_s=plan.budget_s,
+                overrun=plan.overrun,
+                prepared=True,
+            )
         case e.MeetingOpened():
             return replace(state, phase="open", opened_at=at)
         case e.MeetingClosed():
             if state.holder_turn is not None:
                 state = _release(state, state.holder_turn, at, status="ended", ended_at=at)
             held = _ended(state.recorded, at)
-            return replace(state, phase="closed", closed_at=at, recording="off", recorded=held)
+            return replace(
+                state,
+                phase="closed",
+                closed_at=at,
+                recording="off",
+                recorded=held,
+                handover=None,
+            )
         case e.SiteJoined(site=site):
             was = state.sites.get(site)
             if was is None:
@@ -418,14 +537,17 @@ def _apply_event(state: Meeting, recorded: Recorded) -> Meeting:
         case e.FloorGranted(site=site, turn=number, allowance_s=allowance_s):
             turn = Turn(number=number, site=site, granted_at=at, allowance_s=allowance_s)
             state = replace(
-                state,
+                _called(state, site, number, at),
                 turns=(*state.turns, turn),
                 holder_turn=number,
                 queue=_without(state.queue, site),
             )
             return _with_site(state, site, muted=False, hand_at=None, skipped=False)
         case e.TurnEnded(turn=number):
+            state = _ending(state, number, at)
             return _release(state, number, at, status="ended", ended_at=at)
+        case e.HandoverReverted():
+            return _undone(state, event)
         case e.TurnSuspended(turn=number, site=site):
             state = _release(state, number, at, status="suspended", ended_at=at)
             return replace(state, queue=_without(state.queue, site))
@@ -435,7 +557,7 @@ def _apply_event(state: Meeting, recorded: Recorded) -> Meeting:
                 return state
             away = at - turn_was.ended_at if turn_was.ended_at is not None else 0
             state = _with_turn(
-                state,
+                _called(state, site, number, at),
                 number,
                 status="speaking",
                 ended_at=None,
@@ -459,11 +581,25 @@ def _apply_event(state: Meeting, recorded: Recorded) -> Meeting:
             turn_was = state.turn(number)
             if turn_was is None:
                 return state
+            allowance_s = turn_was.allowance_s + seconds
+            left_ms = allowance_s * 1000 - turn_was.spoken_until(at)
             return _with_turn(
-                state, number, allowance_s=turn_was.allowance_s + seconds, overran=False
+                state,
+                number,
+                allowance_s=allowance_s,
+                warned=left_ms <= state.plan.bell_s * 1000,
+                overran=False,
+                closed_by_time=False,
             )
+        case e.TurnWarned(turn=number):
+            return _with_turn(state, number, warned=True)
         case e.TurnOverran(turn=number):
-            return _with_turn(state, number, overran=True)
+            closes = state.overrun == "close"
+            return _with_turn(state, number, warned=True, overran=True, closed_by_time=closes)
+        case e.BudgetSet(budget_s=budget_s):
+            return replace(state, budget_s=budget_s)
+        case e.OverrunSet(overrun=overrun):
+            return replace(state, overrun=overrun)
         case e.SiteMuted(site=site):
             return _with_site(state, site, muted=True)
         case e.SiteUnmuted(site=site):

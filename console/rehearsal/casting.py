@@ -46,8 +46,10 @@ def write_roster(plan: MeetingPlan, path: Path) -> None:
     for name in ("agenda", "letterhead", "regent_letterhead", "topics"):
         if values := getattr(plan, name):
             lines.append(f"{name} = [{', '.join(_text(value) for value in values)}]")
-    for name in ("allowance_s", "grace_s", "budget_s", "utc_offset_minutes"):
+    for name in ("allowance_s", "grace_s", "budget_s", "bell_s", "utc_offset_minutes"):
         lines.append(f"{name} = {getattr(plan, name)}")
+    for name in ("timing", "overrun"):
+        lines.append(f"{name} = {_text(getattr(plan, name))}")
     for name in NESTED:
         lines.append(f"\n[meeting.{name}]")
         for field, value in msgspec.structs.asdict(getattr(plan, name)).items():

@@ -161,7 +161,9 @@ def plan(options: VoiceOptions) -> MeetingPlan:
         SiteEntry(id=name, name=name.replace("-", " "), kind="kecamatan", position=number)
         for number, name in enumerate(names, 1)
     ]
-    return msgspec.structs.replace(usual, allowance_s=3600, budget_s=7200, sites=(*halls, *entries))
+    return msgspec.structs.replace(
+        usual, timing="fixed", allowance_s=3600, budget_s=7200, sites=(*halls, *entries)
+    )
 
 
 class Gate:

@@ -139,6 +139,15 @@ ACTS: tuple[Act, ...] = (
         short=N_("key bar|End"),
     ),
     Act(
+        "undo",
+        ("u", "ctrl+t"),
+        FLOOR,
+        N_("Undo call"),
+        N_("Within 5 seconds: take the last call or ending back; who spoke before speaks on."),
+        build=lambda replica, site: c.UndoHandover(),
+        short=N_("key bar|Undo"),
+    ),
+    Act(
         "extend",
         ("plus", "f7"),
         FLOOR,
@@ -146,6 +155,15 @@ ACTS: tuple[Act, ...] = (
         N_("One more minute for the running turn."),
         build=lambda replica, site: c.ExtendTurn(EXTEND_S),
         short=N_("key bar|Extend"),
+    ),
+    Act(
+        "time",
+        ("t",),
+        FLOOR,
+        N_("Time"),
+        N_("Set the meeting's length, and what happens when a turn's time is used up."),
+        does="time",
+        short=N_("key bar|Time"),
     ),
     Act(
         "mute",
@@ -175,7 +193,7 @@ ACTS: tuple[Act, ...] = (
     ),
     Act(
         "voice",
-        ("u",),
+        ("V",),
         MICROPHONES,
         N_("Voice"),
         N_(

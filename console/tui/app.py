@@ -148,6 +148,8 @@ class Console(Client, inherit_bindings=False):
         if now >= until:
             row = roster.rows[roster.cursor] if roster.rows else None
             text, kind = ("" if row is None else phrases.describe(row)), ""
+            if hint := phrases.undo_hint(screen.query_one(Floor).view):
+                text, kind = hint, "ask"
         line = screen.query_one(PromptLine)
         if (text, kind) != line.said:
             line.say(text, kind)
@@ -210,6 +212,10 @@ class Console(Client, inherit_bindings=False):
 
     def _do_follow_up(self) -> None:
         self._desk().open_follow_up(self._subject(), self.clock())
+        self._opened()
+
+    def _do_time(self) -> None:
+        self._desk().open_time()
         self._opened()
 
     def _do_note(self) -> None:

@@ -121,6 +121,10 @@ class Client(App[None], inherit_bindings=False):
         if self.replica.occurred(recorded):
             if isinstance(recorded.event, e.FloorGranted | e.TurnResumed):
                 self.follow, self.picked = recorded.event.site, False
+            elif isinstance(recorded.event, e.HandoverReverted):
+                self.follow, self.picked = recorded.event.back_to or recorded.event.site, False
+            elif isinstance(recorded.event, e.TurnWarned | e.TurnOverran):
+                self.bell()
         elif self.replica.out_of_step:
             self.connect()
 
@@ -157,7 +161,7 @@ class Client(App[None], inherit_bindings=False):
         if not self.replica.link_up and not isinstance(body, KEPT_WHILE_AWAY):
             self.say(_("Not done: there is no connection to the server."), "bad")
             return
-        command = self.replica.issue(uuid7(), body)
+        command = self.replica.issue(uuid7(), body, self.clock())
         if form in self.kept:
             self._sent_from[command.id] = (form, self.kept[form])
         sent = self._link.send(command)

@@ -7,7 +7,7 @@ from textual.containers import Horizontal
 
 from console.meeting.decide import tags_of
 from console.tui.client import Kept
-from console.tui.forms import AttendanceForm, FollowUpForm, Form, NoteForm
+from console.tui.forms import AttendanceForm, FollowUpForm, Form, NoteForm, TimeForm
 from console.tui.log import Log
 from console.tui.replica import Replica
 from console.tui.report import ReportForm
@@ -63,6 +63,11 @@ class Desk(Horizontal):
         """Roll call of one site."""
         one = self._replica.meeting.sites[site]
         self._open(AttendanceForm(site, one.entry.name, one.attendance, one.attendance_note))
+
+    def open_time(self) -> None:
+        """The meeting's length and what happens to a turn over time."""
+        meeting = self._replica.meeting
+        self._open(TimeForm(meeting.budget_s, meeting.overrun))
 
     def close(self) -> None:
         """Take the form away."""

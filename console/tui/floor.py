@@ -11,11 +11,13 @@ from console.tui.clickable import button, click
 from console.tui.phrases import minutes, word
 from console.tui.roster import level_bar
 from console.tui.views import FloorView, RosterRow
-from protocol.words import _
+from protocol.words import N_, _
 
-LOW_S = 30
-"""From here on the remaining time is shown as a warning."""
-
+_OVER = {
+    "count-up": "",
+    "warn": N_("room warned"),
+    "close": N_("closed by time"),
+}
 _DIGITS = {
     "0": ("█▀█", "█ █", "▀▀▀"),
     "1": ("▀█ ", " █ ", "▀▀▀"),
@@ -97,11 +99,11 @@ def _timer(view: FloorView, width: int, plain: bool) -> Iterator[Content]:
         says = (_("turn is kept"), _("then suspended"), "")
     elif _is_over(view):
         digits, style = f"+{minutes(view.left_s)}", "bold $error"
-        says = (_("over"), whole, "")
+        says = (_("over"), whole, word(_OVER[view.overrun]))
     else:
-        style = "bold $warning" if view.left_s <= LOW_S else "bold $foreground"
+        style = "bold $warning" if view.is_low else "bold $foreground"
         digits = minutes(view.left_s)
-        says = (_("left"), whole, "")
+        says = (_("left"), whole, "♪" if view.is_low else "")
     if view.paused and view.grace_s is None:
         says = (says[0], says[1], _("stopped"))
     says_style = "$error bold" if _is_over(view) and view.grace_s is None else "$dim"
@@ -121,7 +123,7 @@ def _bar(view: FloorView, width: int) -> Content:
     over = _is_over(view)
     part = min(1.0, view.spoken_s / view.allowance_s) if view.allowance_s else 1.0
     done = round(part * width)
-    color = "$error" if over else "$warning" if view.left_s <= LOW_S else "$success"
+    color = "$error" if over else "$warning" if view.is_low else "$success"
     return Content.assemble(("━" * done, color), ("━" * (width - done), "$track"))
 
 
@@ -141,10 +143,16 @@ def _mic_words(row: RosterRow) -> tuple[str, str]:
             return "● " + _("Microphone live"), "bold $success"
         case "muted":
             return "○ " + _("Microphone muted"), "$dim"
+        case "muting" if row.behind_s:
+            text = _("Not muted after {seconds} s").format(seconds=row.behind_s)
+            return f" ! {text} ", "bold $on-strong on $warning"
+        case "opening" if row.behind_s:
+            text = _("Not open after {seconds} s").format(seconds=row.behind_s)
+            return f" ! {text} ", "bold $on-strong on $warning"
         case "muting":
-            return "◐ " + _("Muting…"), "$warning"
+            return "◐ " + _("Muting…"), "$dim"
         case "opening":
-            return "◐ " + _("Opening microphone…"), "$warning"
+            return "◐ " + _("Opening microphone…"), "$dim"
         case "alarm":
             return " " + _("SOUND FROM A CLOSED SITE") + " ", "bold $on-strong on $error"
         case "no-sound":
@@ -168,7 +176,7 @@ def _nobody(view: FloorView, width: int) -> Iterator[Content]:
             yield Content.styled(_("BEFORE THE MEETING"), "bold $accent")
             yield Content("")
             yield _fact(_("Connected"), str(view.connected), width)
-            yield _fact(_("Present"), str(view.present), width)
+            yield from _roll(view, width)
             yield Content("")
             yield button("open")
         case "closed":
@@ -184,6 +192,8 @@ def _nobody(view: FloorView, width: int) -> Iterator[Content]:
 def _people(view: FloorView, width: int, height: int) -> Iterator[Content]:
     if view.phase in ("open", "planned"):
         upcoming = view.next_up or _("nobody")
+        if view.next_ready:
+            upcoming = f"{upcoming} ✓"
         yield _fact(_("Next"), upcoming, width, "bold $foreground").stylize(click("call-next"))
     if view.waiting and height >= 14:
         yield _fact(_("Then"), ", ".join(view.waiting), width, "$dim")
@@ -203,6 +213,20 @@ def _people(view: FloorView, width: int, height: int) -> Iterator[Content]:
     if view.site is not None and height >= 16:
         yield Content("")
         yield from _rows_of([button(one) for one in ("end-turn", "extend", "report")], width)
+
+
+def _roll(view: FloorView, width: int) -> Iterator[Content]:
+    """How many of each kind, and their sum, which is that of the roster."""
+    said = [f"{word(phrases.ATTENDANCE[kind])} {count}" for kind, count in view.marked if count]
+    whole = sum(count for __, count in view.marked)
+    line = ""
+    for part in [*said, f"= {whole}"]:
+        joined = f"{line} · {part}" if line and part[0] != "=" else f"{line} {part}".strip()
+        if line and len(joined) > width:
+            yield Content.styled(line, "$foreground")
+            joined = part
+        line = joined
+    yield Content.styled(line, "$foreground")
 
 
 def _rows_of(buttons: list[Content], width: int) -> Iterator[Content]:

@@ -4,6 +4,7 @@ A form never covers the floor. It tells the console what to do by messages: `Wro
 commands made from it, `Left` with what is typed so far; the console keeps that until it is safe.
 """
 
+import re
 from collections.abc import Iterator
 
 from textual.app import ComposeResult
@@ -24,7 +25,7 @@ from console.tui.due import DueError, parse_due
 from console.tui.phrases import word
 from protocol import commands as c
 from protocol import events as e
-from protocol.words import _
+from protocol.words import N_, _
 
 
 class Form(Vertical):
@@ -79,6 +80,37 @@ class Line(Input):
             value, placeholder, name=name, id=f"field-{name}", compact=True, max_length=500
         )
         self.cursor_blink = False
+
+
+class Field(Horizontal):
+    """A label, a line, and beside it what is wrong with it."""
+
+    def __init__(self, label: str, value: str, placeholder: str, name: str) -> None:
+        super().__init__(classes="field")
+        self._label = label
+        self.line = Line(value, placeholder, name)
+
+    def compose(self) -> ComposeResult:
+        """The message takes no room while it is empty."""
+        yield Label(self._label, classes="field-label")
+        yield self.line
+        yield Label("", id=f"message-{self.line.name}", classes="field-message")
+
+    @property
+    def value(self) -> str:
+        """What is typed, without spaces around it."""
+        return self.line.value.strip()
+
+    def complain(self, text: str) -> None:
+        """Say what is wrong, and go there; empty takes the message away."""
+        message = self.query_one(".field-message", Label)
+        message.update(Content(f" ! {text}" if text else ""))
+        if text:
+            self.line.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """What is being corrected is no longer wrong."""
+        self.complain("")
 
 
 def text_area(text: str, name: str) -> TextArea:
@@ -221,6 +253,64 @@ class Choice(Widget, can_focus=True, inherit_bindings=False):
             event.stop()
             event.prevent_default()
             self.action_pick(letters.index(event.character.lower()))
+
+
+def parse_minutes(text: str) -> int | None:
+    """`45`, `1:30` (hours and minutes) → seconds, from 1 minute to 24 hours; None for others."""
+    match = re.fullmatch(r"(?:(\d{1,2})[:.])?(\d{1,4})", text.strip())
+    if match is None:
+        return None
+    hours, rest = int(match[1] or 0), int(match[2])
+    if match[1] is not None and rest > 59:
+        return None
+    total = hours * 60 + rest
+    return total * 60 if 1 <= total <= 1440 else None
+
+
+class TimeForm(Form):
+    """How long the whole meeting takes, and what happens when a turn's time is used up."""
+
+    def __init__(self, budget_s: int, overrun: e.Overrun) -> None:
+        super().__init__("time", _("Time of the meeting"))
+        minutes = budget_s // 60
+        self._field = Field(
+            word(N_("length in minutes|Minutes")),
+            str(minutes),
+            _("45, or 1:30 for hours"),
+            "minutes",
+        )
+        self._overrun: e.Overrun = overrun
+
+    def compose(self) -> ComposeResult:
+        """The length, the policy."""
+        yield self.heading()
+        yield self._field
+        yield Label(_("When a turn's time is used up:"), classes="form-line")
+        options = [(str(kind), "", word(title)) for kind, title in phrases.OVERRUN.items()]
+        yield Choice(options, self._overrun)
+
+    def on_mount(self) -> None:
+        """Start with the length."""
+        self._field.line.focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes on to the policy."""
+        event.stop()
+        self.query_one(Choice).focus()
+
+    def on_choice_chosen(self, event: Choice.Chosen) -> None:
+        """Decided."""
+        event.stop()
+        self.save()
+
+    def save(self) -> None:
+        """Both at once; what is as before makes no event."""
+        seconds = parse_minutes(self._field.value)
+        if seconds is None:
+            self._field.complain(_("minutes from 1 to 1440, such as 45"))
+            return
+        commands = (c.SetBudget(seconds), c.SetOverrun(self.query_one(Choice).value))  # type: ignore[arg-type]
+        self.post_message(self.Wrote(self, commands))
 
 
 class AttendanceForm(Form):

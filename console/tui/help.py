@@ -8,7 +8,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from console.tui.acts import ACTS, GROUPS, key_name
-from console.tui.phrases import FORCED, figure, word
+from console.tui.phrases import BEHIND, FORCED, figure, word
 from protocol.words import _
 
 KEY_CELLS = 11
@@ -55,7 +55,13 @@ def _marks() -> list[tuple[str, str, str]]:
         ("★", "bold $accent", _("presides: always heard while the meeting is open")),
         ("▶", "bold $success", _("has the floor")),
         ("1 2 3", "bold", _("place in the queue")),
+        ("›1", "bold $accent", _("next, and its room confirms to be told so")),
         ("‖", "bold $warning", _("turn suspended: the connection was lost; call it to go on")),
+        (
+            word(BEHIND["opening"]).format(s=3),
+            "bold $on-strong on $warning",
+            _("not confirmed yet: what is awaited, and for how long"),
+        ),
         ("● ◐ ○", "bold $success", _("media runs both ways · connecting · offline")),
         ("12 s", "bold $warning", _("connection lost: so long the turn is kept")),
         (

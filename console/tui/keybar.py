@@ -9,20 +9,20 @@ from console.tui.acts import BY_ID
 from console.tui.clickable import button, key_shown
 
 BEFORE = (
-    "open", "attendance", "banner", "find", "note", "voice", "media", "convene", "export",
+    "open", "attendance", "banner", "find", "note", "time", "voice", "media", "convene", "export",
     "palette", "detach",
 )  # fmt: skip
 DURING = (
-    "call-next", "grant-floor", "end-turn", "mute", "report", "extend", "follow-up", "mute-all",
-    "panel", "hand", "note", "attendance", "skip", "find", "earlier", "later", "voice",
-    "media", "banner", "export", "close", "palette", "detach",
+    "call-next", "grant-floor", "end-turn", "undo", "mute", "report", "extend", "follow-up",
+    "mute-all", "panel", "hand", "note", "attendance", "skip", "find", "earlier", "later", "time",
+    "voice", "media", "banner", "export", "close", "palette", "detach",
 )  # fmt: skip
 AFTER = (
     "export", "convene", "report", "follow-up", "note", "attendance", "find", "palette", "detach",
 )  # fmt: skip
 TYPING = (
-    "save", "leave", "call-next", "mute", "mute-all", "report", "end-turn", "extend", "follow-up",
-    "note", "find", "palette",
+    "save", "leave", "call-next", "undo", "mute", "mute-all", "report", "end-turn", "extend",
+    "follow-up", "note", "find", "palette",
 )  # fmt: skip
 
 

@@ -9,7 +9,16 @@ from typing import Any
 import msgspec
 
 from console.tui.replica import Replica
-from console.tui.views import Denied, Happened, LogLine, Place, Remarked, ReportShown, RosterRow
+from console.tui.views import (
+    Denied,
+    FloorView,
+    Happened,
+    LogLine,
+    Place,
+    Remarked,
+    ReportShown,
+    RosterRow,
+)
 from protocol import events as e
 from protocol import messages as m
 from protocol.words import N_, _
@@ -45,6 +54,8 @@ MICROPHONE: dict[str, str] = {
     "unknown": "?",
     "away": "",
 }
+BEHIND: dict[str, str] = {"muting": N_("mute? {s}s"), "opening": N_("open? {s}s")}
+"""A switch that is not confirmed after a second: what is awaited, and for how long."""
 PHASE: dict[str, str] = {
     "none": N_("no meeting"),
     "planned": N_("REHEARSAL"),
@@ -75,6 +86,11 @@ REPORT: dict[ReportShown, str] = {
     "none": "",
 }
 
+OVERRUN: dict[e.Overrun, str] = {
+    "count-up": N_("over time|count up"),
+    "warn": N_("over time|warn the room"),
+    "close": N_("over time|close the microphone"),
+}
 VOICE: dict[e.VoiceMode, str] = {
     "auto": N_("voice|automatic"),
     "conversation": N_("voice|conversation"),
@@ -106,11 +122,15 @@ REFUSALS: dict[str, str] = {
         "{site} is in the audience: give it the floor or promote it to the panel first."
     ),
     "away": N_("{site} is marked absent or excused."),
+    "bad-budget": N_("A meeting takes from 1 minute to 24 hours."),
     "bad-date": N_("{due} is not a date like 2019-02-15."),
     "bad-plan": N_("The plan makes no meeting: {what}."),
     "bad-position": N_("A place in the queue is 0 (next) or more."),
     "bad-seconds": N_("Extend by 1 to 3600 seconds."),
     "banner-too-long": N_("An announcement has at most 500 characters."),
+    "called-twice": N_(
+        "{site} was called less than a second ago: to call the next one, press again."
+    ),
     "chair-always-heard": N_("The chair is always heard: it can't be muted."),
     "closed": N_("The meeting is closed; convene a new one."),
     "has-floor": N_("{site} has the floor already."),
@@ -132,10 +152,12 @@ REFUSALS: dict[str, str] = {
     "not-panel": N_("{site} is not on the panel."),
     "not-recording": N_("Nothing is being recorded."),
     "not-queued": N_("{site} is not in the queue."),
+    "nothing-to-undo": N_("Nothing to take back: that is possible for 5 seconds after a call."),
     "offline": N_("{site} is not connected."),
     "other-sites": N_("The sites of a meeting are fixed when it is convened."),
     "panel-full": N_("The panel has {places} places and both are taken."),
     "queue-empty": N_("Every site in the queue has had its turn."),
+    "reported-already": N_("{site} has reported in this turn already."),
     "reports-missing": N_("No report written for: {sites}. Close again to close all the same."),
     "text-empty": N_("The text is empty."),
     "text-too-long": N_("At most {maximum} characters."),
@@ -212,6 +234,7 @@ def line(replica: Replica, one: LogLine) -> tuple[str, str]:
 _KINDS: tuple[tuple[tuple[type, ...], str], ...] = (
     ((e.FloorGranted, e.TurnResumed, e.TurnEnded, e.MeetingOpened, e.MeetingClosed), "speech"),
     ((e.HolderLost, e.TurnSuspended, e.TurnOverran, e.SiteLeft, e.RecordingWarned), "alarm"),
+    ((e.HandoverReverted,), "alarm"),
     (
         (
             e.ReportLogged,
@@ -246,6 +269,7 @@ _PLAIN: dict[type, str] = {
     e.HolderLost: N_("{site} lost the connection; the turn is kept for a moment"),
     e.TurnSuspended: N_("{site} did not come back: turn suspended"),
     e.TurnResumed: N_("{site} goes on with its turn"),
+    e.TurnWarned: N_("{site}: {left_s} seconds left"),
     e.TurnOverran: N_("{site}: speaking time is used up"),
     e.SiteMuted: N_("{site} muted"),
     e.SiteUnmuted: N_("{site} unmuted"),
@@ -298,6 +322,23 @@ def _media(replica: Replica, event: Any, name: str) -> str:
 def _ended(replica: Replica, event: Any, name: str) -> str:
     spoken = minutes(event.spoken_ms // 1000)
     return _("{site} spoke for {time}").format(site=name, time=spoken)
+
+
+def _reverted(replica: Replica, event: Any, name: str) -> str:
+    back = replica.name(event.back_to)
+    if event.site is None:
+        return _("Taken back: {site} speaks on").format(site=back)
+    if event.back_to is None:
+        return _("Call of {site} taken back").format(site=name)
+    return _("Call of {site} taken back: {other} speaks on").format(site=name, other=back)
+
+
+def _budget(replica: Replica, event: Any, name: str) -> str:
+    return _("The meeting's length: {time}").format(time=minutes(event.budget_s))
+
+
+def _overrun(replica: Replica, event: Any, name: str) -> str:
+    return _("Over time: {what}").format(what=word(OVERRUN[event.overrun]))
 
 
 def _returned(replica: Replica, event: Any, name: str) -> str:
@@ -366,6 +407,9 @@ _SPECIAL: dict[type, Callable[[Replica, Any, str], str]] = {
     e.MeetingClosed: _closed,
     e.AttendanceMarked: _marked,
     e.TurnEnded: _ended,
+    e.HandoverReverted: _reverted,
+    e.BudgetSet: _budget,
+    e.OverrunSet: _overrun,
     e.VoiceSet: _voice,
     e.MediaSet: _media,
     e.HolderReturned: _returned,
@@ -386,6 +430,8 @@ def describe(row: RosterRow) -> str:
     place = word(PLACE[row.place])
     if row.place == "queue":
         place = _("number {number} in the queue").format(number=row.queue)
+        if row.ready:
+            place = f"{place}, " + _("its room is told to get ready")
     attendance = word(ATTENDANCE[row.attendance])
     if row.note:
         attendance = f"{attendance} ({row.note})"
@@ -398,6 +444,17 @@ def describe(row: RosterRow) -> str:
         parts.append(_("Media: {mode}").format(mode=word(MEDIA[row.media])))
     parts.append(word(REPORT[row.report]))
     return f"{row.title or row.name}: " + " · ".join(part for part in parts if part)
+
+
+def undo_hint(view: FloorView) -> str:
+    """What can be taken back now; empty when nothing can."""
+    if not view.undo_s:
+        return ""
+    if not view.undone:
+        return _("Turn ended. u takes it back ({seconds} s)").format(seconds=view.undo_s)
+    return _("{site} was called. u takes it back ({seconds} s)").format(
+        site=view.undone, seconds=view.undo_s
+    )
 
 
 def find(replica: Replica, text: str) -> str | None:

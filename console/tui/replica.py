@@ -3,7 +3,8 @@
 Rules of this file:
 - No Textual, no clock, no I/O: the local time comes in as an argument (ms of UTC), values go out.
 - The meeting is the same fold of the same events as in the server; nothing is guessed ahead of
-  it, except that a microphone one asked to close or open shows *muting…* or *opening…* at once.
+  it, except that a microphone one asked to close or open shows *muting…* or *opening…* at once;
+  what is not confirmed after a second says for how long.
 - A microphone is shown muted only when the site's agent says so and the relay gets nothing from
   it; sound from a site that is to be silent is an alarm once the switch had time to happen.
 - *Connected* means that media runs both ways, not that some socket is open.
@@ -18,6 +19,8 @@ from collections import deque
 import msgspec
 
 from console.meeting import state as st
+from console.meeting.budget import planned_end, projected_end
+from console.meeting.decide import undo_until
 from console.meeting.state import Meeting
 from console.tui.history import history, is_told
 from console.tui.views import (
@@ -41,6 +44,8 @@ from protocol import messages as m
 
 SETTLE_MS = 1500
 """A microphone switch is carried out well within this; after it, a difference is an alarm."""
+BEHIND_MS = 1000
+"""From here on a difference between what is wanted and what is so is told with its age."""
 LOG_LINES = 1000
 
 
@@ -60,6 +65,7 @@ class Replica:
         self.recorder = m.RecordingReading()
         self.out_of_step = False
         self._offset_ms = 0
+        self._issued_at: dict[str, int] = {}
         self._switched_at: dict[str, int] = {}
         self._desired: dict[str, bool] = {}
 
@@ -93,23 +99,27 @@ class Replica:
         self.reason = reason
         self.retry_at = now + round(retry_in_s * 1000)
 
-    def issue(self, ident: str, body: c.ModeratorCommand) -> m.Command:
-        """Remember a command until it is answered. A newer draft replaces an unanswered older."""
+    def issue(self, ident: str, body: c.ModeratorCommand, now: int) -> m.Command:
+        """Remember a command, given at our `now`, until it is answered. A newer draft replaces an
+        unanswered older."""
         if isinstance(body, c.DraftReport) and not self.link_up:
             for other, command in list(self.pending.items()):
                 if isinstance(command.body, c.DraftReport) and command.body.site == body.site:
                     del self.pending[other]
         command = m.Command(ident, body)
         self.pending[ident] = command
+        self._issued_at[ident] = now
         return command
 
     def acknowledged(self, ack: m.Ack) -> m.Command | None:
         """The server carried out a command of ours."""
+        self._issued_at.pop(ack.id, None)
         return self.pending.pop(ack.id, None)
 
     def refused(self, refused: m.Refused, now: int) -> m.Command | None:
         """The server will not do it; the reason is in the log."""
         command = self.pending.pop(refused.id, None)
+        self._issued_at.pop(refused.id, None)
         body = None if command is None else command.body
         self.lines.append(Denied(self.server_now(now), refused, body))
         return command
@@ -194,6 +204,8 @@ class Replica:
             clarity=_clarity(reading) if self.link_up else 0.0,
             voice=one.voice,
             media=one.media,
+            behind_s=self._behind_s(site, now),
+            ready=self._is_ready(site),
         )
 
     def microphone_of(self, site: str, now: int) -> MicrophoneShown:
@@ -218,6 +230,25 @@ class Replica:
         if settled and status.link is not None and _is_dumb(status.link):
             return "no-sound"
         return "live"
+
+    def _behind_s(self, site: str, now: int) -> int:
+        """How long the microphone has not been as it is to be, whole seconds."""
+        if self.microphone_of(site, now) not in ("muting", "opening"):
+            return 0
+        asked = [
+            self._issued_at.get(ident, now)
+            for ident, command in self.pending.items()
+            if getattr(command.body, "site", site) == site
+            and isinstance(command.body, c.Mute | c.Unmute | c.MuteAll)
+        ]
+        since = min([now - at for at in asked], default=None)
+        if since is None:
+            since = self.server_now(now) - self._switched_at.get(site, self.server_now(now))
+        return max(0, since // 1000) if since >= BEHIND_MS else 0
+
+    def _is_ready(self, site: str) -> bool:
+        actual = self._status(site).actual
+        return actual is not None and actual.cue == "on-deck" and self.meeting.next_site() == site
 
     def link_of(self, site: str) -> LinkShown:
         """How the site is connected; `grace` is a holder that dropped and keeps its turn."""
@@ -251,7 +282,11 @@ class Replica:
             connected=sum(self.link_of(s) == "connected" for s in state.sites),
             present=sum(one.attendance in st.HERE for one in state.sites.values()),
             missing=tuple(self.name(s) for s in state.reports_missing() if s != state.holder),
+            next_ready=upcoming is not None and self._is_ready(upcoming),
+            overrun=state.overrun,
+            marked=tuple(st.marked(state).items()),
         )
+        view = self._with_undo(view, now)
         turn = state.floor
         if turn is None:
             return view
@@ -267,9 +302,24 @@ class Replica:
             allowance_s=turn.allowance_s,
             left_s=-(-left_ms // 1000),
             paused=turn.live_since is None,
+            is_low=turn.warned,
             grace_s=self._grace_s(turn.site, now),
             row=self.row(turn.site, now),
         )
+
+    def _with_undo(self, view: FloorView, now: int) -> FloorView:
+        until, last = undo_until(self.meeting), self.meeting.handover
+        left_ms = 0 if until is None else until - self.server_now(now)
+        if left_ms <= 0 or last is None:
+            return view
+        undone = "" if last.called is None else last.called.entry.name
+        return msgspec.structs.replace(view, undo_s=-(-left_ms // 1000), undone=undone)
+
+    def _unanswered(self, now: int) -> tuple[int, int]:
+        """How many commands the server has had for more than a second, and the oldest one's age."""
+        ages = [now - self._issued_at.get(ident, now) for ident in self.pending]
+        late = [age for age in ages if age >= BEHIND_MS] if self.link_up else []
+        return len(late), max(late, default=0) // 1000
 
     def top(self, now: int) -> TopView:
         """What the top bar shows at our `now`."""
@@ -279,6 +329,8 @@ class Replica:
         if state.opened_at is not None:
             end = server_now if state.closed_at is None else state.closed_at
             elapsed_s = max(0, end - state.opened_at) // 1000
+        ends_at = projected_end(state, server_now)
+        unanswered, waited_s = self._unanswered(now)
         return TopView(
             title=state.plan.title,
             phase=state.phase,
@@ -286,7 +338,7 @@ class Replica:
             offset_minutes=state.plan.utc_offset_minutes,
             zone=state.plan.time_zone,
             elapsed_s=elapsed_s,
-            budget_s=state.plan.budget_s,
+            budget_s=state.budget_s,
             banner=state.banner,
             link_up=self.link_up,
             reason=self.reason,
@@ -303,6 +355,10 @@ class Replica:
             )
             // 1000,
             free_mb=self.recorder.free_mb if state.disk_low else None,
+            ends_at=None if ends_at is None else -(-ends_at // 60_000) * 60_000,
+            is_late=ends_at is not None and ends_at > (planned_end(state) or 0),
+            unanswered=unanswered,
+            waited_s=waited_s,
         )
 
     def _recording(self) -> RecordingShown:

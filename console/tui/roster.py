@@ -57,6 +57,8 @@ def _place(row: RosterRow, width: int) -> list[Cell]:
             return [(word(N_("letter of the panel|P")), "good")]
         case "suspended":
             return [("‖", "warn")]
+        case "queue" if row.ready:
+            return [(f"›{row.queue}", "accent")]
         case "queue":
             return [(str(row.queue), "")]
         case "spoken":
@@ -105,8 +107,8 @@ def _link(row: RosterRow, width: int) -> list[Cell]:
 _MICROPHONE_STYLES = {
     "live": "live",
     "muted": "dim",
-    "muting": "warn",
-    "opening": "warn",
+    "muting": "dim",
+    "opening": "dim",
     "alarm": "alarm",
     "no-sound": "bad",
     "unknown": "dim",
@@ -117,6 +119,8 @@ _MICROPHONE_STYLES = {
 def _microphone(row: RosterRow, width: int) -> list[Cell]:
     text = word(phrases.MICROPHONE[row.microphone])
     style = _MICROPHONE_STYLES[row.microphone]
+    if row.behind_s:
+        return [(word(phrases.BEHIND[row.microphone]).format(s=row.behind_s), "late")]
     if row.microphone in ("live", "alarm"):
         text = f" {text} "
     return [(text, style)]
@@ -228,6 +232,7 @@ class Roster(ScrollView, can_focus=True, inherit_bindings=False):
             "accent",
             "live",
             "alarm",
+            "late",
             "level",
             "level-live",
             "level-alarm",

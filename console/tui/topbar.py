@@ -7,7 +7,7 @@ from textual.widget import Widget
 from console.tui import phrases
 from console.tui.phrases import word
 from console.tui.views import TopView
-from protocol.words import _
+from protocol.words import _, n_
 
 _PHASE_STYLES = {
     "none": "$dim",
@@ -58,6 +58,11 @@ def _bar(view: TopView, width: int) -> Content:
         parts.append(Content.styled(length, "bold $error" if over else "$foreground"))
     if view.recording != "off":
         parts.append(_recording(view))
+    if view.ends_at is not None:
+        at = phrases.clock(view.ends_at, view.offset_minutes, seconds=False)
+        late = view.is_late
+        text = _("ends {time}").format(time=at)
+        parts.append(Content.styled(text + (" !" if late else ""), "$warning" if late else "$dim"))
     clock = f"{phrases.clock(view.now, view.offset_minutes)} {view.zone}"
     parts.append(Content.styled(clock, "bold $foreground"))
     mark = ("● " + _("server"), "$success") if view.link_up else ("○ " + _("server"), "bold $error")
@@ -95,6 +100,13 @@ def notices(view: TopView, width: int) -> list[Content]:
         text = _("The disk is nearly full: {free} MB left for the recording").format(
             free=view.free_mb
         )
+        said.append((text, "bold $on-strong on $warning"))
+    if view.unanswered:
+        text = n_(
+            "Not confirmed yet: {count} command, for {seconds} s",
+            "Not confirmed yet: {count} commands, for {seconds} s",
+            view.unanswered,
+        ).format(count=view.unanswered, seconds=view.waited_s)
         said.append((text, "bold $on-strong on $warning"))
     if view.banner:
         text = _("Announcement: {text}").format(text=phrases.one_line(view.banner))

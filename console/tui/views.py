@@ -23,7 +23,9 @@ Place = Literal["chair", "floor", "lost", "panel", "queue", "suspended", "spoken
 class RosterRow(msgspec.Struct, frozen=True):
     """What the roster shows of one site. `queue` and `hand` count from 1.
 
-    `clarity` is how clear what the site hears is (MOS, one decimal; 0: nothing heard).
+    `clarity` is how clear what the site hears is (MOS, one decimal; 0: nothing heard). `behind_s`
+    is how long the microphone has not been as it is to be; 0 within the first second. `ready`:
+    the site confirms that its room is told to get ready.
     """
 
     site: str
@@ -45,13 +47,17 @@ class RosterRow(msgspec.Struct, frozen=True):
     clarity: float = 0.0
     voice: e.VoiceMode = "auto"
     media: e.MediaMode = "auto"
+    behind_s: int = 0
+    ready: bool = False
 
 
 class FloorView(msgspec.Struct, frozen=True):
     """What the floor panel shows. `left_s` is negative when the turn is over time.
 
     `paused`: the clock stands because the microphone is closed. `next_up` is who *call next*
-    would call, `waiting` those after it.
+    would call, `next_ready` that it confirms to be told so, `waiting` those after it. `is_low`: the
+    bell has rung. `undo_s` is how long the last call can still be taken back, `undone` the site
+    that was called. `marked` counts each kind of attendance; the sum is that of the roster.
     """
 
     phase: st.Phase = "none"
@@ -75,6 +81,12 @@ class FloorView(msgspec.Struct, frozen=True):
     connected: int = 0
     present: int = 0
     missing: tuple[str, ...] = ()
+    next_ready: bool = False
+    is_low: bool = False
+    overrun: e.Overrun = "warn"
+    undo_s: int = 0
+    undone: str = ""
+    marked: tuple[tuple[e.Attendance, int], ...] = ()
 
 
 RecordingShown = Literal["off", "starting", "on", "paused"]
@@ -82,7 +94,11 @@ RecordingShown = Literal["off", "starting", "on", "paused"]
 
 class TopView(msgspec.Struct, frozen=True):
     """What the top bar shows. `now` and `zone` give the clock, seconds the meeting's length.
-    `recording` is `on` when the relay says so; `free_mb` of its disk, when that is low."""
+    `recording` is `on` when the relay says so; `free_mb` of its disk, when that is low.
+    `ends_at` is when it will end, to the minute (None: not open), `is_late` that this is after the
+    planned time. `unanswered` counts commands the server has not confirmed for more than a second,
+    `waited_s` is the oldest one's age.
+    """
 
     title: str
     phase: st.Phase
@@ -101,6 +117,10 @@ class TopView(msgspec.Struct, frozen=True):
     recording: RecordingShown = "off"
     recorded_s: int = 0
     free_mb: int | None = None
+    ends_at: int | None = None
+    is_late: bool = False
+    unanswered: int = 0
+    waited_s: int = 0
 
 
 class Happened(msgspec.Struct, frozen=True):

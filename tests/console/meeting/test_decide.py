@@ -180,8 +180,8 @@ def test_call_next_passes_over_who_is_not_there_and_calls_them_later(away: e.Eve
     play = open_meeting().given(away)
     play.when(c.CallNext()).then(e.FloorGranted("siak", 1, ALLOWANCE_S))
     play.given(e.SiteJoined("minas"), e.AttendanceMarked("minas", "late"))
-    play.when(c.CallNext()).then(
-        e.TurnEnded("siak", 1, "next", 0), e.FloorGranted("minas", 2, ALLOWANCE_S)
+    play.later(1).when(c.CallNext()).then(
+        e.TurnEnded("siak", 1, "next", 1_000), e.FloorGranted("minas", 2, ALLOWANCE_S)
     )
 
 
@@ -730,7 +730,10 @@ EXAMPLES: dict[type, c.AnyCommand] = {
         c.CallNext(),
         c.GrantFloor("siak"),
         c.EndTurn(),
+        c.UndoHandover(),
         c.ExtendTurn(60),
+        c.SetBudget(900),
+        c.SetOverrun("close"),
         c.Mute("minas"),
         c.Unmute("minas"),
         c.MuteAll(),
@@ -787,6 +790,8 @@ def fitting(command: c.AnyCommand) -> Playbook:
         return play.given(e.MinutesApproved()) if isinstance(command, c.CorrectMinutes) else play
     play = open_meeting().given(e.ReportLogged("r1", "minas", "A"), e.HandRaised("kandis"))
     play.given(e.SitePromoted("guest"), MINAS)
+    if isinstance(command, c.CallNext):
+        play.later(1)
     if isinstance(command, c.Unmute):
         play.given(e.SiteMuted("minas"))
     if isinstance(command, c.NoteSiteJoined):

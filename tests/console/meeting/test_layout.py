@@ -71,10 +71,11 @@ def test_the_whole_desired_state_of_a_site():
         labels={slot: names[site] for slot, site in fed.items()},
         banner="Istirahat",
         meeting="m1",
+        cue="live",
     )
     assert layout(play.state, "minas", "relay-1") == expected
     assert layout(play.state, "siak", "relay-1") == msgspec.structs.replace(
-        expected, microphone="muted", camera="off", hand=True
+        expected, microphone="muted", camera="off", hand=True, cue="on-deck"
     )
 
 

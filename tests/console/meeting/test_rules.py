@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.meeting import state as state_
-from console.meeting.decide import Refusal, deadline, decide
+from console.meeting.budget import LEAST_S, projected_end, to_speak
+from console.meeting.decide import Refusal, deadline, decide, undo_until
 from console.meeting.layout import layout, slots
 from console.meeting.state import AWAY, Meeting, apply, decode, encode, replay
 from protocol import commands as c
@@ -37,6 +38,9 @@ commands = st.one_of(
     *([st.builds(c.CallNext)] * 4),
     st.builds(c.GrantFloor, site),
     st.builds(c.EndTurn),
+    *([st.builds(c.UndoHandover)] * 3),
+    st.builds(c.SetBudget, st.integers(0, 4000)),
+    st.builds(c.SetOverrun, st.sampled_from(["count-up", "warn", "close"])),
     st.builds(c.ExtendTurn, st.integers(-1, 4000)),
     st.builds(c.Mute, site),
     st.builds(c.Unmute, site),
@@ -67,7 +71,8 @@ commands = st.one_of(
     *([st.builds(c.NoteSiteLeft, site)] * 2),
     *([st.builds(c.Tick)] * 2),
 )
-steps = st.lists(st.tuples(commands, st.integers(0, 30_000)), max_size=60)
+pauses = st.integers(0, 30_000) | st.integers(0, 2_000)
+steps = st.lists(st.tuples(commands, pauses), max_size=60)
 
 
 class Played:
@@ -98,6 +103,9 @@ class Played:
             self.recorded.append(one)
             self.state = apply(self.state, one)
         rules(self.state, self.now)
+        if isinstance(command, c.UndoHandover):
+            assert undo_until(self.state) is None, "an undone call is not undone again"
+            assert len(before.turns) - len(self.state.turns) in (0, 1)
         if isinstance(command, c.CallNext) and before.holder != self.state.holder:
             called = before.sites[self.state.holder or ""]
             assert called.online and called.attendance not in AWAY
@@ -147,6 +155,14 @@ def rules(state: Meeting, now: int) -> None:
             and turn.site in live
             and state.sites[turn.site].online
         )
+    assert [t.number for t in state.turns] == list(range(1, len(state.turns) + 1))
+    end = projected_end(state, now)
+    assert (end is None) == (state.phase != "open")
+    assert (
+        end is None
+        or end >= now + len(to_speak(state)) * LEAST_S * 1000
+        or (any(t.status == "suspended" for t in state.turns))
+    )
     due = deadline(state)
     assert due is None or state.floor is not None
     assert set(state.sites) == set(SITES), "the roster's rows are always all there"

@@ -36,6 +36,7 @@ def siak_plan(kecamatan: int = 14) -> MeetingPlan:
         title="Rapat koordinasi camat se-Kabupaten Siak",
         topics=("karhutla", "tol", "pemilu", "layanan"),
         sites=(hall, *entries),
+        timing="fixed",
     )
 
 

@@ -45,6 +45,77 @@ async def test_end_turn(open_stage: Stage, sit: Sit, key: str) -> None:
         assert open_stage.state.holder is None
 
 
+@pytest.mark.parametrize("key", ["u", "ctrl+t"])
+async def test_undo_gives_the_floor_back(open_stage: Stage, sit: Sit, key: str) -> None:
+    open_stage.do(c.CallNext())
+    open_stage.wait(30)
+    async with sit(open_stage) as seat:
+        await seat.press("n")
+        assert seat.notice == "Sungai Apit was called. u takes it back (5 s)"
+        open_stage.wait(3)
+        await seat.press(key)
+        assert seat.sent == [c.CallNext(), c.UndoHandover()]
+        assert open_stage.state.holder == "siak"
+        assert seat.roster.selected == "siak"
+        assert "takes it back" not in seat.notice
+
+
+async def test_undo_comes_too_late_with_a_reason(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage) as seat:
+        await seat.press("n")
+        open_stage.wait(5.1)
+        await seat.press("u")
+        assert "Nothing to take back" in seat.notice
+        assert open_stage.state.holder == "siak"
+
+
+async def test_a_key_pressed_twice_skips_nobody_and_says_why(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage) as seat:
+        await seat.press("n", "n")
+        assert "Siak was called less than a second ago" in seat.notice
+        assert open_stage.state.holder == "siak"
+        open_stage.wait(1)
+        await seat.press("n")
+        assert open_stage.state.holder == "sungai-apit"
+
+
+async def test_time_of_the_meeting_and_what_comes_after_it(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage) as seat:
+        await seat.press("t", "ctrl+a", "ctrl+k")
+        await seat.type("1:10")
+        await seat.press("enter", "right", "enter")
+        assert seat.sent == [c.SetBudget(4200), c.SetOverrun("close")]
+        assert (open_stage.state.budget_s, open_stage.state.overrun) == (4200, "close")
+
+
+@pytest.mark.parametrize("text", ["", "0", "-5", "1441", "1:75", "lama", "24:01", "99999"])
+async def test_a_time_that_is_none_is_told_beside_the_field(
+    open_stage: Stage, sit: Sit, text: str
+) -> None:
+    async with sit(open_stage) as seat:
+        await seat.press("t", "ctrl+a", "ctrl+k")
+        await seat.type(text)
+        await seat.press("ctrl+s")
+        assert seat.sent == []
+        message = seat.console.query_one("#message-minutes").render()
+        assert "minutes from 1 to 1440" in str(message)
+        assert seat.console.focused is seat.console.query_one("#field-minutes")
+        await seat.press("ctrl+a", "ctrl+k", "5")
+        assert str(seat.console.query_one("#message-minutes").render()) == ""
+
+
+async def test_the_console_rings_with_the_room(
+    open_stage: Stage, sit: Sit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_stage.do(c.CallNext())
+    async with sit(open_stage) as seat:
+        rung: list[int] = []
+        monkeypatch.setattr(seat.console, "bell", lambda: rung.append(open_stage.now))
+        began = open_stage.now
+        open_stage.wait(181)
+        assert rung == [began + 150_000, began + 180_000]
+
+
 @pytest.mark.parametrize("key", ["plus", "f7"])
 async def test_extend(open_stage: Stage, sit: Sit, key: str) -> None:
     open_stage.do(c.CallNext())
@@ -86,13 +157,13 @@ async def test_voice_goes_round_and_is_shown_while_it_is_forced(
     async with sit(open_stage) as seat:
         await seat.select("minas")
         assert "Voice" not in seat.notice
-        await seat.press("u")
+        await seat.press("V")
         assert seat.sent == [c.SetVoice("minas", "conversation")]
         assert "Voice: conversation" in seat.notice
-        await seat.press("u")
+        await seat.press("V")
         assert seat.sent[1:] == [c.SetVoice("minas", "clear")]
         assert "Voice: clear" in seat.notice
-        await seat.press("u")
+        await seat.press("V")
         assert seat.sent[2:] == [c.SetVoice("minas", "auto")]
         assert "Voice" not in seat.notice
 
@@ -206,6 +277,7 @@ async def test_report_of_the_speaker(open_stage: Stage, sit: Sit, key: str, save
 
 async def test_report_of_the_picked_site(open_stage: Stage, sit: Sit) -> None:
     open_stage.do(c.CallNext())
+    open_stage.wait(2)
     open_stage.do(c.CallNext())
     async with sit(open_stage) as seat:
         await seat.press("up", "r", "x", "ctrl+s")
@@ -366,6 +438,7 @@ async def test_refusal_is_shown_with_its_reason(stage: Stage, sit: Sit) -> None:
 
 async def test_f_keys_work_while_typing(open_stage: Stage, sit: Sit) -> None:
     open_stage.do(c.CallNext())
+    open_stage.wait(2)
     async with sit(open_stage) as seat:
         await seat.press("r", "m", "n", "f4", "f2")
         assert c.MuteAll() in seat.sent and c.CallNext() in seat.sent

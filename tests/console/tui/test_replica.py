@@ -53,7 +53,7 @@ class Room:
         return self.replica.row(site, self.now)
 
     def say(self, body: c.ModeratorCommand, ident: str) -> None:
-        self.link.send(self.replica.issue(ident, body))
+        self.link.send(self.replica.issue(ident, body, self.now))
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_an_unanswered_command_is_sent_again_with_its_id(room: Room) -> None:
 
 def test_a_snapshot_that_knows_the_command_answers_it(room: Room) -> None:
     room.stage.answers = False
-    command = room.replica.issue("one", c.CallNext())
+    command = room.replica.issue("one", c.CallNext(), room.now)
     room.stage.do(command.body, "one")
     room.replica.out_of_step = True
     room.link.connect()
@@ -157,9 +157,9 @@ def test_a_snapshot_that_knows_the_command_answers_it(room: Room) -> None:
 
 def test_while_the_server_is_away_only_the_last_draft_is_kept(room: Room) -> None:
     room.link.cut("gone")
-    room.replica.issue("one", c.DraftReport("siak", "a"))
-    room.replica.issue("two", c.DraftReport("siak", "ab"))
-    room.replica.issue("three", c.DraftReport("minas", "x"))
+    room.replica.issue("one", c.DraftReport("siak", "a"), room.now)
+    room.replica.issue("two", c.DraftReport("siak", "ab"), room.now)
+    room.replica.issue("three", c.DraftReport("minas", "x"), room.now)
     assert list(room.replica.pending) == ["two", "three"]
 
 
@@ -319,7 +319,9 @@ def test_report_marks(room: Room) -> None:
     assert room.row("siak").report == "draft"
     room.stage.do(c.LogReport("siak", "aman"))
     assert room.row("siak").report == "done"
+    room.stage.wait(2)
     room.stage.do(c.CallNext())
+    room.stage.wait(2)
     room.stage.do(c.CallNext())
     assert room.row("sungai-apit").report == "missing"
 
@@ -356,3 +358,77 @@ def test_reconnecting_counts_down(room: Room) -> None:
     room.stage.wait(1.5)
     top = room.replica.top(room.now)
     assert (top.link_up, top.reason, top.retry_s) == (False, "no answer", 3)
+
+
+# -- what is not confirmed ----------------------------------------------------------------------
+
+
+def test_a_switch_not_confirmed_after_a_second_tells_its_age(room: Room) -> None:
+    room.stage.do(c.CallNext())
+    room.stage.wait(0.9)
+    assert (room.row("siak").microphone, room.row("siak").behind_s) == ("opening", 0)
+    room.stage.wait(2.2)
+    assert (room.row("siak").microphone, room.row("siak").behind_s) == ("opening", 3)
+    room.stage.settle()
+    room.stage.publish()
+    assert (room.row("siak").microphone, room.row("siak").behind_s) == ("live", 0)
+
+
+def test_a_mute_the_server_does_not_answer_tells_its_age(room: Room) -> None:
+    room.stage.do(c.CallNext())
+    room.stage.settle()
+    room.stage.publish()
+    room.stage.wait(60)
+    room.stage.answers = False
+    room.say(c.Mute("siak"), "one")
+    room.say(c.Skip("minas"), "two")
+    top = room.replica.top(room.now)
+    assert (room.row("siak").behind_s, top.unanswered) == (0, 0)
+    room.stage.wait(4)
+    top = room.replica.top(room.now)
+    assert (room.row("siak").microphone, room.row("siak").behind_s) == ("muting", 4)
+    assert room.row("minas").behind_s == 0
+    assert (top.unanswered, top.waited_s) == (2, 4)
+    room.link.answer(m.Command("two", c.Skip("minas")))
+    assert room.replica.top(room.now).unanswered == 1
+    room.link.cut("gone")
+    assert room.replica.top(room.now).unanswered == 0, "told as not sent yet"
+
+
+def test_on_deck_is_told_when_the_site_confirms_it(room: Room) -> None:
+    assert room.row("siak").ready and room.replica.floor(room.now).next_ready
+    room.stage.do(c.Skip("siak"))
+    assert not room.row("siak").ready
+    assert not room.replica.floor(room.now).next_ready, "another one is next now"
+    room.stage.settle()
+    room.stage.publish()
+    assert room.row("sungai-apit").ready and room.replica.floor(room.now).next_ready
+
+
+def test_the_projected_end_is_told_to_the_minute(room: Room) -> None:
+    begin, zone_ms = room.stage.state.opened_at or 0, 60_000
+    top = room.replica.top(room.now)
+    assert top.ends_at == -(-(room.now + 5 * 180_000) // zone_ms) * zone_ms and not top.is_late
+    room.stage.do(c.SetBudget(60))
+    assert room.replica.top(room.now).is_late
+    assert room.replica.top(room.now).budget_s == 60
+    assert begin
+
+
+def test_what_can_be_taken_back_is_told_for_five_seconds(room: Room) -> None:
+    room.stage.do(c.CallNext())
+    room.stage.wait(1.5)
+    view = room.replica.floor(room.now)
+    assert (view.undone, view.undo_s) == ("Siak", 4)
+    room.stage.wait(3.5)
+    assert room.replica.floor(room.now).undo_s == 0
+
+
+def test_the_sums_of_the_roll_call_are_the_roster(room: Room) -> None:
+    room.stage.do(c.MarkAttendance("minas", "represented", "Sekcam"))
+    room.stage.do(c.MarkAttendance("siak", "excused", "sakit"))
+    marked = dict(room.replica.floor(room.now).marked)
+    assert marked == {
+        "unmarked": 0, "present": 4, "represented": 1, "late": 0, "excused": 1, "absent": 0
+    }  # fmt: skip
+    assert sum(marked.values()) == len(room.stage.plan.sites)
