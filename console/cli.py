@@ -42,6 +42,7 @@ INNER = {
     "speech": "agent.speech:main",
     "baseline": "agent.baseline:main",
     "film": "agent.recording.command:film",
+    "check-film": "agent.recording.check:main",
     "convert-film": "agent.recording.command:convert",
 }
 

@@ -64,6 +64,15 @@ class Cues(_Value, frozen=True):
             place += span.ended_at - span.began_at
         return place
 
+    def moment(self, place_ms: float) -> float:
+        """Which moment a place in the film is (ms of UTC)."""
+        for span in self.recorded:
+            length = span.ended_at - span.began_at
+            if place_ms < length or span is self.recorded[-1]:
+                return span.began_at + place_ms
+            place_ms -= length
+        return place_ms
+
     def is_recorded(self, at: int) -> bool:
         """Whether a moment is in the film."""
         return any(span.holds(at) for span in self.recorded)

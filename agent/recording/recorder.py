@@ -267,8 +267,8 @@ class _Take:
     def _put_voice(self, slot: str, site: str, ssrc: int, frame: Frame, arrival: float) -> None:
         at_ms = self._at_ms(slot, lines.OPUS_CLOCK, site, ssrc, frame.ts, arrival)
         self.writer.block(SLOT_TRACKS[slot], at_ms, frame.data, is_key=True)
-        if self._program.takes(slot, at_ms, frame.level, len(frame.data)):
-            self.writer.block(PROGRAM, at_ms, frame.data, is_key=True)
+        for moment, data in self._program.push(slot, at_ms, frame.level, frame.data):
+            self.writer.block(PROGRAM, moment, data, is_key=True)
 
     def _put_picture(
         self, slot: str, site: str, header: rtp.Header, packet: bytes, arrival: float

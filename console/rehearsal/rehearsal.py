@@ -18,6 +18,7 @@ from typing import Literal
 import msgspec
 
 from console.journal import Journal
+from console.recording.finish import RecordingError, finish
 from console.rehearsal.casting import cast, write_roster
 from console.rehearsal.director import Director, is_connected, wait_until_connected
 from console.rehearsal.result import (
@@ -28,11 +29,13 @@ from console.rehearsal.result import (
     Leaks,
     LinkUse,
     ProcessUse,
+    Recorded,
     RelayUse,
     Result,
     Switch,
     Voice,
     Voices,
+    recorded,
     spread,
 )
 from console.rehearsal.stage import Stage, StageError, ask
@@ -351,6 +354,7 @@ class Rehearsal:
             processes=self._processes(stage, director),
             relay=_relay_use(director),
             links=_links(director),
+            recording=await self._recorded(stage, director),
             machine_idle_percent=self._idle_percent,
             settings={
                 "turn_s": f"{self.options.turn_s:g}",
@@ -364,6 +368,22 @@ class Rehearsal:
         result.why = self._complaints(result)
         result.ok = not result.why
         return result
+
+    async def _recorded(self, stage: Stage, director: Director) -> Recorded | None:
+        """The film, and whether everybody is at his place in it; None: nothing was recorded."""
+        if not director.state.recorded:
+            return None
+        folder = stage.folder / "recordings"
+        try:
+            film = await finish(stage.db, folder, director.state.id)
+            sites = stage.folder / "sites.json"
+            said = await ask("check-film", str(folder / film.meeting), "--sites", str(sites))
+            if said.code != 0:
+                raise RecordingError(said.err.strip())
+        except RecordingError as error:
+            return Recorded(trouble=str(error))
+        disturbed = {n for n, turn in enumerate(self.script.turns, 1) if turn.disturbed}
+        return recorded(film, json.loads(said.out), disturbed)
 
     def _mark_disturbed(self) -> None:
         for turn in self.script.turns:
@@ -467,6 +487,10 @@ class Rehearsal:
         if not result.events.chain_ok:
             why.append("the journal's chain is broken")
         why += [f"{g.name} grew: {', '.join(g.grew)}" for g in result.growth if g.grew]
+        if result.recording is not None and not result.recording.ok:
+            why.append(
+                f"the recording is not right: {result.recording.trouble or 'see its figures'}"
+            )
         why += [f"{f.what}: not back" for f in result.faults if f.back_s is None]
         return why
 

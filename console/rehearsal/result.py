@@ -1,11 +1,13 @@
 """The figures of a rehearsal, in the fields of DESIGN §6 (names stay; more are welcome)."""
 
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
+from typing import Any
 
 import msgspec
 
 from console.rehearsal.growth import Growth
+from protocol.recording import Film
 
 
 class Spread(msgspec.Struct):
@@ -110,6 +112,34 @@ class LinkUse(msgspec.Struct):
     rtt_ms: float = 0.0
 
 
+class Recorded(msgspec.Struct):
+    """The recording of the meeting, as it was found on the disk afterwards.
+
+    `wrong_chapters`: in which another one than the chapter's site is heard most. `begin_ms`: from
+    the beginning of a turn's chapter, which is the journal's `FloorGranted`, to the first sound of
+    its site in the film, which is the switch of the floor; `end_ms`: from its last sound to the end
+    of the chapter, `TurnEnded`; both over undisturbed turns. `off_ms`: how much later than it was
+    spoken a sound stands in the film, whose time is the journal's, over all chapters. `missing_ms`
+    is how long speakers are gone within their turns, in all.
+    """
+
+    ok: bool = False
+    length_s: float = 0.0
+    size_mb: float = 0.0
+    chapters: int = 0
+    wrong_chapters: int = 0
+    begin_ms: Spread = msgspec.field(default_factory=Spread)
+    end_ms: Spread = msgspec.field(default_factory=Spread)
+    off_ms: Spread = msgspec.field(default_factory=Spread)
+    missing_ms: float = 0.0
+    longest_gap_ms: float = 0.0
+    segments: int = 0
+    torn: int = 0
+    dropped: int = 0
+    sent_later_s: float = 0.0
+    trouble: str = ""
+
+
 class Result(msgspec.Struct):
     """Everything a rehearsal measured. `ok` is False when a site was not called or not heard,
     a closed site was heard, an event was lost, the chain is broken, or a process grew in a long
@@ -130,6 +160,7 @@ class Result(msgspec.Struct):
     processes: list[ProcessUse]
     relay: RelayUse
     links: list[LinkUse]
+    recording: Recorded | None = None
     machine_idle_percent: float = 0.0
     starved: list[str] = msgspec.field(default_factory=list)
     settings: dict[str, str] = msgspec.field(default_factory=dict)
@@ -151,6 +182,55 @@ def spread(values: Iterable[float | None]) -> Spread:
         max=round(known[-1], 1),
         missing=missing,
     )
+
+
+RIGHT_MS = 200.0
+MISSING_PERCENT = 2.0
+
+
+def recorded(film: Film, heard: Sequence[dict[str, Any]], disturbed: Set[int]) -> Recorded:
+    """The figures of a film, of which `heard` is what `check-film` said of each chapter.
+
+    A turn that a fault disturbed has its speaker or, while that one is gone, the chair; the others
+    have their speaker, end at their times and miss nothing. Wherever somebody speaks, the film's
+    time is right to 0.2 s.
+    """
+    turns = [one for one in heard if one["turn"] and one["turn"] not in disturbed]
+    chair = {one["site"] for one in heard if not one["turn"]}
+    wrong = [
+        one
+        for one in heard
+        if one["loudest"] not in {one["site"], "", *(chair if one["turn"] in disturbed else ())}
+    ]
+    begin = spread(None if one["early_ms"] is None else -one["early_ms"] for one in turns)
+    end = spread(None if one["late_ms"] is None else -one["late_ms"] for one in turns)
+    lasted_ms = sum(one["ended_ms"] - one["began_ms"] for one in turns)
+    missing_ms = sum(one["missing_ms"] for one in turns)
+    off = [one["off_ms"] for one in heard if one["off_ms"] is not None]
+    figures = Recorded(
+        length_s=round(film.length_ms / 1000, 1),
+        size_mb=round(film.size_bytes / 1e6, 1),
+        chapters=len(film.chapters),
+        wrong_chapters=len(wrong),
+        begin_ms=begin,
+        end_ms=end,
+        off_ms=spread(off),
+        missing_ms=missing_ms,
+        longest_gap_ms=max((one["gap_ms"] for one in turns), default=0.0),
+        segments=film.segments,
+        torn=film.torn,
+        dropped=film.dropped,
+        sent_later_s=round(film.sent_later_ms / 1000, 1),
+    )
+    late = [abs(one["late_ms"]) for one in turns if one["late_ms"] is not None]
+    figures.ok = (
+        not wrong
+        and not begin.missing
+        and max((abs(one) for one in (*off, *late)), default=0.0) <= RIGHT_MS
+        and missing_ms <= lasted_ms * MISSING_PERCENT / 100
+        and not film.dropped
+    )
+    return figures
 
 
 def table(result: Result) -> str:
@@ -195,6 +275,8 @@ def table(result: Result) -> str:
         f"journal: {result.events.acknowledged} commands acknowledged, {result.events.lost} lost, "
         f"chain {'holds' if result.events.chain_ok else 'BROKEN'}",
     ]
+    if result.recording is not None:
+        lines.append(_recorded(result.recording))
     for fault in result.faults:
         back = "not back" if fault.back_s is None else f"back after {fault.back_s:.1f} s"
         lines.append(
@@ -214,6 +296,19 @@ def table(result: Result) -> str:
             "this machine fell behind; its figures are too high: " + ", ".join(result.starved)
         )
     return "\n".join(lines)
+
+
+def _recorded(one: Recorded) -> str:
+    if one.trouble:
+        return f"recording: {one.trouble}"
+    return (
+        f"recording: {one.length_s:.0f} s, {one.size_mb:.1f} MB, {one.segments} segments, "
+        f"{one.chapters} chapters, {one.wrong_chapters} wrong; first sound after "
+        f"{_n(one.begin_ms.median)} ms (at most {_n(one.begin_ms.max)}), last "
+        f"{_n(one.end_ms.median)} ms before the end (at most {_n(one.end_ms.max)}), "
+        f"in time to {_n(one.off_ms.max)} ms, {one.missing_ms:.0f} ms missing, "
+        f"{one.sent_later_s:.1f} s sent later"
+    )
 
 
 def _spread_line(name: str, s: Spread) -> str:

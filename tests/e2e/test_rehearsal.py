@@ -46,6 +46,8 @@ def test_every_site_is_heard_in_its_turn_and_nobody_else(tmp_path: Path) -> None
     assert result.events.acknowledged == 3 + 3 + 3  # calls, reports; open, end, close
     assert result.events.lost == 0
     assert result.events.chain_ok
+    assert result.recording is not None and result.recording.ok
+    assert (result.recording.chapters, result.recording.segments) == (3 + 2, 1)
     assert {use.name for use in result.processes} >= {"server", "relay", "bandar-siak", "siak"}
 
 
@@ -64,6 +66,9 @@ def test_what_is_killed_comes_back(name: str, tmp_path: Path) -> None:
     (fault,) = result.faults
     assert fault.back_s is not None
     assert fault.back_s < GIVEN_UP_S
+    assert result.recording is not None
+    assert result.recording.torn == (1 if name == "relay" else 0)
+    assert result.recording.segments == 1 + result.recording.torn
     assert result.events.lost == 0
     assert result.called == 2
 

@@ -1,6 +1,7 @@
 """The figures: spreads, and the fields other programs rely on."""
 
 import msgspec
+import pytest
 
 from console.rehearsal.result import (
     Events,
@@ -14,9 +15,11 @@ from console.rehearsal.result import (
     Switch,
     Voice,
     Voices,
+    recorded,
     spread,
     table,
 )
+from protocol.recording import Film
 
 
 def a_result() -> Result:
@@ -79,3 +82,47 @@ def test_the_table_says_what_went_wrong_and_what_was_not_measured() -> None:
         assert expected in text
     pictures = next(line for line in text.splitlines() if line.startswith("first picture"))
     assert pictures.split()[3:] == ["0", "-", "-", "-", "0"]
+
+
+FILM = Film("m1", "rekaman.mkv", 20_000, 1_500_000, (), segments=2, torn=1)
+CHAPTER = {"site": "kandis", "turn": 1, "began_ms": 0, "ended_ms": 10_000, "loudest": "kandis"}
+CHAPTER |= {"early_ms": -120.0, "late_ms": 30.0, "missing_ms": 0.0, "gap_ms": 0.0, "off_ms": 50.0}
+
+
+def test_a_recording_is_right_when_everybody_is_at_his_place() -> None:
+    one = recorded(FILM, [CHAPTER], set())
+    assert one.ok and (one.begin_ms.max, one.end_ms.max, one.off_ms.max) == (120.0, -30.0, 50.0)
+    result = a_result()
+    result.recording = one
+    assert "2 segments" in table(result)
+    result.recording.trouble = "nothing was recorded here"
+    assert "nothing was recorded here" in table(result)
+
+
+@pytest.mark.parametrize(
+    ("change", "disturbed"),
+    [
+        ({"loudest": "minas"}, {1}),
+        ({"early_ms": None}, set()),
+        ({"late_ms": -201.0}, set()),
+        ({"off_ms": 201.0}, {1}),
+        ({"off_ms": -201.0}, set()),
+        ({"missing_ms": 201.0}, set()),
+    ],
+)
+def test_a_recording_with_a_fault_is_not(change: dict, disturbed: set[int]) -> None:
+    assert not recorded(FILM, [{**CHAPTER, **change}], disturbed).ok
+
+
+def test_a_turn_that_a_fault_disturbed_may_miss_something() -> None:
+    gone = {**CHAPTER, "early_ms": None, "late_ms": None, "off_ms": None, "loudest": ""}
+    assert recorded(FILM, [gone, {**CHAPTER, "missing_ms": 900.0, "turn": 2}], {1, 2}).ok
+    assert not recorded(msgspec.structs.replace(FILM, dropped=1), [CHAPTER], set()).ok
+
+
+def test_only_the_chair_may_be_heard_in_place_of_one_who_was_gone() -> None:
+    chair = {**CHAPTER, "site": "hall", "turn": 0, "loudest": "hall"}
+    gone = {**CHAPTER, "turn": 2, "loudest": "hall"}
+    assert recorded(FILM, [chair, gone], {2}).ok
+    assert not recorded(FILM, [chair, gone], set()).ok
+    assert not recorded(FILM, [chair, {**gone, "loudest": "minas"}], {2}).ok
