@@ -63,6 +63,8 @@ class Speaker(Protocol):
 
 
 class Display(Protocol):
+    """A display with an attribute `slots` shows these alone; nothing else is decoded for it."""
+
     def show(self, slot: str, picture: Yuv, now: float) -> None:
         """Show a whole picture of a slot."""
 
@@ -403,7 +405,9 @@ def open_display(text: str) -> Display:
 
 
 class NullDisplay:
-    """Pictures go nowhere."""
+    """Pictures go nowhere, and are not even decoded."""
+
+    slots: tuple[str, ...] = ()
 
     def show(self, slot: str, picture: Yuv, now: float) -> None:
         pass

@@ -3,20 +3,22 @@
 Rules:
 - The choice is this site's alone: what another one loses or can't carry costs it nothing.
 - What is sent again has the copies it went out with, so that its bytes are the same.
-- A picture that was held back comes back with a key frame, never in the middle.
+- Which pictures it gets is told step by step by `agent.picture.steps`.
 
 Rates are bit/s, times are monotonic seconds given by the caller. Pure.
 """
 
+import math
 from collections.abc import Mapping
 
 from agent import rtp
 from agent.audio.hop import HISTORY, Distances, Frame, before, follows
 from agent.audio.ladder import BITRATES, Ladder
 from agent.audio.playout import Mode
-from protocol.messages import VIDEO_SLOTS, MediaMode, SlotName
+from agent.picture.layers import PictureName
+from agent.picture.steps import Steps
+from protocol.messages import MediaMode
 
-ROOM = 1.15
 PAIR_WITHIN_S = 0.03
 """So long the first frame of a pair waits for the second."""
 
@@ -34,9 +36,10 @@ class Downstream:
         # SSRC → the first frame of a pair, and since when it waits
         self._waiting_frames: dict[int, tuple[Frame, float]] = {}
         self._highest: dict[int, int] = {}
-        self._shown: set[str] = set(VIDEO_SLOTS)
-        # Picture slots that wait for a key frame before anything of them is sent again.
-        self._waiting: set[str] = set()
+        self.steps = Steps()
+        """Which pictures it gets."""
+        self.video: float = math.inf
+        """What pictures may take of the link (bit/s)."""
 
     @property
     def loss(self) -> float:
@@ -47,11 +50,6 @@ class Downstream:
     def is_thin(self) -> bool:
         """Whether its downlink carries little more than a voice."""
         return self._ladder.is_thin
-
-    @property
-    def has_video(self) -> bool:
-        """Whether it gets any picture."""
-        return bool(self._shown)
 
     def set_modes(self, voice: Mode, media: MediaMode) -> None:
         """What the operator forces (`auto`: nothing)."""
@@ -91,33 +89,15 @@ class Downstream:
         self._ladder.available = float(bitrate)
 
     def update(
-        self, rates: Mapping[SlotName, float], now: float, bitrate: int | None = None
-    ) -> bool:
-        """Choose anew; `rates`: bit/s of each picture slot; `bitrate`: what the voice was asked to
-        be coded at. True when a picture is to come back, which takes a key frame."""
+        self, rates: Mapping[PictureName, float], now: float, bitrate: int | None = None
+    ) -> list[PictureName]:
+        """Choose anew; `rates`: bit/s of each picture that flows; `bitrate`: what the voice was
+        asked to be coded at. The pictures of which a key frame is needed."""
         self._ladder.coded_at = bitrate
         settings = self._ladder.settings(now)
         self.distances = settings.distances
-        shown: set[str] = set()
-        total = 0.0
-        for slot in VIDEO_SLOTS:
-            total += rates.get(slot, 0.0) * (1.0 if slot in self._shown else ROOM)
-            if settings.video > 0 and total <= settings.video:
-                shown.add(slot)
-        back = shown - self._shown
-        self._waiting = (self._waiting | back) & shown
-        self._shown = shown
-        return bool(back)
-
-    def shows(self, slot: str, is_key_frame_start: bool) -> bool:
-        """Whether a packet of this picture slot is sent."""
-        if slot not in self._shown:
-            return False
-        if slot in self._waiting:
-            if not is_key_frame_start:
-                return False
-            self._waiting.discard(slot)
-        return True
+        self.video = settings.video
+        return self.steps.update(settings.video, self.loss, rates, now)
 
     def next_packets(self, ssrc: int, frame: Frame, now: float) -> list[tuple[int, Distances]]:
         """A frame of sound is there, with the slot's numbers: the packets that go out now, each

@@ -21,10 +21,14 @@ import msgspec
 
 from agent import rtp
 from agent.audio.hop import Distances, Frame, Missing, Patience, VoiceStream
+from agent.picture.layers import Layer, PictureName
 
 VIDEO_HISTORY = 512
-KEY_FRAME_RETRY_S = 0.12
+KEY_FRAME_RETRY_S, KEY_FRAME_TRIES, KEY_FRAME_LATER_S = 0.12, 10, 1.0
 KEY_FRAME_LIMIT_S = 0.3
+SILENT_S = 0.8
+"""A picture of which nothing came for so long was closed at its source, or its link is gone."""
+
 FIRST_SEQ = 1000
 
 
@@ -56,6 +60,8 @@ class Slot:
         self._first_seq = 0
         self._seq_offset = 0
         self._ts_offset = 0
+        self.is_fresh = False
+        """Whether a source began of which no sender report was given yet."""
 
     def switch(self, source: str | None, now: float) -> None:
         """Another source (or none) feeds the slot from now on."""
@@ -73,6 +79,7 @@ class Slot:
         elapsed_s = 0.0 if self._last_at is None else max(0.0, now - self._last_at)
         step = max(1, round(elapsed_s * self.clock_rate))
         self._ts_offset = (self._last_ts + step - ts) & 0xFFFFFFFF
+        self.is_fresh = True
 
     def _map(self, seq: int, ts: int, now: float) -> tuple[int, int, bool] | None:
         """Our sequence number and timestamp, and whether it is the newest; None when it is older
@@ -90,8 +97,16 @@ class Slot:
                 self._first_seq = (seq - 0x2000) & 0xFFFF
         return out_seq, out_ts, is_newest
 
-    def timestamp_at(self, now: float) -> int:
-        """The slot's RTP timestamp at a moment, for sender reports."""
+    @property
+    def source_ssrc(self) -> int | None:
+        """The line of the source that feeds the slot; None before its first packet."""
+        return self._source_ssrc if self._started else None
+
+    def timestamp_at(self, now: float, source_ts: int | None = None) -> int:
+        """The slot's RTP timestamp at a moment, for sender reports. `source_ts`: what the source
+        calls this moment; where it is not known, the last packet's arrival must do."""
+        if source_ts is not None and self._started:
+            return (source_ts + self._ts_offset) & 0xFFFFFFFF
         if self._last_at is None:
             return self._last_ts
         return (self._last_ts + round((now - self._last_at) * self.clock_rate)) & 0xFFFFFFFF
@@ -147,12 +162,23 @@ class VoiceSlot(Slot):
 class VideoSlot(Slot):
     """A slot of pictures: packets rewritten, held from a switch until the source's key frame."""
 
-    def __init__(self, name: str, ssrc: int, payload_type: int, clock_rate: int = 90_000) -> None:
+    def __init__(
+        self,
+        name: PictureName,
+        ssrc: int,
+        payload_type: int,
+        clock_rate: int = 90_000,
+        *,
+        layer: Layer | None = None,
+    ) -> None:
         super().__init__(name, "video", ssrc, clock_rate)
         self.payload_type = payload_type
         self._last_picture = 0
         self._picture_offset = 0
+        self.picture: PictureName = name
+        self.layer = layer
         self._asked_at = float("-inf")
+        self._tries = 0
         self._wanted_at = float("-inf")
         self._history: dict[int, tuple[str, bytes]] = {}
 
@@ -160,6 +186,7 @@ class VideoSlot(Slot):
         """Another source (or none) feeds the slot from now on."""
         super().switch(source, now)
         self._asked_at = float("-inf")
+        self._tries = 0
 
     def forward(self, source: str, packet: bytes, header: rtp.Header, now: float) -> bytes | None:
         """The packet as receivers are to get it; None when it is held or dropped."""
@@ -211,6 +238,10 @@ class VideoSlot(Slot):
             payload[at] = picture & 0x7F
         return picture
 
+    def is_alive(self, now: float) -> bool:
+        """Whether the source's pictures flow."""
+        return self._started and self._last_at is not None and now - self._last_at < SILENT_S
+
     def history(self, seqs: tuple[int, ...] | list[int], receiver: str) -> list[bytes]:
         """What is still there of these outgoing sequence numbers (RFC 4585 NACK), without what
         the receiver sent itself: its own turn is a gap to it, and must stay one."""
@@ -219,11 +250,13 @@ class VideoSlot(Slot):
 
     def needs_key_frame(self, now: float) -> bool:
         """True when the source is to be asked for a key frame now: at the switch, then every
-        120 ms until it comes."""
+        120 ms until it comes; after a second (its link may carry no picture) every second."""
         if self.source is None or self._started:
             return False
-        if now - self._asked_at < KEY_FRAME_RETRY_S:
+        patience_s = KEY_FRAME_RETRY_S if self._tries < KEY_FRAME_TRIES else KEY_FRAME_LATER_S
+        if now - self._asked_at < patience_s:
             return False
+        self._tries += 1
         self._asked_at = now
         return True
 

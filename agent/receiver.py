@@ -6,12 +6,13 @@ Rules:
 - While the chair speaks the others are softer: the regent can always break in.
 - What the downlink carries is told to the relay when it is less than was sent (REMB).
 - What the room is told (`cue`) is played and written into the picture as long as it holds.
-- A picture is shown only when it is whole; a slot that lost its reference asks for a key frame.
+- A picture is shown only when it is whole, and when its sound is heard (`agent.picture.incoming`).
 """
 
 import random
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 
@@ -25,7 +26,10 @@ from agent.audio.playout import LinkMemory, Mode, Playout, Voice
 from agent.bandwidth import Bandwidth
 from agent.clock import FrameClock
 from agent.devices import Display, Speaker
+from agent.lips import Lips
 from agent.picture import caption, vp8
+from agent.picture.incoming import Stream, Window
+from agent.picture.vp8 import Yuv
 from protocol.messages import AUDIO_SLOTS, VIDEO_SLOTS, Cue, SlotName
 
 HEARING_FOR_S = 1.0
@@ -52,6 +56,8 @@ class Heard(msgspec.Struct, frozen=True):
     mos_cq: float = 0.0
     voice: Voice = "conversation"
     queue_ms: float = 0.0
+    frozen: int = 0
+    lip_ms: float = 0.0
 
 
 class AudioSlot:
@@ -110,18 +116,6 @@ class AudioSlot:
         return self.clarity.mos(delay_ms, round(self._frame_bytes * 8 * FRAMES_PER_S))
 
 
-class VideoSlot:
-    """One video slot: assembly of frames, and the decoder."""
-
-    def __init__(self, slot: SlotName) -> None:
-        self.ssrc = lines.SLOT_SSRC[slot]
-        self.assembler = rtp.Vp8Assembler()
-        self.decoder = vp8.Decoder()
-        self.reception = rtp.ReceptionStats(self.ssrc, lines.VP8_CLOCK)
-        self.seen_at = 0.0
-        self.shown = 0
-
-
 class Receiver:
     """Speaker and display of a site, fed by the slots of its downlink."""
 
@@ -142,6 +136,7 @@ class Receiver:
         self._level = 127
         self._ask: Callable[[bytes], None] | None = None
         self._reports: dict[int, tuple[int, float]] = {}
+        self._sources: dict[SlotName, str] = {}
         self._counted = (0, 0, 0, time.monotonic())
         self._mode: Mode = "auto"
         self._looked_at = 0.0
@@ -152,8 +147,51 @@ class Receiver:
         link = LinkMemory()
         self._bandwidth = Bandwidth()
         self._audio = {slot: AudioSlot(slot, self._mode, link) for slot in AUDIO_SLOTS}
-        self._video = {slot: VideoSlot(slot) for slot in VIDEO_SLOTS}
+        self._lips = Lips()
+        self._video = {slot: self._window(slot) for slot in VIDEO_SLOTS}
+        self._streams = {
+            name: stream for one in self._video.values() for name, stream in one.streams.items()
+        }
         self._reports.clear()
+
+    def _window(self, slot: SlotName) -> Window:
+        def show(picture: Yuv, now: float) -> None:
+            said = caption.lines(self.cue, self.banner)
+            self._display.show(slot, caption.write(picture, said), time.monotonic())
+
+        def hears_at(ssrc: int, ts: int) -> float | None:
+            return self._hears_at(slot, ssrc, ts)
+
+        streams = {
+            name: Stream(lines.SLOT_SSRC[name], lines.VP8_CLOCK, vp8.Decoder())
+            for name in lines.PICTURES_OF[slot]
+        }
+        window = Window(streams, show, hears_at)
+        window.is_watched = slot in getattr(self._display, "slots", VIDEO_SLOTS)
+        window.feed(slot in self._sources)
+        return window
+
+    @property
+    def sources(self) -> dict[SlotName, str]:
+        """Which site feeds each slot, as the server says."""
+        return self._sources
+
+    @sources.setter
+    def sources(self, sources: dict[SlotName, str]) -> None:
+        self._sources = dict(sources)
+        for slot, window in self._video.items():
+            window.feed(slot in sources)
+
+    def _hears_at(self, slot: SlotName, ssrc: int, ts: int) -> float | None:
+        """When the sound of the moment of a picture is heard; None when its site is not."""
+        site = self._sources.get(slot)
+        for name, audio in self._audio.items():
+            if site is not None and self._sources.get(name) == site:
+                sound = self._lips.sound_of(
+                    ssrc, ts, lines.VP8_CLOCK, audio.ssrc, lines.OPUS_CLOCK, time.monotonic()
+                )
+                return None if sound is None else audio.playout.plays_at(sound)
+        return None
 
     @property
     def mode(self) -> Mode:
@@ -188,6 +226,8 @@ class Receiver:
             self._speaker.write(mixed, now)
             self._level = level_dbov(mixed)
             self._ask_for_missing(now)
+            for window in self._video.values():
+                window.update(now)
             if now - self._looked_at >= LOOK_EVERY_S:
                 self._looked_at = now
                 if self._bandwidth.update(now):
@@ -201,7 +241,7 @@ class Receiver:
             header = rtp.parse(packet)
         except ValueError:
             return
-        slot = lines.SLOT_OF_SSRC.get(header.ssrc)
+        slot: Any = lines.SLOT_OF_SSRC.get(header.ssrc)
         payload = packet[header.payload_offset : header.payload_end]
         if slot in self._audio:
             audio = self._audio[slot]
@@ -211,10 +251,10 @@ class Receiver:
             self._measure(audio.reception, header, packet, arrival, begins=begins, before=alone)
             if is_missed:
                 self._ask_for_voice(audio, arrival)
-        elif slot in self._video:
+        elif slot in self._streams:
             begins = rtp.is_key_frame_start(payload)
-            self._measure(self._video[slot].reception, header, packet, arrival, begins=begins)
-            self._take_video(slot, self._video[slot], header, payload, arrival)
+            self._measure(self._streams[slot].reception, header, packet, arrival, begins=begins)
+            self._video[lines.PICTURES[slot].slot].take(slot, header, payload, arrival)
 
     def _measure(
         self,
@@ -238,29 +278,18 @@ class Receiver:
         if self._bandwidth.available is not None:
             self._send(rtp.build_remb(self._ssrc, self._bandwidth.available))
 
-    def _take_video(
-        self, slot: SlotName, video: VideoSlot, header: rtp.Header, payload: bytes, arrival: float
-    ) -> None:
-        for frame in video.assembler.push(header, payload, arrival):
-            picture = video.decoder.decode(frame.data)
-            if picture is not None:
-                video.seen_at = arrival
-                video.shown += 1
-                said = caption.lines(self.cue, self.banner)
-                self._display.show(slot, caption.write(picture, said), time.monotonic())
-
     def _ask_for_missing(self, now: float) -> None:
         if self._ask is None:
             return
         rtt_s = self._answer_s
         for audio in self._audio.values():
             self._ask_for_voice(audio, now)
-        for video in self._video.values():
-            missing = video.assembler.missing(now, rtt_s)
-            if missing:
-                self._send(rtp.build_nack(self._ssrc, video.ssrc, missing))
-            if video.assembler.needs_key_frame(now):
-                self._send(rtp.build_pli(self._ssrc, video.ssrc))
+        for window in self._video.values():
+            for ssrc, missing, needs_key in window.wishes(now, rtt_s):
+                if missing:
+                    self._send(rtp.build_nack(self._ssrc, ssrc, missing))
+                if needs_key:
+                    self._send(rtp.build_pli(self._ssrc, ssrc))
 
     @property
     def _answer_s(self) -> float:
@@ -283,6 +312,7 @@ class Receiver:
         for one in rtp.parse_rtcp(packet):
             if isinstance(one, rtp.SenderReport):
                 self._reports[one.ssrc] = (one.ntp >> 16 & 0xFFFFFFFF, arrival)
+                self._lips.push(one, arrival)
 
     def report(self) -> bytes:
         """A receiver report (RFC 3550 §6.4.2) over the slots of which something came, and the one
@@ -290,7 +320,7 @@ class Receiver:
         now = time.monotonic()
         blocks = []
         last = max(self._reports, key=lambda ssrc: self._reports[ssrc][1], default=0)
-        slots: list[AudioSlot | VideoSlot] = [*self._audio.values(), *self._video.values()]
+        slots: list[AudioSlot | Stream] = [*self._audio.values(), *self._streams.values()]
         for one in slots:
             has_news = one.reception.has_news
             lsr, at = self._reports.get(one.ssrc, (0, now))
@@ -331,6 +361,7 @@ class Receiver:
         played = sum(p.stats.played + p.stats.concealed + p.stats.recovered for p in playouts)
         concealed = sum(p.stats.concealed + p.stats.recovered for p in playouts)
         shown = sum(one.shown for one in self._video.values())
+        frozen = sum(one.frozen for one in self._video.values())
         played_before, concealed_before, shown_before, at = self._counted
         self._counted = (played, concealed, shown, now)
         fresh = max(0, played - played_before)
@@ -352,7 +383,15 @@ class Receiver:
             mos_cq=_worst(one.mos(one.playout.delay_ms) for one in active),
             voice="clear" if any(a.playout.voice == "clear" for a in active) else "conversation",
             queue_ms=round(1000 * self._bandwidth.queue_s, 1),
+            frozen=frozen,
+            lip_ms=round(self._lip_ms, 1),
         )
+
+    @property
+    def _lip_ms(self) -> float:
+        """How much later than its sound a picture was shown, of the slot where it is most."""
+        every: list[float] = [one.lip_ms for one in self._video.values()]
+        return max(every, key=abs)
 
     def close(self) -> None:
         """Close the devices."""

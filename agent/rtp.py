@@ -166,6 +166,19 @@ def build(
     return head + extensions + payload
 
 
+def number_of(data: bytes) -> tuple[int, int]:
+    """(SSRC, sequence number) of an RTP packet."""
+    seq, ssrc = struct.unpack_from("!H4xL", data, 2)
+    return ssrc, seq
+
+
+def restamped(data: bytes, send_time: int) -> bytes:
+    """A packet made by `build` with a send time alone, with another one; any other as it is."""
+    if len(data) < 20 or data[0] != 0x90 or data[16] != SEND_TIME_ID << 4 | 2:
+        return data
+    return data[:17] + send_time.to_bytes(3, "big") + data[20:]
+
+
 def rewrite(data: bytes, payload_type_and_marker: int, seq: int, ts: int, ssrc: int) -> bytearray:
     """A copy with another second byte, sequence number, timestamp and SSRC."""
     out = bytearray(data)
@@ -260,6 +273,11 @@ Rtcp = SenderReport | ReceiverReport | Nack | Pli | Remb | Tmmbr | Bye | Questio
 def ntp_from_unix(at: float) -> int:
     """Unix seconds → 64-bit NTP timestamp."""
     return int((at + NTP_EPOCH_S) * (1 << 32))
+
+
+def unix_from_ntp(ntp: int) -> float:
+    """64-bit NTP timestamp → Unix seconds."""
+    return ntp / (1 << 32) - NTP_EPOCH_S
 
 
 def ntp32(at: float) -> int:
@@ -807,6 +825,10 @@ class Vp8Assembler:
         for done in range(self._next, seq):
             self._held.pop(done, None)
         self._next = seq
+
+    def give_up(self) -> None:
+        """What was given out could not be decoded: nothing is, until the next key frame."""
+        self._lose_reference()
 
     def _lose_reference(self) -> None:
         self.given_up += 1

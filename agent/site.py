@@ -19,7 +19,7 @@ import signal
 import sys
 import time
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -129,11 +129,12 @@ class Site:
     def _take_desired(self, desired: m.Desired) -> None:
         self.desired = desired
         self.sender.microphone_open = desired.microphone == "live"
-        self.sender.camera_open = desired.camera == "live"
+        self.sender.camera = desired.camera
         self.sender.set_modes(desired.media, hurried=desired.hurried)
         self.receiver.mode = desired.voice
         self.receiver.volume = desired.volume
         self.receiver.labels = desired.labels
+        self.receiver.sources = desired.slots
         self.receiver.banner = desired.banner
         if self._announcement is not None:
             self._announcement.recording = desired.recording
@@ -150,7 +151,7 @@ class Site:
         actual = m.Actual(
             revision=desired.revision,
             microphone="live" if self.sender.microphone_open else "muted",
-            camera="live" if self.sender.camera_open else "off",
+            camera=self.sender.camera,
             uplink=_state(attempt, "uplink"),
             downlink=_state(attempt, "downlink"),
             hearing=self.receiver.hearing(),
@@ -230,7 +231,7 @@ class Site:
         try:
             attempt.uplink = self._connection(attempt, "uplink")
             offer = await attempt.uplink.offer(
-                lines.uplink(self.sender.audio_ssrc, self.sender.video_ssrc)
+                lines.uplink(self.sender.audio_ssrc, *self.sender.video_ssrcs)
             )
         except (ValueError, OSError, ConnectionError) as error:
             attempt.failed = f"no offer could be made: {error}"
@@ -310,7 +311,7 @@ class Site:
             came = self.receiver.came(one.ssrc)
             if came is None or self.desired is None:
                 continue
-            slot = lines.SLOT_OF_SSRC[one.ssrc]
+            slot: Any = lines.SLOT_OF_SSRC[one.ssrc]
             flow = attempt.down_flows.setdefault(slot, Flow())
             if self.desired.slots.get(slot) in (None, self.site):
                 flow.reset()
@@ -409,6 +410,8 @@ class Site:
             video_kbps=round(self.sender.video_kbps, 1),
             queue_ms=heard.queue_ms,
             heard=heard.levels,
+            frozen=heard.frozen,
+            lip_ms=heard.lip_ms,
             cpu_percent=round(100 * (cpu - cpu_before) / elapsed_s, 1),
             late_ms=round(max(self.sender.take_late_ms(), heard.late_ms), 1),
             process=vitals(),

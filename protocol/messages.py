@@ -17,7 +17,10 @@ from protocol.queries import Found, QueryBody
 CommandId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Role = Literal["moderator", "observer", "agent", "relay"]
 Microphone = Literal["live", "muted"]
-Camera = Literal["live", "off"]
+Camera = Literal["live", "low", "off"]
+"""`live` sends its picture large and small, `low` small only."""
+
+Picture = Literal["high", "low", "none"]
 LinkState = Literal["down", "connecting", "up"]
 SlotName = Literal["main", "second", "chair", "floor", "panel-1", "panel-2"]
 Cue = Literal["none", "on-deck", "live", "low", "over"]
@@ -110,7 +113,9 @@ class SiteReading(_Value, frozen=True):
     ITU-T G.107; RFC 3611's listening and conversational quality: 1 to 4.5; 0 while nothing is
     heard), `voice` is the mode in use. `audio_kbps` is the Opus bitrate it sends (0: none),
     `redundancy` the redundant copies it sends with each packet (RFC 2198), `video_kbps` what its
-    ladder allows for video (0: cut), `queue_ms` the estimated queueing on its downlink.
+    ladder allows for video (0: cut), `queue_ms` the estimated queueing on its downlink. `frozen`
+    counts the times a picture stood still for more than half a second though it should move,
+    `lip_ms` is how much later a picture was shown than its sound was heard (negative: earlier).
     """
 
     own_level: int = 127
@@ -134,6 +139,8 @@ class SiteReading(_Value, frozen=True):
     queue_ms: float = 0.0
     heard: dict[SlotName, int] = {}
     process: ProcessReading = ProcessReading()
+    frozen: int = 0
+    lip_ms: float = 0.0
 
 
 class SiteTelemetry(_Message, frozen=True, tag="site-telemetry"):
@@ -147,8 +154,8 @@ class LinkReading(_Value, frozen=True):
 
     `up_mos` estimates how clear the site's voice arrives at the relay (as `SiteReading.mos`),
     `redundancy` counts the redundant copies per packet the relay sends to it, `video` tells that
-    it forwards video to it, `up_queue_ms` estimates the queueing on the uplink, `available_kbps`
-    what the downlink carries (0: unknown).
+    it forwards video to it, `picture` the largest that the downlink carries, `up_queue_ms`
+    estimates the queueing on the uplink, `available_kbps` what the downlink carries (0: unknown).
     """
 
     uplink: LinkState = "down"
@@ -167,6 +174,7 @@ class LinkReading(_Value, frozen=True):
     video: bool = True
     up_queue_ms: float = 0.0
     available_kbps: float = 0.0
+    picture: Picture = "high"
 
 
 class RecordingReading(_Value, frozen=True):
@@ -325,7 +333,8 @@ class Route(_Message, frozen=True, tag="route"):
 
     Nothing is forwarded from a site that feeds no slot. `voice` and `media` hold the sites for
     which the operator forces something, all others are `auto`. `record` is what is to be
-    recorded, None: nothing. Answered by Routed.
+    recorded, None: nothing. `deck` is the site on deck, whose small picture the site that feeds
+    `chair` is shown in `second`. Answered by Routed.
     """
 
     revision: int
@@ -334,6 +343,7 @@ class Route(_Message, frozen=True, tag="route"):
     voice: dict[str, VoiceMode] = {}
     media: dict[str, MediaMode] = {}
     record: RecordOrder | None = None
+    deck: str = ""
 
 
 class SiteStatus(_Value, frozen=True):

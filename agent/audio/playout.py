@@ -345,6 +345,14 @@ class Playout:
         longest = min(CONVERSATION_MAX_S, max(CONVERSATION_RECOVER_S, self._jitter_s + MARGIN_S))
         return min(longest, max(CONVERSATION_LOSSY_S, self._latest_s + MARGIN_S))
 
+    def plays_at(self, ts: int) -> float | None:
+        """When the sound with this timestamp is or was played (monotonic seconds); None while
+        nothing plays."""
+        if self._next is None or self._stamps.highest is None or math.isinf(self._fastest):
+            return None
+        stamp = self._stamps.highest + rtp.ts_delta(ts, self._stamps.highest & 0xFFFFFFFF)
+        return self._fastest + stamp / RATE + self.delay_ms / 1000
+
     def missing(self, now: float, rtt_s: float) -> list[int]:
         """Sequence numbers (16 bits) to ask for now, while they can still come in time."""
         self._rtt_s = rtt_s

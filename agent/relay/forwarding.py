@@ -4,14 +4,16 @@ The one who feeds a slot is told by the server's Route; tables are made anew on 
 a packet. Times are monotonic seconds given by the caller, but for the delay that is measured here.
 """
 
+import math
 import time
 from collections import deque
 
 from agent import lines, rtp
 from agent.forward import Slot, VideoSlot, VoiceSlot
+from agent.picture.steps import Steps
 from agent.recording.recorder import Recorder
 from agent.relay.downlinks import Downlinks
-from agent.relay.links import SiteLinks
+from agent.relay.links import SiteLinks, Upstream
 from agent.relay.uplinks import Uplinks
 from protocol import messages as m
 
@@ -27,13 +29,17 @@ class Forwarding:
     def __init__(self, sites: dict[str, SiteLinks], recorder: Recorder | None = None) -> None:
         self.sites = sites
         self.recorder = recorder or Recorder(None)
-        self.slots: dict[m.SlotName, Slot] = {}
+        self.slots: dict[str, Slot] = {}
         opus, red = lines.OPUS_PAYLOAD_TYPE, lines.RED_PAYLOAD_TYPE
         for name in m.AUDIO_SLOTS:
             self.slots[name] = VoiceSlot(name, lines.SLOT_SSRC[name], opus, red)
-        for name in m.VIDEO_SLOTS:
-            self.slots[name] = VideoSlot(name, lines.SLOT_SSRC[name], lines.VP8_PAYLOAD_TYPE)
+        vp8 = lines.VP8_PAYLOAD_TYPE
+        for picture, one in lines.PICTURES.items():
+            ssrc = lines.SLOT_SSRC[picture]
+            self.slots[picture] = VideoSlot(picture, ssrc, vp8, layer=one.layer)
         self.uplinks = Uplinks(sites)
+        self._recorded = Steps()
+        """Which size of a picture is recorded: the largest that comes."""
         self.downlinks = Downlinks(sites, self.slots, self.uplinks.ask_for_key_frame)
         self.delays: deque[float] = deque(maxlen=DELAY_SAMPLES)
         """Seconds from a packet's arrival until it was sent to everybody, of the last ones."""
@@ -52,9 +58,12 @@ class Forwarding:
         fed_before = {(site, kind) for site, kinds in self._feeds.items() for kind in kinds}
         feeds: dict[str, dict[str, tuple[Slot, ...]]] = {}
         for name, slot in self.slots.items():
-            source = route.slots.get(name)
+            source = self._source(name, route)
             if slot.source != source:
                 slot.switch(source, now)
+                if isinstance(slot, VideoSlot):
+                    self.downlinks.switched(slot)
+                    self._recorded.switched(lines.PICTURES[slot.picture].slot)
             if source is not None:
                 kinds = feeds.setdefault(source, {})
                 kinds[slot.kind] = (*kinds.get(slot.kind, ()), slot)
@@ -68,11 +77,20 @@ class Forwarding:
         self.recorder.take_order(route.record, now)
         self.ask_for_key_frames(now)
 
+    @staticmethod
+    def _source(name: str, route: m.Route) -> str | None:
+        """Who feeds a slot, or a size of its picture."""
+        if name == "deck":
+            return route.deck or None
+        slot = "main" if name == "main-low" else name
+        return next((site for fed, site in route.slots.items() if fed == slot), None)
+
     def set_modes(self, links: SiteLinks) -> None:
         """What the operator forces for a site, as the Route has it."""
         if self._route is not None:
             voice = self._route.voice.get(links.site, "auto")
             links.downstream.set_modes(voice, self._route.media.get(links.site, "auto"))
+            links.downstream.steps.sees_deck = self._route.slots.get("chair") == links.site
 
     def is_heard(self, site: str) -> bool:
         """Whether its voice feeds a slot."""
@@ -102,6 +120,8 @@ class Forwarding:
                 links.closed_packets += 1
             return
         for slot in self._feeds[links.site][upstream.kind]:
+            if isinstance(slot, VideoSlot) and not self._fits(slot, upstream):
+                continue
             if isinstance(slot, VoiceSlot):
                 for frame in frames:
                     seq = slot.take(links.site, header.ssrc, frame, arrival)
@@ -112,15 +132,23 @@ class Forwarding:
                 self._forward_picture(links, slot, packet, header, arrival)
         self.delays.append(time.monotonic() - arrival)
 
+    @staticmethod
+    def _fits(slot: VideoSlot, upstream: Upstream) -> bool:
+        """Whether this size of a site's picture belongs into this slot; an only one belongs where
+        the large one would, and into the small window."""
+        return upstream.layer == slot.layer or upstream.layer is None and slot.name != "main-low"
+
     def _forward_picture(
         self, links: SiteLinks, slot: VideoSlot, packet: bytes, header: rtp.Header, now: float
     ) -> None:
         out = slot.forward(links.site, packet, header, now)
         if out is not None:
-            self.recorder.picture(slot.name, links.site, header, packet, now)
             payload = packet[header.payload_offset : header.payload_end]
             begins = rtp.is_key_frame_start(payload)
-            self.downlinks.send_picture(slot, out, begins=begins, source=links)
+            if self._recorded.takes(slot.picture, begins):
+                shown = lines.PICTURES[slot.picture].slot
+                self.recorder.picture(shown, links.site, header, packet, now)
+            self.downlinks.send_picture(slot, out, begins=begins, source=links, now=now)
 
     # -- time --------------------------------------------------------------------------------------
 
@@ -134,19 +162,26 @@ class Forwarding:
             self._looked_at = now
             self.uplinks.look(now)
             self.downlinks.look(now)
+            self._recorded.update(math.inf, 0.0, self.downlinks.rates(now), now)
         for site, kinds in self._fed.items():
             links = self.sites.get(site)
             if links is not None:
-                for kind in kinds:
-                    upstream = links.upstream(kind)
-                    if upstream is not None:
+                for upstream in links.upstreams.values():
+                    if upstream.kind in kinds:
                         self.uplinks.ask_for_missing(links, upstream, now)
 
     def ask_for_key_frames(self, now: float) -> None:
         """Of each picture that did not begin yet; a picture that has is left alone."""
         for slot in self.downlinks.pictures():
-            if slot.source is not None and slot.needs_key_frame(now):
-                self.uplinks.ask_for_key_frame(slot.source)
+            if slot.source is None or slot.name == "main-low" and not self._has_two(slot.source):
+                continue
+            if slot.needs_key_frame(now):
+                self.uplinks.ask_for_key_frame(slot)
+
+    def _has_two(self, site: str) -> bool:
+        """Whether a site sends its picture in two sizes."""
+        links = self.sites.get(site)
+        return links is not None and any(u.layer == "low" for u in links.upstreams.values())
 
     def report(self, now: float) -> None:
         """Every second: receiver reports up, sender reports down."""

@@ -1,26 +1,55 @@
 """The two connections of one site, and what is known of what flows over them."""
 
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 
 from agent import lines, rtp
 from agent.audio.hop import Again, Unfolder
 from agent.bandwidth import Bandwidth
 from agent.downstream import Downstream
 from agent.forward import UplinkGaps
-from agent.rtc import Connection
+from agent.picture.layers import Layer
+from agent.picture.paced import PacedPictures
+from agent.rtc import Connection, Line
 
 
 class Upstream:
     """One line of a site's uplink: what arrives on one SSRC."""
 
-    def __init__(self, kind: str, ssrc: int) -> None:
+    def __init__(self, kind: str, ssrc: int, layer: Layer | None = None) -> None:
         self.kind = kind
+        self.layer = layer
+        """Which size of the camera's picture; None: its only one."""
+        self.reported: tuple[float, int] | None = None
+        """By its last sender report: a moment of the site's clock (seconds), and the timestamp."""
         self.ssrc = ssrc
         clock = lines.OPUS_CLOCK if kind == "audio" else lines.VP8_CLOCK
         self.reception = rtp.ReceptionStats(ssrc, clock)
         self.gaps = UplinkGaps()
         self.unfolder = Unfolder(lines.OPUS_PAYLOAD_TYPE, lines.RED_PAYLOAD_TYPE)
+
+
+class SourceClock:
+    """How a site's clock and ours go together: by the sender report that came fastest lately. Sound
+    and picture share it, so that what belongs together stays together."""
+
+    KEPT = 60
+
+    def __init__(self) -> None:
+        self._offsets: deque[float] = deque(maxlen=self.KEPT)
+
+    def push(self, theirs: float, ours: float) -> None:
+        """A report said `theirs` and arrived at `ours` (Unix seconds)."""
+        self._offsets.append(ours - theirs)
+
+    def timestamp_at(self, upstream: Upstream, ours: float) -> int | None:
+        """What the source calls this moment on one of its lines; None before its first report."""
+        if upstream.reported is None or not self._offsets:
+            return None
+        theirs, ts = upstream.reported
+        clock = lines.OPUS_CLOCK if upstream.kind == "audio" else lines.VP8_CLOCK
+        return (ts + round((ours - min(self._offsets) - theirs) * clock)) & 0xFFFFFFFF
 
 
 class SiteLinks:
@@ -43,6 +72,9 @@ class SiteLinks:
         self.again = Again()
         self.bandwidth = Bandwidth()
         self.last_bytes = (0, 0)
+        self.clock = SourceClock()
+        self.paced: PacedPictures | None = None
+        """Its pictures go out at a pace as soon as something is known against its downlink."""
 
     @property
     def up(self) -> bool:
@@ -65,9 +97,40 @@ class SiteLinks:
         """To the site, over its downlink."""
         return self.downlink is not None and self.downlink.send_rtcp(packet)
 
+    def set_upstreams(self, offered: Sequence[Line]) -> None:
+        """The lines that the site sends; of its pictures the larger comes first."""
+        sent = [(line.kind, line.ssrc) for line in offered if line.ssrc is not None]
+        sizes = iter(lines.layers(sum(1 for kind, _ssrc in sent if kind == "video")))
+        for kind, ssrc in sent:
+            layer = next(sizes) if kind == "video" else None
+            self.upstreams[ssrc] = Upstream(kind, ssrc, layer)
+
     def upstream(self, kind: str) -> Upstream | None:
         """Its first line of this kind."""
         return next((u for u in self.upstreams.values() if u.kind == kind), None)
+
+    def picture(self, layer: Layer | None) -> Upstream | None:
+        """Its line for this size of the picture, or the only one that it has."""
+        videos = [u for u in self.upstreams.values() if u.kind == "video"]
+        exact = next((u for u in videos if u.layer == layer), None)
+        return exact or next((u for u in videos if u.layer is None), None)
+
+    def send_picture(self, packet: bytes, now: float) -> bool:
+        """A packet of a picture, at the link's pace. False when it was dropped: what waited, too;
+        the pictures go on with key frames."""
+        if self.paced is None:
+            return self.send_rtp(packet)
+        if not self.paced.push(packet):
+            self.downstream.steps.interrupted()
+            return False
+        self.send_paced(now)
+        return True
+
+    def send_paced(self, now: float) -> None:
+        """What is due of what waits."""
+        if self.paced is not None:
+            for packet in self.paced.due(now):
+                self.send_rtp(packet)
 
     async def close(self) -> None:
         """Close both connections."""

@@ -14,7 +14,7 @@ from agent import lines
 from agent.recording.recorder import Recorder
 from agent.relay import telemetry
 from agent.relay.forwarding import Forwarding
-from agent.relay.links import SiteLinks, Upstream
+from agent.relay.links import SiteLinks
 from agent.rtc import Connection
 from protocol import VERSION
 from protocol import messages as m
@@ -118,9 +118,7 @@ class Relay:
         try:
             links.uplink = self._connection(links, "uplink")
             answer = await links.uplink.answer(offer)
-            for line in links.uplink.remote_lines:
-                if line.ssrc is not None:
-                    links.upstreams[line.ssrc] = Upstream(line.kind, line.ssrc)
+            links.set_upstreams(links.uplink.remote_lines)
             self._say(m.Signal(links.site, links.attempt, "uplink", "answer", answer))
             links.downlink = self._connection(links, "downlink")
             description = await links.downlink.offer(lines.DOWNLINK)

@@ -73,7 +73,8 @@ def _link(links: SiteLinks, now: float) -> m.LinkReading:
         closed_packets=closed,
         silent_ms=int(silent_s * 1000),
         redundancy=len(links.downstream.distances),
-        video=links.downstream.has_video,
+        video=links.downstream.steps.has_video,
+        picture=links.downstream.steps.picture,
         up_queue_ms=round(1000 * links.bandwidth.queue_s, 1),
         available_kbps=round(links.downstream.available / 1000, 1),
     )

@@ -6,11 +6,13 @@ Rules:
   link of those in conversation carries (TMMBR).
 """
 
+import time
 from collections.abc import Mapping
 
 from agent import rtp
 from agent.audio.hop import Frame, before
 from agent.audio.ladder import OVERHEAD, OVERHEAD_BYTES
+from agent.forward import VideoSlot
 from agent.relay.links import SiteLinks, Upstream, answer
 
 CNAME = "relay"
@@ -78,22 +80,27 @@ class Uplinks:
             nack = rtp.build_nack(1, upstream.ssrc, missing)
             links.uplink.send_rtcp(rtp.compound(1, nack))
 
-    def ask_for_key_frame(self, site: str) -> None:
-        """Of the site's picture (RFC 4585 PLI)."""
-        links = self._sites.get(site)
+    def ask_for_key_frame(self, slot: VideoSlot) -> None:
+        """Of the site's picture in this slot (RFC 4585 PLI)."""
+        links = self._sites.get(slot.source or "")
         if links is None or links.uplink is None:
             return
-        upstream = links.upstream("video")
+        upstream = links.picture(slot.layer)
         if upstream is not None:
             pli = rtp.build_pli(sender_ssrc=1, media_ssrc=upstream.ssrc)
             links.uplink.send_rtcp(rtp.compound(1, pli))
 
     def take_rtcp(self, links: SiteLinks, packet: bytes, arrival: float) -> None:
-        """Sender reports, for the round trip, and questions."""
+        """Sender reports, for the round trip and for what belongs together, and questions."""
         links.heard_at = links.up_heard_at = arrival
         for one in rtp.parse_rtcp(packet):
             if isinstance(one, rtp.SenderReport):
                 links.last_report = (one.ntp >> 16 & 0xFFFFFFFF, arrival)
+                upstream = links.upstreams.get(one.ssrc)
+                if upstream is not None:
+                    theirs = rtp.unix_from_ntp(one.ntp)
+                    upstream.reported = (theirs, one.ts)
+                    links.clock.push(theirs, time.time())
             elif isinstance(one, rtp.Question) and links.uplink is not None:
                 answer(self._sites, links, links.uplink, one)
 

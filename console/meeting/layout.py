@@ -2,7 +2,8 @@
 
 Slots are the same at every site (the relay rewrites a packet once for all); a site is never
 sent its own media. `main` shows the floor's holder, or the chair while nobody has the floor;
-`second` shows the chair while someone else is in `main`.
+`second` shows the chair while someone else is in `main`; at the chair's own site it shows who is
+on deck. What is in `second` is small, so a camera that feeds only that sends its small picture.
 
 A site held to sound alone (`media`) feeds no video slot and gets none: its picture would cost it
 its voice. A speaker without a picture leaves `main` to the chair.
@@ -47,11 +48,27 @@ def slots(state: Meeting) -> dict[SlotName, str]:
     return fed
 
 
+def on_deck(state: Meeting) -> str:
+    """The site whose picture is kept ready because it is called next; '' for none."""
+    site = state.next_site() if state.phase == "open" else None
+    if site is None or site in (state.chair, state.holder):
+        return ""
+    one = state.sites[site]
+    return site if one.online and one.media == "auto" else ""
+
+
 def layout(state: Meeting, site: str, relay: str = "") -> Desired:
     """The whole desired state of this site. `relay` is the instance to connect to, '' if none."""
     one, fed = state.sites[site], slots(state)
     live: Microphone = "live" if state.is_live(site) else "muted"
-    shown: Camera = "live" if site in (fed.get("main"), fed.get("second")) else "off"
+    deck = on_deck(state)
+    shown: Camera = "off"
+    if site == fed.get("main"):
+        shown = "live"
+    elif site in (fed.get("second"), deck):
+        shown = "low"
+    if deck and site == fed.get("chair"):
+        fed["second"] = deck
     gets = {slot: s for slot, s in fed.items() if one.media == "auto" or slot not in VIDEO_SLOTS}
     labels = {slot: _label(state, source) for slot, source in gets.items()}
     return Desired(
@@ -97,6 +114,7 @@ def route(state: Meeting) -> Route:
         voice={s.id: s.voice for s in state.sites.values() if s.voice != "auto"},
         media={s.id: s.media for s in state.sites.values() if s.media != "auto"},
         record=_record(state),
+        deck=on_deck(state),
     )
 
 

@@ -6,9 +6,10 @@ from agent import rtp
 from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, Frame
 from agent.audio.ladder import BITRATES, CLEAR, STEP_FRAMES, Settings
 from agent.downstream import PAIR_WITHIN_S, Downstream
+from agent.picture.layers import PictureName
 
 FLOOR, CHAIR = 77, 78
-RATES = {"main": 100_000.0, "second": 50_000.0}
+RATES: dict[PictureName, float] = {"main": 100_000.0, "second": 50_000.0}
 
 
 def block(fraction: int, highest: int, ssrc: int = FLOOR) -> rtp.ReportBlock:
@@ -38,7 +39,7 @@ class Downlink:
             going = self.down.next_packets(ssrc, frame(self.seq), self.now)
             self.sent += [(self.now, seq, distances) for seq, distances in going]
             if self.seq % 5 == 0:
-                self.down.update(RATES, self.now)  # type: ignore[arg-type]
+                self.down.update(RATES, self.now)
 
     def speak_and_lose(self, fraction: int, seconds: int, ssrc: int = FLOOR) -> None:
         """A report a second."""
@@ -83,37 +84,24 @@ def test_a_slot_in_which_nothing_went_on_tells_nothing() -> None:
     assert down.loss < before
 
 
-def test_pictures_go_by_their_rates_the_second_first() -> None:
+def test_pictures_get_what_the_voice_leaves() -> None:
     down = Downstream()
-    assert down.has_video and down.shows("main", False) and down.shows("second", False)
+    down.update(RATES, 1.0)
+    assert down.video == float("inf") and down.steps.picture == "high"
     down.estimate(170_000)
-    assert not down.update(RATES, 1.0)  # type: ignore[arg-type]
-    assert (down.shows("main", False), down.shows("second", False)) == (True, False)
+    down.update(RATES, 1.1)
+    assert 100_000 < down.video < 150_000
+    assert down.steps.takes("main", True) and not down.steps.takes("second", True)
     down.estimate(100_000)
-    down.update(RATES, 2.0)  # type: ignore[arg-type]
-    assert not down.has_video
-
-
-def test_a_picture_comes_back_with_a_key_frame() -> None:
-    down = Downstream()
-    down.estimate(60_000)
-    down.update(RATES, 1.0)  # type: ignore[arg-type]
-    down.estimate(900_000)
-    assert down.update(RATES, 2.0)  # type: ignore[arg-type]
-    assert not down.shows("main", False)
-    assert down.shows("main", True) and down.shows("main", False)
-    assert not down.shows("second", False)
-    assert not down.update(RATES, 3.0), "it is asked for once"  # type: ignore[arg-type]
-    assert not down.shows("second", False), "and still waits for its key frame"
+    down.update(RATES, 2.0)
+    assert not down.steps.has_video and not down.steps.takes("main", True)
 
 
 def test_what_the_operator_forces() -> None:
     down = Downstream()
     down.set_modes("auto", "audio-only")
-    down.update(RATES, 1.0)  # type: ignore[arg-type]
-    assert not down.has_video
-    down.set_modes("auto", "auto")
-    assert down.update(RATES, 2.0)  # type: ignore[arg-type]
+    down.update(RATES, 1.0)
+    assert down.video == 0 and not down.steps.has_video
 
 
 def test_the_copies_of_a_packet_are_remembered_for_a_while() -> None:
@@ -137,7 +125,7 @@ def thin() -> Downlink:
     """A downlink that carries a voice in pairs only."""
     link = Downlink()
     link.down.estimate((Settings(BITRATES[0], PAIRS).cost + Settings(BITRATES[0]).cost) / 2)
-    link.down.update(RATES, link.now)  # type: ignore[arg-type]
+    link.down.update(RATES, link.now)
     assert link.down.distances == PAIRS and link.down.is_thin
     return link
 
@@ -213,7 +201,7 @@ def test_what_waits_goes_out_before_what_does_not_follow_it() -> None:
     assert down.next_packets(FLOOR, frame(7), 2.06) == []
     down.estimate(10e6)
     for tenth in range(300):
-        down.update(RATES, 2.1 + tenth / 10)  # type: ignore[arg-type]
+        down.update(RATES, 2.1 + tenth / 10)
     assert down.distances == ()
     assert down.next_packets(FLOOR, frame(8), 33.0) == [(7, ()), (8, ())]
 

@@ -24,13 +24,14 @@ class Wire:
     def __init__(self) -> None:
         self.state = "connected"
         self.sent: list[bytes] = []
+        self.told: list[bytes] = []
 
     def send_rtp(self, packet: bytes) -> bool:
         self.sent.append(packet)
         return True
 
     def send_rtcp(self, packet: bytes) -> bool:
-        self.sent.append(packet)
+        self.told.append(packet)
         return True
 
     def rtp(self) -> list[rtp.Header]:
@@ -131,7 +132,7 @@ def test_nothing_is_forwarded_from_a_site_that_feeds_no_slot_and_it_is_counted()
 def test_a_new_picture_is_asked_for_at_once_and_held_until_it_comes() -> None:
     board = Switchboard()
     board.route(main="kandis")
-    (ask,) = board.up("kandis").sent
+    (ask,) = board.up("kandis").told
     assert rtp.Pli(1, 21) in rtp.parse_rtcp(ask)
     board.show("kandis", key=False)
     assert not board.wire("hall").sent

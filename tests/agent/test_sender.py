@@ -7,14 +7,13 @@ from collections.abc import AsyncIterator
 from itertools import pairwise
 
 import numpy as np
-import pytest
 
 from agent import rtp
 from agent.audio import red
 from agent.audio.hop import PAIRS, TWINS, Distances
 from agent.audio.ladder import BITRATES, LIMIT_FOR_S, OVERHEAD_BYTES
 from agent.devices import SyntheticCamera, SyntheticMicrophone
-from agent.sender import AudioStream, Sender, video_bitrate
+from agent.sender import AudioStream, Sender
 
 
 class Wire:
@@ -80,18 +79,18 @@ async def test_opening_and_closing_the_microphone_costs_no_sequence_number() -> 
 
 async def test_the_first_picture_is_a_key_frame_and_another_comes_when_asked() -> None:
     async with sending() as (sender, wire):
-        sender.camera_open = True
-        packets = await wire.wait_for(sender.video_ssrc, 4)
+        sender.camera = "live"
+        packets = await wire.wait_for(sender.video_ssrcs[0], 4)
         payload = rtp.parse(packets[0])
         assert rtp.is_key_frame_start(packets[0][payload.payload_offset :])
-        before = keys(wire.of(sender.video_ssrc))
-        pli = rtp.compound(1, rtp.build_pli(1, sender.video_ssrc))
+        before = keys(wire.of(sender.video_ssrcs[0]))
+        pli = rtp.compound(1, rtp.build_pli(1, sender.video_ssrcs[0]))
         sender.take_rtcp(pli, asyncio.get_running_loop().time())
         async with asyncio.timeout(5):
-            while keys(wire.of(sender.video_ssrc)) == before:
+            while keys(wire.of(sender.video_ssrcs[0])) == before:
                 wire.arrived.clear()
                 await wire.arrived.wait()
-        sender.camera_open = False
+        sender.camera = "off"
 
 
 def keys(packets: list[bytes]) -> int:
@@ -226,15 +225,17 @@ async def test_what_is_asked_for_again_is_said_twice_but_not_on_a_thin_link() ->
 
 async def test_a_thin_uplink_loses_its_picture_and_keeps_its_voice() -> None:
     async with sending() as (sender, wire):
-        sender.microphone_open = sender.camera_open = True
-        await wire.wait_for(sender.video_ssrc, 1)
+        sender.microphone_open, sender.camera = True, "live"
+        await wire.wait_for(sender.video_ssrcs[0], 1)
         remb = rtp.compound(1, rtp.build_remb(1, 60_000))
         sender.take_rtcp(remb, asyncio.get_running_loop().time())
         assert sender.settings.video == 0 and sender.video_kbps == 0
-        seen = len(wire.of(sender.video_ssrc))
+        seen = len(wire.of(sender.video_ssrcs[0]))
         heard = len(wire.of(sender.audio_ssrc))
         await wire.wait_for(sender.audio_ssrc, heard + 20)
-        assert len(wire.of(sender.video_ssrc)) <= seen + 2, "what was being coded may still go out"
+        assert len(wire.of(sender.video_ssrcs[0])) <= seen + 2, (
+            "what was being coded may still go out"
+        )
 
 
 async def test_narrow_voice_is_narrow() -> None:
@@ -285,15 +286,9 @@ async def test_silence_costs_next_to_nothing_and_speech_after_it_is_in_time() ->
 async def test_the_round_trip_is_known_from_reports_while_silent() -> None:
     async with sending() as (sender, wire):
         reports = [r for r in rtp.parse_rtcp(sender.reports()) if isinstance(r, rtp.SenderReport)]
-        assert [r.ssrc for r in reports] == [sender.audio_ssrc, sender.video_ssrc]
+        assert [r.ssrc for r in reports] == [sender.audio_ssrc, *sender.video_ssrcs]
         sent = reports[0].ntp >> 16 & 0xFFFFFFFF
         block = rtp.ReportBlock(sender.audio_ssrc, 0, 0, 0, 0, sent, 0)
         sender.take_rtcp(rtp.build_rr(1, [block], cname="relay"), 0.0)
         assert 0 <= sender.rtt_ms < 5000
         assert wire.packets == []
-
-
-def test_the_bitrate_goes_with_the_picture() -> None:
-    assert video_bitrate(320, 180, 10) == pytest.approx(100_000, rel=0.01)
-    assert video_bitrate(160, 90, 1) == 60_000
-    assert video_bitrate(1920, 1080, 30) == 600_000

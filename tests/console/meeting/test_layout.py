@@ -6,7 +6,7 @@ import pytest
 from console.meeting.layout import layout, route, slots
 from protocol import events as e
 from protocol import messages as m
-from tests.playbook import ALL, PLAN, closed_meeting, open_meeting, planned_meeting
+from tests.playbook import ALL, closed_meeting, open_meeting, planned_meeting
 
 MINAS = e.FloorGranted("minas", 1, 60)
 
@@ -74,8 +74,12 @@ def test_the_whole_desired_state_of_a_site():
         cue="live",
     )
     assert layout(play.state, "minas", "relay-1") == expected
-    assert layout(play.state, "siak", "relay-1") == msgspec.structs.replace(
-        expected, microphone="muted", camera="off", hand=True, cue="on-deck"
+    assert layout(play.state, "kandis", "relay-1") == msgspec.structs.replace(
+        expected, microphone="muted", camera="off", cue="none"
+    )
+    siak = layout(play.state, "siak", "relay-1")
+    assert siak == msgspec.structs.replace(
+        expected, microphone="muted", camera="low", hand=True, cue="on-deck"
     )
 
 
@@ -111,12 +115,12 @@ def test_a_site_is_told_its_voice_and_nobody_elses():
     play = open_meeting().given(e.VoiceSet("minas", "clear"))
     assert layout(play.state, "minas").voice == "clear"
     assert layout(play.state, "siak").voice == "auto"
-    assert layout(play.state, "minas").camera == "off" and "main" in slots(play.state)
+    assert layout(play.state, "kandis").camera == "off" and "main" in slots(play.state)
 
 
 def test_the_route_names_the_sites_for_which_something_is_forced():
     play = open_meeting().given(MINAS)
-    assert route(play.state) == m.Route(play.state.seq, slots(play.state), ALL)
+    assert route(play.state) == m.Route(play.state.seq, slots(play.state), ALL, deck="siak")
     play.given(e.VoiceSet("minas", "clear"), e.MediaSet("siak", "narrow"))
     assert (route(play.state).voice, route(play.state).media) == (
         {"minas": "clear"},
@@ -131,19 +135,36 @@ def test_a_label_is_the_title_and_the_name():
     assert layout(play.state, "hall").labels["floor"] == "Camat Siak"
 
 
-def test_a_camera_runs_only_while_it_is_shown():
+def test_a_camera_runs_only_while_it_is_shown_or_will_be_next():
     play = open_meeting().given(MINAS, e.SitePromoted("siak"))
-    shown = {site for site in ALL if layout(play.state, site).camera == "live"}
-    assert shown == {"minas", "hall"}
+    cameras = {site: layout(play.state, site).camera for site in ALL}
+    assert cameras == {
+        "minas": "live",
+        "hall": "low",  # it is small, beside the speaker
+        "siak": "low",  # on deck
+        "kandis": "off",
+        "guest": "off",
+    }
     live = {site for site in ALL if layout(play.state, site).microphone == "live"}
     assert live == {"minas", "hall", "siak"}
 
 
-def test_what_is_recorded_is_told_to_the_relay_and_shown_at_every_site():
+def test_the_hall_is_shown_who_is_on_deck():
     play = open_meeting()
-    assert route(play.state).record is None and not layout(play.state, "kandis").recording
-    play.given(e.RecordingStarted())
-    assert route(play.state).record == m.RecordOrder("m1", PLAN.recording.stop_free_mb)
-    assert all(layout(play.state, site).recording for site in ALL)
-    play.given(e.RecordingPaused())
-    assert route(play.state).record is None and not layout(play.state, "kandis").recording
+    assert play.state.next_site() == "minas" and route(play.state).deck == "minas"
+    hall = layout(play.state, "hall")
+    assert hall.slots == {"chair": "hall", "main": "hall", "second": "minas"}
+    assert hall.labels["second"] == "Minas"
+    assert "second" not in layout(play.state, "minas").slots
+    play.given(MINAS)
+    assert layout(play.state, "hall").slots["second"] == "siak"
+    assert layout(play.state, "kandis").slots["second"] == "hall"
+
+
+def test_nobody_is_on_deck_without_a_picture_or_outside_of_the_meeting():
+    play = open_meeting().given(e.MediaSet("minas", "audio-only"))
+    assert route(play.state).deck == "" and layout(play.state, "minas").camera == "off"
+    assert "second" not in layout(play.state, "hall").slots
+    assert route(open_meeting().given(e.SiteLeft("minas")).state).deck == "siak"
+    for other in (planned_meeting(*ALL), closed_meeting()):
+        assert route(other.state).deck == ""

@@ -1,0 +1,153 @@
+"""Which pictures one receiver gets: large, small or none, step by step. Pure.
+
+Rules:
+- Down at once, up only after it would have fitted for some seconds: a step that comes and goes is
+  worse than a small picture.
+- The small picture of `main` comes first, then `second`, then the large one of `main`.
+- A picture begins, and goes over from one size to the other, with a key frame only; until then the
+  receiver holds what it shows.
+- After a floor switch the first key frame of any size that fits is taken, a better one as soon as
+  it comes.
+
+Rates are bit/s, loss is a fraction, times are monotonic seconds given by the caller.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from agent.lines import PICTURES, PICTURES_OF
+from agent.picture.layers import PictureName
+from protocol.messages import VIDEO_SLOTS, Picture, SlotName
+
+ROOM = 1.15
+"""What is not shown yet must fit with so much to spare."""
+
+BACK_AFTER_S = 3.0
+LOSSY, LESS_LOSSY = (0.25, 0.5), (0.15, 0.35)
+"""Loss above which the large picture goes, then any; and below which they may come back."""
+
+NONE, LOW, HIGH = range(3)
+NAMES: tuple[Picture, ...] = ("none", "low", "high")
+MAIN: SlotName = "main"
+
+
+class Steps:
+    """The choice for one receiver."""
+
+    def __init__(self) -> None:
+        self.sees_deck = False
+        """Whether it is shown who is on deck: `deck` in place of `second`."""
+        self._steps: dict[SlotName, int] = dict.fromkeys(VIDEO_SLOTS, HIGH)
+        self._fits_since: dict[SlotName, float] = {}
+        self._current: dict[SlotName, PictureName] = {}
+        self._small: dict[SlotName, PictureName] = {}
+        self._loss_step = HIGH
+
+    @property
+    def picture(self) -> Picture:
+        """The best that the link carries."""
+        return NAMES[self._steps[MAIN]]
+
+    @property
+    def has_video(self) -> bool:
+        """Whether it gets any picture."""
+        return any(self._steps.values())
+
+    def switched(self, slot: SlotName) -> None:
+        """Another source feeds the slot: what comes next begins with a key frame, of any size."""
+        self._current.pop(slot, None)
+
+    def interrupted(self) -> None:
+        """Something that was to be sent was dropped: nothing goes on without a key frame."""
+        self._current.clear()
+
+    def takes(self, name: PictureName, begins: bool) -> bool:
+        """Whether a packet of this picture is sent. `begins`: a key frame begins with it."""
+        slot = PICTURES[name].slot
+        current = self._current.get(slot)
+        if name == current:
+            return True
+        if not begins:
+            return False
+        wanted = tuple(self._wanted(slot))
+        if name not in wanted:
+            return False
+        if current in wanted and wanted.index(current) < wanted.index(name):
+            return False
+        self._current[slot] = name
+        return True
+
+    def _wanted(self, slot: SlotName) -> Iterator[PictureName]:
+        """What may be sent in a slot, the best first."""
+        step = self._steps[slot]
+        if step == NONE:
+            return
+        if slot != MAIN:
+            yield "deck" if self.sees_deck else "second"
+            return
+        small = self._small.get(slot)
+        if step == HIGH or small == "main":
+            yield "main"
+        yield "main-low"
+
+    def update(
+        self, budget: float, loss: float, rates: Mapping[PictureName, float], now: float
+    ) -> list[PictureName]:
+        """Choose anew. `budget`: what pictures may take, `rates`: what those take that flow. The
+        pictures of which a key frame is needed, for something comes back or is to become better."""
+        # A camera with one size has but the large line.
+        self._small[MAIN] = "main-low" if "main-low" in rates else "main"
+        for slot, fits in self._fitting(budget, rates).items():
+            self._step(slot, min(fits, self._by_loss(loss)), now)
+        asked: list[PictureName] = []
+        for slot in VIDEO_SLOTS:
+            wanted = [name for name in self._wanted(slot) if name in rates]
+            current = self._current.get(slot)
+            if current is not None and current not in wanted:
+                del self._current[slot]
+                current = None
+            if wanted and current != wanted[0]:
+                # Of a picture that is not shown at all the smallest comes soonest.
+                asked += wanted[:1] if current is not None else wanted[-1:]
+        return asked
+
+    def _fitting(self, budget: float, rates: Mapping[PictureName, float]) -> dict[SlotName, int]:
+        """The step of each slot that would fit."""
+        fits: dict[SlotName, int] = dict.fromkeys(VIDEO_SLOTS, NONE if budget <= 0 else HIGH)
+        if budget <= 0:
+            return fits
+        total = 0.0
+        small = self._small[MAIN]
+        second = next((name for name in PICTURES_OF["second"] if name in rates), None)
+        first: tuple[tuple[SlotName, PictureName | None], ...]
+        first = (MAIN, small), ("second", second)
+        for slot, name in first:
+            if name is not None and name in rates:
+                cost = rates[name] * (1.0 if self._steps[slot] >= LOW else ROOM)
+                if total + cost > budget:
+                    fits[slot] = NONE
+                else:
+                    total += cost
+        if fits[MAIN] == HIGH and small == "main-low" and "main" in rates:
+            room = 1.0 if self._steps[MAIN] == HIGH else ROOM
+            if total + rates["main"] * room - rates["main-low"] > budget:
+                fits[MAIN] = LOW
+        elif fits[MAIN] == HIGH and self._steps[MAIN] < HIGH and "main" not in rates:
+            fits[MAIN] = self._steps[MAIN] or LOW
+        return fits
+
+    def _by_loss(self, loss: float) -> int:
+        step = sum(loss <= limit for limit in LOSSY)
+        calm = sum(loss <= limit for limit in LESS_LOSSY)
+        self._loss_step = min(step, max(self._loss_step, calm))
+        return self._loss_step
+
+    def _step(self, slot: SlotName, fits: int, now: float) -> None:
+        step = self._steps[slot]
+        if fits < step:
+            self._steps[slot] = fits
+            self._fits_since.pop(slot, None)
+        elif fits == step:
+            self._fits_since.pop(slot, None)
+        elif now - self._fits_since.setdefault(slot, now) >= BACK_AFTER_S:
+            self._steps[slot] = step + 1
+            self._fits_since.pop(slot, None)

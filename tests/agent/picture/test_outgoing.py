@@ -1,0 +1,154 @@
+"""Camera → layers → VP8 → RTP, at the pace of the link."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+
+import numpy as np
+
+from agent import rtp
+from agent.devices import SyntheticCamera
+from agent.picture import vp8
+from agent.picture.outgoing import Pictures, _scaled
+from agent.picture.stamp import read
+
+
+class Wire:
+    """Remembers packets with the time when they went out."""
+
+    def __init__(self) -> None:
+        self.packets: list[tuple[float, bytes]] = []
+        self.arrived = asyncio.Event()
+
+    def __call__(self, packet: bytes) -> None:
+        self.packets.append((time.monotonic(), packet))
+        self.arrived.set()
+
+    def of(self, ssrc: int) -> list[bytes]:
+        return [packet for _at, packet in self.packets if rtp.parse(packet).ssrc == ssrc]
+
+    def frames(self, ssrc: int) -> list[rtp.Vp8Frame]:
+        assembler, frames = rtp.Vp8Assembler(), []
+        for packet in self.of(ssrc):
+            header = rtp.parse(packet)
+            frames += assembler.push(header, packet[header.payload_offset :], 0.0)
+        return frames
+
+    async def wait_for(self, ssrc: int, count: int) -> list[rtp.Vp8Frame]:
+        async with asyncio.timeout(20):
+            while len(self.frames(ssrc)) < count:
+                self.arrived.clear()
+                await self.arrived.wait()
+        return self.frames(ssrc)
+
+
+@contextlib.asynccontextmanager
+async def sending(width: int, height: int, fps: float) -> AsyncIterator[tuple[Pictures, Wire]]:
+    pictures, wire = Pictures(SyntheticCamera("Minas", 3, width, height, fps), fps), Wire()
+    pictures.allow(float("inf"), time.monotonic())
+    task = asyncio.get_running_loop().create_task(pictures.run(wire))
+    try:
+        yield pictures, wire
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def open_gate(pictures: Pictures, gate: str) -> None:
+    pictures.gate = gate  # type: ignore[assignment]
+    pictures.allow(float("inf"), time.monotonic())
+
+
+def size_of(frame: rtp.Vp8Frame) -> tuple[int, int]:
+    """Of a key frame (RFC 6386 §9.1)."""
+    wide, high = frame.data[6:8], frame.data[8:10]
+    return int.from_bytes(wide, "little") & 0x3FFF, int.from_bytes(high, "little") & 0x3FFF
+
+
+async def test_a_live_camera_sends_two_sizes_the_small_one_first() -> None:
+    async with sending(640, 360, 20) as (pictures, wire):
+        open_gate(pictures, "live")
+        high, low = pictures.ssrcs
+        large, small = await wire.wait_for(high, 4), await wire.wait_for(low, 2)
+        assert rtp.parse(wire.packets[0][1]).ssrc == low
+        assert size_of(large[0]) == (640, 360) and size_of(small[0]) == (320, 180)
+        assert [frame.keyframe for frame in large[:4]] == [True, False, False, False]
+        decoder = vp8.Decoder()
+        picture = decoder.decode(small[0].data)
+        assert picture is not None and not read(picture[:180]).torn
+
+
+async def test_on_deck_the_small_one_goes_up_alone_and_the_large_one_follows() -> None:
+    async with sending(640, 360, 20) as (pictures, wire):
+        open_gate(pictures, "low")
+        high, low = pictures.ssrcs
+        await wire.wait_for(low, 3)
+        assert not wire.of(high)
+        open_gate(pictures, "live")
+        (first, *_more) = await wire.wait_for(high, 1)
+        assert first.keyframe
+        open_gate(pictures, "off")
+        before = len(wire.packets)
+        assert not pictures.want_key_frame(4711, 0.0), "a stranger's"
+        assert pictures.want_key_frame(low, time.monotonic())
+        await asyncio.sleep(0.25)
+        assert len(wire.packets) == before, "a closed camera sends nothing, whoever asks"
+
+
+async def test_a_key_frame_comes_when_it_is_asked_for_of_that_size_alone() -> None:
+    async with sending(640, 360, 10) as (pictures, wire):
+        open_gate(pictures, "live")
+        high, low = pictures.ssrcs
+        before = len(await wire.wait_for(low, 3))
+        pictures.want_key_frame(low, time.monotonic())
+        async with asyncio.timeout(10):
+            while sum(frame.keyframe for frame in wire.frames(low)) < 2:
+                wire.arrived.clear()
+                await wire.arrived.wait()
+        assert len(wire.frames(low)) >= before
+        assert sum(frame.keyframe for frame in wire.frames(high)) == 1
+
+
+async def test_a_thin_link_gets_a_key_frame_piece_by_piece_and_the_latest_picture() -> None:
+    async with sending(320, 180, 10) as (pictures, wire):
+        open_gate(pictures, "live")
+        (ssrc,) = pictures.ssrcs
+        await wire.wait_for(ssrc, 2)
+        pictures.allow(60_000, time.monotonic())
+        pictures.want_key_frame(ssrc, time.monotonic())
+        wire.packets.clear()
+        async with asyncio.timeout(20):
+            while len(wire.packets) < 12:
+                wire.arrived.clear()
+                await wire.arrived.wait()
+        took_s = wire.packets[-1][0] - wire.packets[0][0]
+        bits = 8 * sum(len(packet) for _at, packet in wire.packets[1:])
+        assert bits / took_s < 90_000, "bit/s; 66 at the pace, and a little at once"
+        sizes = [len(packet) for _at, packet in wire.packets]
+        assert max(sizes) < 500, "short packets, so that the voice gets in between"
+        sent = [rtp.parse(packet).send_time or 0 for _at, packet in wire.packets]
+        assert sent == sorted(sent), "stamped when they go out"
+
+
+async def test_what_was_lost_is_sent_again_as_it_was() -> None:
+    async with sending(320, 180, 10) as (pictures, wire):
+        open_gate(pictures, "live")
+        (ssrc,) = pictures.ssrcs
+        await wire.wait_for(ssrc, 2)
+        packet = wire.of(ssrc)[1]
+        count = wire.of(ssrc).count(packet)
+        pictures.again(ssrc, [rtp.parse(packet).seq, 40_000])
+        assert wire.of(ssrc).count(packet) == count + 1
+
+
+def test_half_the_size_is_the_mean_of_four() -> None:
+    picture = SyntheticCamera("Siak", 7, 640, 360, 10).read(1.0)
+    assert picture is not None
+    half = _scaled(picture, 320, 180)
+    assert half.shape == (270, 320)
+    four = picture[:360].reshape(180, 2, 320, 2).mean(axis=(1, 3))
+    assert np.abs(half[:180] - four).max() <= 0.5
+    assert (half[180] == picture[360, 0]).all() and (half[-1] == picture[-1, 0]).all()
+    assert _scaled(picture, 160, 90).shape == (135, 160)
