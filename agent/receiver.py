@@ -217,21 +217,25 @@ class Receiver:
         """Play until cancelled; `ask` sends an RTCP packet to the relay."""
         self._ask = ask
         async for now in self._clock.frames():
-            frames = {slot: one.pull(now) for slot, one in self._audio.items()}
-            mixed = self._mixer.mix(frames.values(), over=frames["chair"])
-            if self.volume != 100:
-                mixed = (mixed * (self.volume / 100)).astype("int16")
-            if (tone := self._chime.pull()) is not None:
-                mixed = add(mixed, tone)
-            self._speaker.write(mixed, now)
-            self._level = level_dbov(mixed)
-            self._ask_for_missing(now)
-            for window in self._video.values():
-                window.update(now)
-            if now - self._looked_at >= LOOK_EVERY_S:
-                self._looked_at = now
-                if self._bandwidth.update(now):
-                    self._tell_bandwidth()
+            self.play(now)
+
+    def play(self, now: float) -> None:
+        """The next 20 ms: what is heard of all slots, and what is asked for."""
+        frames = {slot: one.pull(now) for slot, one in self._audio.items()}
+        mixed = self._mixer.mix(frames.values(), over=frames["chair"])
+        if self.volume != 100:
+            mixed = (mixed * (self.volume / 100)).astype("int16")
+        if (tone := self._chime.pull()) is not None:
+            mixed = add(mixed, tone)
+        self._speaker.write(mixed, now)
+        self._level = level_dbov(mixed)
+        self._ask_for_missing(now)
+        for window in self._video.values():
+            window.update(now)
+        if now - self._looked_at >= LOOK_EVERY_S:
+            self._looked_at = now
+            if self._bandwidth.update(now):
+                self._tell_bandwidth()
 
     # -- packets -----------------------------------------------------------------------------------
 

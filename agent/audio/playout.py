@@ -151,7 +151,7 @@ class Playout:
         self._played_to = -(1 << 40)
         self._played_number = number - 1
         self._start_at: float | None = None
-        self._newest = -1
+        self._newest = self._newest_number = -1
         self._concealed_run = 0
         self._noise_run = 0
         self._since_change = 0
@@ -253,7 +253,7 @@ class Playout:
         while len(self._numbers) > 3 * MAX_FRAMES:
             del self._numbers[next(iter(self._numbers))]
         stamp_s = (self._base + index * SAMPLES) / RATE
-        self._note_way(index, arrival - stamp_s)
+        self._note_way(index, number, arrival - stamp_s)
         if index < (self._played_to if self._next is None else self._next):
             self.stats.late += 1
             return
@@ -285,12 +285,13 @@ class Playout:
         self._highest = number
         return False
 
-    def _note_way(self, index: int, way: float) -> None:
-        """How a frame came: in turn, or after one that is younger."""
+    def _note_way(self, index: int, number: int, way: float) -> None:
+        """How a frame came: in turn, or after one that is younger. What was not sent (DTX) has no
+        number, and is not missed."""
         in_turn = index > self._newest
         if in_turn:
-            missed = index - self._newest - 1 if self._newest >= 0 else 0
-            self._newest = index
+            missed = number - self._newest_number - 1 if self._newest >= 0 else 0
+            self._newest, self._newest_number = index, number
             bad = 1.0 if 0 < missed <= MAX_FRAMES else 0.0
             self._disturbed += (bad - self._disturbed) / DISTURBED_FRAMES
             self._link.disturbed += (bad - self._link.disturbed) / DISTURBED_FRAMES
@@ -371,8 +372,7 @@ class Playout:
         """Whether a packet that arrives at this time is still of use."""
         if self._highest is None or math.isinf(self._fastest):
             return False
-        newest_number = self._numbers.get(self._newest, self._highest)
-        index = self._newest - (newest_number - number)
+        index = self._newest - (self._newest_number - number)
         due = self._fastest + (self._base + index * SAMPLES) / RATE
         if self._next is not None and index < self._next and self.voice == "conversation":
             return False
