@@ -26,6 +26,10 @@ COMMANDS = {
         "console.commands.recording:app",
         "List, finish, export and prune recordings of meetings.",
     ),
+    "savings": (
+        "console.commands.savings:savings",
+        "Tell the travel that meetings by video saved.",
+    ),
     "journal": ("console.commands.journal:app", "Verify the journal, list its meetings."),
     "rehearse": (
         "console.commands.rehearse:rehearse",

@@ -20,6 +20,7 @@ ORDER = (
     "agent",
     "relay",
     "minutes",
+    "savings",
     "recording",
     "journal",
     "rehearse",

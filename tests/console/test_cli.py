@@ -16,7 +16,17 @@ def giliran(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_help_names_every_command_but_the_inner_ones():
     shown = giliran("--help").stdout
-    for name in ("console", "serve", "demo", "rehearse", "minutes", "journal", "agent", "relay"):
+    for name in (
+        "console",
+        "serve",
+        "demo",
+        "rehearse",
+        "minutes",
+        "savings",
+        "journal",
+        "agent",
+        "relay",
+    ):
         assert f" {name} " in shown
     assert not [name for name in INNER if f"`{name}`" in shown or f" {name} " in shown]
 
