@@ -3,7 +3,8 @@
 Rules:
 - An attempt is given up for a reason that is said: refused, failed, no answer, too slow, or
   connected and yet dead or deaf (`agent.pulse`).
-- Connecting may take longer each time it failed: a bad link needs its retransmissions.
+- It may take longer each time it failed: a bad link needs its retransmissions, and a machine on
+  which all connect at once its time.
 """
 
 import time
@@ -14,7 +15,7 @@ from agent.rtc import Connection
 from protocol.ids import uuid7
 from protocol.messages import SlotName
 
-ANSWER_TIMEOUT_S = 3.0
+ANSWER_TIMEOUTS_S = (3.0, 5.0, 8.0)
 CONNECT_TIMEOUTS_S = (5.0, 8.0, 12.0)
 LINKS = ("uplink", "downlink")
 
@@ -95,9 +96,8 @@ class Attempt:
             return self.failed
         now = time.monotonic()
         if not self.connected:
-            limit_s = CONNECT_TIMEOUTS_S[min(self.failures, len(CONNECT_TIMEOUTS_S) - 1)]
-            if self.downlink is None:
-                limit_s = min(limit_s, ANSWER_TIMEOUT_S)
+            limits_s = ANSWER_TIMEOUTS_S if self.downlink is None else CONNECT_TIMEOUTS_S
+            limit_s = limits_s[min(self.failures, len(limits_s) - 1)]
             return "connecting took too long" if now - self._began_at > limit_s else ""
         for which, pulse in self.pulses.items():
             if self._is_dead(pulse):

@@ -10,12 +10,14 @@ import contextlib
 import errno
 import fcntl
 import ipaddress
+import logging
 import os
 import signal
 import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import assert_never
 
 import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve, unix_serve
@@ -29,6 +31,18 @@ from console.meeting import state as st
 from console.meeting.decide import Refusal, deadline, decide
 from console.places import recordings_folder, server_lock, socket_path
 from console.recording.keeper import Keeper
+from console.relay.driver import (
+    ALL,
+    SLOTS,
+    EngineLost,
+    EngineUp,
+    Measured,
+    Relay,
+    RelayError,
+    RelayEvent,
+    SiteLost,
+)
+from console.relay.embedded import EmbeddedRelay
 from console.relay_child import RelayChild
 from protocol import MAX_FRAME_BYTES, SUBPROTOCOL
 from protocol import commands as c
@@ -39,6 +53,8 @@ from protocol.link import GONE
 from protocol.session import ServerSession, Violation, actor, encode
 from protocol.vitals import vitals
 from protocol.words import _
+
+log = logging.getLogger("giliran.server")
 
 PEER_QUEUE = 2048
 COMMAND_QUEUE = 1024
@@ -88,16 +104,23 @@ class Peer:
 
 
 class MeetingServer:
-    """The meeting and everybody connected to it.
+    """The meeting and everybody connected to it. `relay` is the driver of the relay that forwards
+    the media; the embedded one, started by nobody, when none is given.
 
     `plan` is asked for at each new meeting (the roster file may have been edited) and raises
     ValueError with a text for a person.
     """
 
-    def __init__(self, journal: Journal, plan: Callable[[], e.MeetingPlan]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        plan: Callable[[], e.MeetingPlan],
+        relay: Relay | None = None,
+    ) -> None:
         self.journal = journal
         self.instance = uuid7()
-        self.relay: Peer | None = None
+        self.relay = EmbeddedRelay() if relay is None else relay
+        self.relay.open(self._relay_says)
         self.agents: dict[str, Peer] = {}
         self.consoles: list[Peer] = []
         self.status: dict[str, m.SiteStatus] = {}
@@ -110,7 +133,8 @@ class MeetingServer:
         self._archive = Archive(journal.path)
         self._queries: asyncio.Queue[tuple[Peer, m.Query]] = asyncio.Queue(QUERY_QUEUE)
         self._changed: set[str] = set()
-        self._route: m.Route | None = None
+        self._engine: Peer | None = None
+        self._group: asyncio.TaskGroup | None = None
         self._due = asyncio.Event()
         self._journal_trouble = ""
         latest = journal.latest_meeting()
@@ -129,6 +153,7 @@ class MeetingServer:
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as group:
+            self._group = group
             group.create_task(self._take_commands())
             group.create_task(self._answer_queries())
             group.create_task(self._keep_time())
@@ -208,7 +233,7 @@ class MeetingServer:
             self.state, seq = after, after.seq
             if convened:
                 self._dismiss_strangers()
-            self._send_route()
+            self._set_relay()
             self._send_desired()
             if peer is not None and command_id:
                 peer.send(m.Ack(command_id, seq))
@@ -311,19 +336,8 @@ class MeetingServer:
 
     # -- what goes out ---------------------------------------------------------------------------
 
-    def _send_route(self, *, again: bool = False) -> None:
-        if self.relay is None:
-            return
-        route, known = lay.route(self.state), self._route
-        same = (
-            known is not None and msgspec.structs.replace(route, revision=known.revision) == known
-        )
-        if again or not same:
-            self._route = route
-            self.relay.send(route)
-
     def _send_desired(self, *, again: str = "") -> None:
-        relay = self.relay.hello.instance if self.relay is not None else ""
+        relay = self.relay.instance
         for site, peer in self.agents.items():
             desired = lay.layout(self.state, site, relay)
             known = peer.desired
@@ -360,8 +374,8 @@ class MeetingServer:
             sites=sites,
             whole=whole,
             relay=self.relay_reading,
-            relay_up=relay is not None,
-            relay_pid=relay.hello.pid if relay is not None else 0,
+            relay_up=bool(relay.instance),
+            relay_pid=relay.pid,
             consoles=len(self.consoles),
             process=vitals(),
         )
@@ -371,13 +385,13 @@ class MeetingServer:
         while True:
             await asyncio.sleep(0.5)
             limit = time.monotonic() - SILENT_AFTER_S
-            for peer in [*self.agents.values(), *([self.relay] if self.relay else [])]:
+            for peer in [*self.agents.values(), *([self._engine] if self._engine else [])]:
                 if peer.heard_at < limit:
                     peer.cut()
             for peer in [
                 *self.agents.values(),
                 *self.consoles,
-                *([self.relay] if self.relay else []),
+                *([self._engine] if self._engine else []),
             ]:
                 if peer.too_slow:
                     peer.cut()
@@ -402,6 +416,9 @@ class MeetingServer:
         if not isinstance(hello, m.Hello):
             assert isinstance(hello, Violation)
             await _say_goodbye(connection, m.Goodbye(hello.code, hello.reason))
+            return
+        if hello.role == "relay" and not isinstance(self.relay, EmbeddedRelay):
+            await _say_goodbye(connection, m.Goodbye("not-wanted", "Another relay is used here."))
             return
         if hello.role == "agent" and hello.site not in self.state.sites:
             await _say_goodbye(connection, self._unknown_site(hello.site))
@@ -445,16 +462,77 @@ class MeetingServer:
                 self._touch(site, actual=message)
             case m.SiteTelemetry(reading=reading):
                 self._touch(site, reading=reading)
-            case m.RelayTelemetry(reading=relay_reading, links=links):
-                self.relay_reading = relay_reading
-                await self._watch_recording(relay_reading.recording)
-                for name, link in links.items():
+            case m.Signal() if peer is not self._engine:
+                self._negotiate(peer, message)
+            case m.RelayTelemetry() | m.Signal() | m.Routed():
+                if peer is self._engine and isinstance(self.relay, EmbeddedRelay):
+                    self.relay.take(message)
+            case m.Hello():
+                pass
+
+    # -- the relay -------------------------------------------------------------------------------
+
+    def _set_relay(self) -> None:
+        """Have the relay do what the meeting's state wants."""
+        route, relay = lay.route(self.state), self.relay
+        with relay.together():
+            relay.switch(ALL, {slot: route.slots.get(slot) for slot in SLOTS})
+            relay.admit(route.sites)
+            for site in {*route.voice, *route.media, *relay.wanted.voice, *relay.wanted.media}:
+                voice, media = route.voice.get(site, "auto"), route.media.get(site, "auto")
+                relay.force(site, voice=voice, media=media)
+            relay.record(route.record)
+
+    def _relay_says(self, event: RelayEvent) -> None:
+        match event:
+            case EngineUp():
+                self._send_desired()
+            case EngineLost():
+                self.relay_reading = None
+                for site in self.status:
+                    self._touch(site, link=None)
+                self._send_desired()
+            case SiteLost(site=site, attempt=attempt):
+                if site in self.agents:
+                    self.agents[site].send(m.Signal("relay", attempt, "uplink", "bye"))
+            case Measured(stats=stats):
+                self.relay_reading = stats.engine
+                for name, link in stats.links.items():
                     if name in self.state.sites:
                         self._touch(name, link=link)
-            case m.Signal():
-                self._carry(peer, message)
-            case m.Routed() | m.Hello():
-                pass
+                if self._group is not None:
+                    self._group.create_task(self._watch_recording(stats.engine.recording))
+            case _ as never:
+                assert_never(never)
+
+    def _negotiate(self, peer: Peer, message: m.Signal) -> None:
+        """A description of an agent."""
+        assert self._group is not None
+        if (message.link, message.kind) == ("uplink", "offer"):
+            self._group.create_task(self._join(peer, message))
+        elif (message.link, message.kind) == ("downlink", "answer"):
+            self._group.create_task(self._finish(peer, message))
+        elif message.kind == "bye":
+            self.relay.unpublish(peer.hello.site, message.attempt)
+
+    async def _join(self, peer: Peer, offer: m.Signal) -> None:
+        """Connect a site with the relay: its uplink, then its downlink."""
+        site, attempt = peer.hello.site, offer.attempt
+        try:
+            answer = await self.relay.publish(site, attempt, offer.description)
+            peer.send(m.Signal("relay", attempt, "uplink", "answer", answer))
+            down = await self.relay.subscribe(site, SLOTS)
+            peer.send(m.Signal("relay", attempt, "downlink", "offer", down))
+        except RelayError as error:
+            log.info("%s: not connected: %s", site, error)
+            peer.send(m.Signal("relay", attempt, "uplink", "bye"))
+
+    async def _finish(self, peer: Peer, answer: m.Signal) -> None:
+        try:
+            await self.relay.subscribed(peer.hello.site, answer.attempt, answer.description)
+        except RelayError as error:
+            log.info("%s: not connected: %s", peer.hello.site, error)
+            peer.send(m.Signal("relay", answer.attempt, "downlink", "bye"))
 
     async def _watch_recording(self, reading: m.RecordingReading) -> None:
         """What the relay's recorder says of itself becomes part of the meeting's record."""
@@ -473,35 +551,30 @@ class MeetingServer:
         """Whether the relay writes the meeting's recording at this moment."""
         reading = self.relay_reading
         return (
-            self.relay is not None
+            bool(self.relay.instance)
             and reading is not None
             and reading.recording.state == "on"
             and reading.recording.meeting == self.state.id
         )
 
-    def _carry(self, peer: Peer, message: m.Signal) -> None:
-        """Bring a description to its addressee, with the sender's name on it."""
-        if peer.hello.role == "agent" and self.relay is not None:
-            self.relay.send(msgspec.structs.replace(message, peer=peer.hello.site))
-        elif peer.hello.role == "relay" and message.peer in self.agents:
-            self.agents[message.peer].send(msgspec.structs.replace(message, peer="relay"))
-
     async def _welcome(self, peer: Peer) -> None:
         """Admit the peer and bring it up to date."""
         hello = peer.hello
         replaced = None
+        embedded = self.relay if isinstance(self.relay, EmbeddedRelay) else None
         if hello.role == "agent":
             replaced = self.agents.get(hello.site)
             self.agents[hello.site] = peer
         elif hello.role == "relay":
-            replaced, self.relay = self.relay, peer
+            replaced, self._engine = self._engine, peer
         if replaced is not None:
             replaced.finish(m.Goodbye("replaced", _("another process took this place")))
         if hello.role in ("agent", "relay"):
             peer.send(m.Welcome(self.state.seq, _now_ms(), self.instance))
         if hello.role == "relay":
-            self._send_route(again=True)
-            self._send_desired()
+            self._set_relay()
+            if embedded is not None:
+                embedded.attached(hello, peer.send)
         elif hello.role == "agent":
             self._touch(hello.site, connected=True, actual=None)
             await self.submit(c.NoteSiteJoined(hello.site, hello.software))
@@ -533,12 +606,10 @@ class MeetingServer:
         hello = peer.hello
         if peer in self.consoles:
             self.consoles.remove(peer)
-        elif hello.role == "relay" and self.relay is peer:
-            self.relay = None
-            self.relay_reading = None
-            for site in self.status:
-                self._touch(site, link=None)
-            self._send_desired()
+        elif self._engine is peer:
+            self._engine = None
+            if isinstance(self.relay, EmbeddedRelay):
+                self.relay.detached("connection lost")
         elif hello.role == "agent" and self.agents.get(hello.site) is peer:
             del self.agents[hello.site]
             self._touch(hello.site, connected=False, actual=None, reading=None)
@@ -549,7 +620,8 @@ class MeetingServer:
         """To all: this server stops. Nobody *left*: the state stays as it is for the next start."""
         self.stopping = True
         goodbye = m.Goodbye("stopping", _("the server was stopped"))
-        for peer in [*self.consoles, *self.agents.values(), *([self.relay] if self.relay else [])]:
+        engine = [self._engine] if self._engine else []
+        for peer in [*self.consoles, *self.agents.values(), *engine]:
             peer.finish(goodbye)
 
 
@@ -641,14 +713,14 @@ async def run_server(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
-        server = MeetingServer(journal, plan)
+        address_for_relay = f"unix:{socket_path(db)}"
+        child = RelayChild(db, address_for_relay, recordings) if relay else None
+        server = MeetingServer(journal, plan, EmbeddedRelay(child))
         await server.prepare()
         local, network = await _listen(server, db, host, port)
         address = network.sockets and next(iter(network.sockets)).getsockname()
-        address_for_relay = f"unix:{socket_path(db)}"
-        child = RelayChild(db, address_for_relay, recordings) if relay else None
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(server.run())]
+            tasks = [group.create_task(server.run()), group.create_task(server.relay.run())]
             if child is not None:
                 keeper = Keeper(
                     db,
@@ -657,7 +729,7 @@ async def run_server(
                     lambda: server.is_recorded_now,
                     server.submit,
                 )
-                tasks += [group.create_task(child.run()), group.create_task(keeper.run())]
+                tasks.append(group.create_task(keeper.run()))
             if ready is not None:
                 ready(f"unix:{socket_path(db)}", f"ws://{address[0]}:{address[1]}")
             await stop.wait()
@@ -667,8 +739,7 @@ async def run_server(
             local.close(close_connections=False)
             network.close(close_connections=False)
             server.say_goodbye()
-            if child is not None:
-                await child.stop()
+            await server.relay.close()
             await _drained(server)
             for task in tasks:
                 task.cancel()
@@ -681,7 +752,7 @@ async def _drained(server: MeetingServer) -> None:
     """Wait until what is queued went out, at most 2 s."""
     try:
         async with asyncio.timeout(2):
-            while server.agents or server.consoles or server.relay:
+            while server.agents or server.consoles or server.relay.instance:
                 await asyncio.sleep(0.02)
     except TimeoutError:
         pass

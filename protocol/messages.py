@@ -226,7 +226,7 @@ class Signal(_Message, frozen=True, tag="signal"):
     To the server `peer` is the addressee (a site id, or `relay`), from it the sender. `attempt`
     is made by the agent for each try to connect; descriptions of another attempt are stale.
     `link` says which of the two connections: the agent offers `uplink`, the relay `downlink`.
-    `description` empty with kind `bye` ends the attempt.
+    `description` empty with kind `bye` ends the attempt (to the relay with `attempt` empty: any).
     """
 
     peer: str
@@ -331,7 +331,8 @@ class RecordOrder(_Value, frozen=True):
 class Route(_Message, frozen=True, tag="route"):
     """Sent by the server to the relay: which site feeds each slot; the whole of it, idempotent.
 
-    Nothing is forwarded from a site that feeds no slot. `voice` and `media` hold the sites for
+    Nothing is forwarded from a site that feeds no slot; one that `sites` does not name is sent away
+    (none named: nobody is). `voice` and `media` hold the sites for
     which the operator forces something, all others are `auto`. `record` is what is to be
     recorded, None: nothing. `deck` is the site on deck, whose small picture the site that feeds
     `chair` is shown in `second`. Answered by Routed.

@@ -54,6 +54,10 @@ EXEMPT = {
         "console/minutes/pictures.py",
         "console/minutes/templates/make_docx.py",
     ),
+    "tests/contract/test_relay_driver.py": (  # held to it with real engines and connections
+        "console/relay/driver.py",
+        "console/relay/embedded.py",
+    ),
     "tests/e2e/test_resilience.py": ("agent/attempt.py",),  # what ends one, struck by each fault
     "tests/e2e/test_rehearsal.py": (  # what holds processes and connections together
         "agent/site.py",

@@ -26,6 +26,7 @@ log = logging.getLogger("giliran.relay")
 TICK_S = 0.01
 REPORT_EVERY_S = 1.0
 ORPHAN_AFTER_S = 600.0
+ANY_ATTEMPT = ""
 GONE_AFTER_S = 12.0
 
 
@@ -88,9 +89,10 @@ class Relay:
         return alone and not self.forwarding.downlinks.receivers
 
     def take_route(self, route: m.Route, now: float) -> None:
-        """Feed the slots as it says; sites that it does not name are gone."""
+        """Feed the slots as it says; sites that it does not name are gone, if it names any."""
         self.forwarding.take_route(route, now)
-        for site in [site for site in self.sites if site not in route.sites]:
+        gone = [site for site in self.sites if site not in route.sites] if route.sites else []
+        for site in gone:
             self._drop(self.sites.pop(site))
 
     # -- connecting -------------------------------------------------------------------------------
@@ -105,7 +107,7 @@ class Relay:
             self.sites[signal_.peer] = links
             self.forwarding.set_modes(links)
             self._group.create_task(self._connect(links, signal_.description))
-        elif links is None or links.attempt != signal_.attempt:
+        elif links is None or signal_.attempt not in (links.attempt, ANY_ATTEMPT):
             return
         elif signal_.link == "downlink" and signal_.kind == "answer":
             self._group.create_task(self._finish_downlink(links, signal_.description))

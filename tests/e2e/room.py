@@ -135,7 +135,7 @@ class Room:
         return "" if attempt is None else attempt.id
 
     async def wait_for(
-        self, condition: Callable[[], object], what: str, within_s: float = 20
+        self, condition: Callable[[], object], what: str, within_s: float = 60
     ) -> None:
         """Raises AssertionError when it does not come true in time, or a part of it ended."""
         try:

@@ -12,7 +12,8 @@ from agent.rtc import Connection
 from protocol import messages as m
 from tests.e2e.room import HALL, Room
 
-WITHIN_S = 12.0
+WITHIN_S = 45.0
+"""Far longer than it takes: machines that run tests are slow, and deaf is for ever."""
 
 
 def other_keys() -> pylibsrtp.Session:
@@ -57,16 +58,17 @@ def ice_fails(room: Room, name: str) -> None:
 
 def lose_signals(room: Room, name: str, link: str, kind: str, times: int = 1) -> None:
     """The next ones of this kind get lost between the two, and a new connection is needed."""
-    carry, left = room.server._carry, [times]
+    take, left = room.server._take, [times]
 
-    def lossy(peer: Any, message: m.Signal) -> None:
-        site = message.peer if peer.hello.role == "relay" else peer.hello.site
-        if site == name and (message.link, message.kind) == (link, kind) and left[0]:
-            left[0] -= 1
-            return
-        carry(peer, message)
+    async def lossy(peer: Any, message: m.FromClient) -> None:
+        if isinstance(message, m.Signal) and left[0]:
+            site = message.peer if peer.hello.role == "relay" else peer.hello.site
+            if site == name and (message.link, message.kind) == (link, kind):
+                left[0] -= 1
+                return
+        await take(peer, message)
 
-    room.server._carry = lossy  # type: ignore[method-assign]
+    room.server._take = lossy  # type: ignore[method-assign]
     ice_fails(room, name)
 
 
@@ -157,7 +159,7 @@ async def test_after_the_server_the_relay_and_both_were_restarted(tmp_path: Path
         await room.wait_for(lambda: not room.unheard(room.names), "they hear on without it")
         await room.start_server()
         await room.wait_for(
-            lambda: room.server.relay is not None and len(room.server.agents) == 4, "all are back"
+            lambda: room.server.relay.instance and len(room.server.agents) == 4, "all are back"
         )
         assert {name: room.attempt(name) for name in room.names} == before, "media was untouched"
         await room.restart_relay()
