@@ -80,6 +80,7 @@ i18n: setup
 docs: setup
 	@$(BIN)/python -m protocol.reference
 	@$(BIN)/python -m console.pages
+	@$(BIN)/python -m console.minutes.reference
 	@$(BIN)/giliran screenshot docs/console.svg
 
 clean:

@@ -207,6 +207,16 @@ class Journal:
         rows = self._query("select hash from events where meeting = ? and seq = ?", (meeting, seq))
         return str(rows[0][0]) if rows else ""
 
+    def minutes_status(self, meeting: str) -> str:
+        """`draft`, `submitted`, `approved` or `returned`, without a replay."""
+        rows = self._query(
+            "select type from events where meeting = ? and type in"
+            " ('minutes-submitted', 'minutes-approved', 'minutes-returned')"
+            " order by seq desc limit 1",
+            (meeting,),
+        )
+        return str(rows[0][0]).removeprefix("minutes-") if rows else "draft"
+
     def last_hash(self, meeting: str) -> str:
         """The hash of the last event of a meeting."""
         rows = self._query(

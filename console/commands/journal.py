@@ -8,10 +8,17 @@ from cyclopts import App, Parameter
 
 from console.journal import Journal, JournalError
 from console.places import journal_path, templates_path
-from protocol.words import _, n_
+from protocol.words import N_, _, n_
 
 if TYPE_CHECKING:
     from console.minutes.paper import Verdict
+
+MINUTES = {
+    "draft": N_("minutes: draft"),
+    "submitted": N_("minutes: submitted"),
+    "approved": N_("minutes: approved"),
+    "returned": N_("minutes: returned"),
+}
 
 app = App(name="journal", help="Look after the journal: verify its chain, list meetings, rebuild.")
 
@@ -121,14 +128,15 @@ def _cut(text: str) -> str:
 
 @app.command
 def meetings(*, db: Path | None = None) -> int:
-    """List the meetings of the journal, oldest first."""
+    """List the meetings of the journal, oldest first, and what became of their minutes."""
     try:
-        rows = Journal.open_readonly(journal_path(db)).meetings()
+        journal = Journal.open_readonly(journal_path(db))
+        for row in journal.meetings():
+            state = _("closed") if row.closed_at else _("open") if row.opened_at else _("planned")
+            minutes = _(MINUTES[journal.minutes_status(row.id)]) if row.closed_at else ""
+            print(f"{row.id}  {state:<8}  {minutes:<22}  {row.title}")
     except JournalError as error:
         return _fail(error)
-    for row in rows:
-        state = _("closed") if row.closed_at else _("open") if row.opened_at else _("planned")
-        print(f"{row.id}  {state:<8}  {row.title}")
     return 0
 
 

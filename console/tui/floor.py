@@ -131,14 +131,13 @@ def _microphone(view: FloorView, width: int) -> Content:
     row = view.row
     if row is None:
         return Content("")
-    mark, style = mic_words(row)
+    mark, style = _mic_words(row)
     label = Content.styled(mark, style).stylize(click("mute"))
     bar = level_bar(row.level, 8)
     return _ends(label, Content.styled(bar, "$success on $track"), width)
 
 
-def mic_words(row: RosterRow) -> tuple[str, str]:
-    """The microphone in words, and their style."""
+def _mic_words(row: RosterRow) -> tuple[str, str]:
     match row.microphone:
         case "live":
             return "● " + _("Microphone live"), "bold $success"

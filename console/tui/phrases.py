@@ -227,7 +227,8 @@ def line(replica: Replica, one: LogLine) -> tuple[str, str]:
         case Denied(refused=refused):
             return _("Refused: {reason}").format(reason=refusal(refused)), "alarm"
         case Happened(event=event):
-            return happening(replica, event), kind_of(event)
+            kind = next((k for types, k in _KINDS if isinstance(event, types)), "event")
+            return happening(replica, event), kind
 
 
 _KINDS: tuple[tuple[tuple[type, ...], str], ...] = (
@@ -248,11 +249,6 @@ _KINDS: tuple[tuple[tuple[type, ...], str], ...] = (
         "record",
     ),
 )
-
-
-def kind_of(event: e.Event) -> str:
-    """`speech`, `alarm`, `record` or `event`."""
-    return next((kind for types, kind in _KINDS if isinstance(event, types)), "event")
 
 
 def happening(replica: Replica, event: e.Event) -> str:

@@ -1,7 +1,6 @@
 """JSON: the document itself, as `console/minutes/form.py` defines it.
 
-`templates/minutes.schema.json` is its JSON Schema; make it anew with
-`python -m console.minutes.writers.json`.
+`templates/minutes.schema.json` is its JSON Schema (`make docs` makes it anew).
 """
 
 from collections.abc import Sequence
@@ -31,7 +30,3 @@ def schema() -> bytes:
     """The JSON Schema of `render`'s result."""
     made = msgspec.json.schema(Minutes)
     return msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n"
-
-
-if __name__ == "__main__":
-    put(SCHEMA, schema())

@@ -40,6 +40,8 @@ def test_the_way_of_minutes_from_draft_to_erratum(book: Path, capsys) -> None:
     (one,) = record(book).corrections
     assert (one.part, one.was, one.text) == ("B.3", "empat warga", "lima warga")
     said = capsys.readouterr()
+    assert run("meetings", "--db", book, command="journal") == 0
+    assert "minutes: approved" in capsys.readouterr().out
     assert said.out.count("minutes submitted") == 2 and "minutes approved" in said.out
 
 

@@ -456,7 +456,7 @@ def test_json_has_times_and_numbers_for_machines(minutes: Minutes):
 
 
 def test_the_schema_is_up_to_date():
-    assert json.SCHEMA.read_bytes() == json.schema(), "run python -m console.minutes.writers.json"
+    assert json.SCHEMA.read_bytes() == json.schema(), "run `make docs`"
 
 
 # -- CSV -------------------------------------------------------------------------------------------

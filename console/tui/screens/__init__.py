@@ -1,1 +1,0 @@
-"""The screens beside that of the meeting, a file a screen."""
