@@ -33,6 +33,11 @@ EXEMPT = {
         "console/tui/themes.py",
         "console/tui/topbar.py",
     ),
+    "tests/console/tui/test_screens.py": (  # what pages have in common, tested on each of them
+        "console/tui/dates.py",
+        "console/tui/page.py",
+    ),
+    "tests/protocol/test_messages.py": ("protocol/queries.py",),
     "tests/console/tui/test_mouse.py": ("console/tui/clickable.py",),
     "tests/console/tui/test_replica.py": ("console/tui/history.py", "console/tui/views.py"),
     "tests/console/tui/test_words.py": (

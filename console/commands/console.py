@@ -13,6 +13,7 @@ from cyclopts import Parameter
 
 from console.places import journal_path, log_path, socket_path
 from console.server import DEFAULT_PORT
+from protocol.messages import Role
 from protocol.words import _, use_language
 
 START_TIMEOUT_S = 15.0
@@ -37,6 +38,13 @@ def console(
     lang: Annotated[
         Literal["id", "en"] | None, Parameter(help="Language; default: the locale's.")
     ] = None,
+    view: Annotated[
+        Literal["operator", "pimpinan"],
+        Parameter(help="`pimpinan`: who speaks, time left, who is next, in large type."),
+    ] = "operator",
+    observer: Annotated[
+        bool, Parameter(negative="", help="Only watch: nothing that changes the meeting is done.")
+    ] = False,
     out: Annotated[
         Path | None, Parameter(help="Folder for minutes; default: `minutes` beside the journal.")
     ] = None,
@@ -44,7 +52,9 @@ def console(
     """Run the operator's console: attach to the running server, or start one.
 
     Closing the console (Ctrl+Q) detaches: the meeting goes on, and `giliran console` attaches
-    again, from here or from another terminal. `?` in the console shows the keys.
+    again, from here or from another terminal. `?` in the console shows the keys. Further
+    terminals may show the same meeting: `--observer` changes nothing, `--view pimpinan` is for
+    who presides.
     """
     use_language(lang)
     if not sys.stdout.isatty() or not sys.stdin.isatty():
@@ -64,17 +74,30 @@ def console(
             target=start_again_when_killed, args=(journal, roster, port, detached), daemon=True
         )
         watch.start()
-    run_console(journal, address, lang, out or journal.parent / "minutes")
+    role: Role = "observer" if observer else "moderator"
+    if view == "pimpinan":
+        run_leader(address, lang)
+    else:
+        run_console(journal, address, lang, out or journal.parent / "minutes", role)
     detached.set()
     return 0
 
 
-def run_console(journal: Path, address: str, lang: str | None, out: Path) -> None:
+def run_console(
+    journal: Path, address: str, lang: str | None, out: Path, role: Role = "moderator"
+) -> None:
     """Run the application until the operator detaches; `x` writes minutes into `out`."""
     from console.commands.export import export_minutes
     from console.tui.app import run
 
-    run(address, lang=lang, export=lambda meeting: export_minutes(journal, out, meeting))
+    run(address, role, lang, export=lambda meeting: export_minutes(journal, out, meeting))
+
+
+def run_leader(address: str, lang: str | None) -> None:
+    """Show the leader's view until it is left."""
+    from console.tui.leader import run
+
+    run(address, lang)
 
 
 def attach_or_start(journal: Path, roster: str, port: int) -> str:

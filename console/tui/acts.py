@@ -107,8 +107,9 @@ MICROPHONES = N_("Microphones and panel")
 SITES = N_("Sites and queue")
 RECORD = N_("Record")
 MEETING = N_("Meeting")
+SCREENS = N_("Screens")
 CONSOLE = N_("Console")
-GROUPS = (FLOOR, MICROPHONES, SITES, RECORD, MEETING, CONSOLE)
+GROUPS = (FLOOR, MICROPHONES, SITES, RECORD, MEETING, SCREENS, CONSOLE)
 
 ACTS: tuple[Act, ...] = (
     Act(
@@ -349,8 +350,26 @@ ACTS: tuple[Act, ...] = (
         MEETING,
         N_("New meeting"),
         N_("Begin a new record from the roster, after the last meeting was closed."),
-        build=lambda replica, site: c.ConveneMeeting(),
+        does="convene",
         short=N_("key bar|New"),
+    ),
+    Act(
+        "copy-meeting",
+        ("C",),
+        MEETING,
+        N_("New meeting like the last"),
+        N_("Begin a new record with the plan of the last meeting, or of one chosen in the list."),
+        does="copy_meeting",
+        short=N_("key bar|Like last"),
+    ),
+    Act(
+        "prepare",
+        ("G",),
+        MEETING,
+        N_("Prepare the meeting"),
+        N_("Title, agenda, topics and times of the meeting that is not open yet."),
+        does="page",
+        short=N_("key bar|Agenda"),
     ),
     Act(
         "banner",
@@ -360,6 +379,60 @@ ACTS: tuple[Act, ...] = (
         N_("Show a line of text at every site; empty takes it away."),
         does="banner",
         short=N_("key bar|Announce"),
+    ),
+    Act(
+        "meetings",
+        ("A",),
+        SCREENS,
+        N_("Meetings"),
+        N_("All meetings, earlier ones too: search them, read their minutes, begin one like it."),
+        does="page",
+        short=N_("key bar|Meetings"),
+    ),
+    Act(
+        "reports",
+        ("R",),
+        SCREENS,
+        N_("Reports of all meetings"),
+        N_("Search all reports by full text."),
+        does="page",
+        short=N_("key bar|Reports"),
+    ),
+    Act(
+        "follow-ups",
+        ("T",),
+        SCREENS,
+        N_("Follow-ups of all meetings"),
+        N_("What is to be done, by whom, until when; what is overdue comes first."),
+        does="page",
+        short=N_("key bar|Follow-ups"),
+    ),
+    Act(
+        "preview",
+        ("P",),
+        SCREENS,
+        N_("Minutes preview"),
+        N_("Read the minutes as they stand."),
+        does="page",
+        short=N_("key bar|Preview"),
+    ),
+    Act(
+        "events",
+        ("L",),
+        SCREENS,
+        N_("Event log"),
+        N_("Everything the journal has of this meeting, with a search."),
+        does="page",
+        short=N_("key bar|Log"),
+    ),
+    Act(
+        "settings",
+        ("S",),
+        SCREENS,
+        N_("Settings"),
+        N_("Colours, language, characters; what this console is connected to."),
+        does="page",
+        short=N_("key bar|Settings"),
     ),
     Act(
         "help",
@@ -386,6 +459,19 @@ ACTS: tuple[Act, ...] = (
         does="detach",
     ),
 )
+
+ON_SELECTED = frozenset(
+    {
+        "grant-floor", "mute", "panel", "voice", "media", "hand", "earlier", "later", "skip",
+        "attendance",
+    }
+)  # fmt: skip
+"""Acts on the selected site: not done where one does not see which it is."""
+OBSERVED = frozenset(
+    {act.id for act in ACTS if act.group == SCREENS and act.id != "prepare"}
+    | {"find", "leave", "export", "help", "palette", "detach"}
+)
+"""What a console that only watches can do."""
 
 BY_ID: dict[str, Act] = {act.id: act for act in ACTS}
 

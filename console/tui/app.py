@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from textual import on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
@@ -20,7 +21,15 @@ from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
 from console.tui import phrases
-from console.tui.acts import ACTS, BY_ID, Hint, key_name, works_while_typing
+from console.tui.acts import (
+    ACTS,
+    BY_ID,
+    OBSERVED,
+    ON_SELECTED,
+    Hint,
+    key_name,
+    works_while_typing,
+)
 from console.tui.client import CLOSE_AGAIN_MS, Client, MakeLink, Redraw, wall_ms
 from console.tui.desk import Desk
 from console.tui.floor import Floor
@@ -28,12 +37,21 @@ from console.tui.forms import Choice, Form
 from console.tui.help import HelpScreen
 from console.tui.keybar import KeyBar
 from console.tui.log import Log
+from console.tui.page import Page
 from console.tui.phrases import word
 from console.tui.plain import PlainFilter, is_plain
 from console.tui.prompt import PromptLine
 from console.tui.report import DRAFT_AFTER_S, ReportForm
 from console.tui.roster import Roster
-from console.tui.themes import DARK, LIGHT
+from console.tui.screens.events import EventsPage
+from console.tui.screens.follow_ups import FollowUpsPage
+from console.tui.screens.meetings import MeetingsPage
+from console.tui.screens.prepare import PreparePage
+from console.tui.screens.preview import PreviewPage
+from console.tui.screens.reports import ReportsPage
+from console.tui.screens.setup import CHOICES, SettingsPage
+from console.tui.settings import Keep, Settings, keep, load, place
+from console.tui.themes import THEMES, fitting
 from console.tui.topbar import TopBar
 from protocol import commands as c
 from protocol import messages as m
@@ -45,6 +63,20 @@ FORM_LINES = 9
 LOG_LINES = 5
 Export = Callable[[str], list[Path]]
 """Writes the minutes of a meeting (by id); returns the files. Runs in a thread."""
+
+
+ON_MEETING_SCREEN = frozenset({"attendance", "find", "report", "follow-up", "note", "banner"})
+"""Acts whose form is on the meeting's screen."""
+PAGES: dict[str, Callable[[Any], Page]] = {
+    "meetings": MeetingsPage,
+    "reports": ReportsPage,
+    "follow-ups": FollowUpsPage,
+    "preview": PreviewPage,
+    "events": EventsPage,
+    "settings": SettingsPage,
+    "prepare": PreparePage,
+}
+"""The page that an act of this id shows."""
 
 
 class Console(Client, inherit_bindings=False):
@@ -79,20 +111,33 @@ class Console(Client, inherit_bindings=False):
         link: MakeLink = Link,
         draft_after_s: float = DRAFT_AFTER_S,
         plain: bool = False,
+        settings: Settings | None = None,
+        keep: Keep | None = None,
     ) -> None:
         super().__init__(address, role, clock, link)
-        self.plain = plain
+        self.address = address
+        self.settings = settings or Settings()
+        self._keep = keep
+        self._plain_terminal = plain
+        self._page = ""
         self._export = export
         self._draft_after_s = draft_after_s
         self._found_from: str | None = None
         self._leaving = False
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = DARK.name
+        self._replacing_until = 0
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.theme = THEMES[self.settings.theme or fitting(os.environ)].name
+
+    @property
+    def plain(self) -> bool:
+        """Draw in ASCII."""
+        wanted = self.settings.characters
+        return self._plain_terminal if wanted == "auto" else wanted == "ascii"
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our colours for themes that do not know them."""
-        return DARK.variables
+        return THEMES["dark"].variables
 
     def get_line_filters(self) -> list[LineFilter]:
         """Plain ASCII where the terminal needs it."""
@@ -111,6 +156,8 @@ class Console(Client, inherit_bindings=False):
     def on_mount(self) -> None:
         """Connect."""
         self.query_one(Roster).focus()
+        watching = self.role != "moderator"
+        self.query_one(TopBar).watching = self.query_one(KeyBar).watching = watching
         self.connect()
         self.set_interval(TICK_S, self._tick)
 
@@ -142,6 +189,10 @@ class Console(Client, inherit_bindings=False):
         self._show_notice(screen, roster, now)
         if sites != len(roster.rows) or before != top.height_lines:
             self._lay_out()
+        page = self.screen
+        if isinstance(page, Page):
+            text, kind, until = self.notice
+            page.redraw((text, kind) if now < until else ("", ""))
 
     def _show_notice(self, screen: Screen[Any], roster: Roster, now: int) -> None:
         text, kind, until = self.notice
@@ -172,9 +223,24 @@ class Console(Client, inherit_bindings=False):
     def action_act(self, act_id: str) -> None:
         """Do an act of the table."""
         act = BY_ID[act_id]
+        page = self._top_page()
+        if page is not None and act_id in page.takes:
+            getattr(page, f"take_{act_id.replace('-', '_')}")()
+            return
+        if self.role != "moderator" and act_id not in OBSERVED:
+            self.say(_("This console only watches."), "bad")
+            return
+        if page is not None and act_id in ON_SELECTED and not page.shows_sites:
+            self.say(_("Go back to the meeting first (Esc): this concerns a site chosen there."))
+            return
+        if act_id in ON_MEETING_SCREEN:
+            self._to_meeting()
         if act_id != "close":
             self.closing_until = 0
         self._leaving = self._leaving and act_id == "detach"
+        if act.does == "page":
+            self._show_page(act_id)
+            return
         if act.build is None:
             getattr(self, f"_do_{act.does}")()
             return
@@ -183,6 +249,68 @@ class Console(Client, inherit_bindings=False):
             self.say(built.text, "bad")
         else:
             self.issue(built)
+
+    # -- pages -----------------------------------------------------------------------------------
+
+    def _top_page(self) -> Page | None:
+        return self.screen if isinstance(self.screen, Page) else None
+
+    def _to_meeting(self) -> None:
+        """Leave every page."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def _show_page(self, act_id: str) -> None:
+        """The page of this act in the place of any other; the same again goes back."""
+        if act_id == "prepare" and self.replica.meeting.phase != "planned":
+            self.say(_("Only a meeting that is not open yet can be prepared."), "bad")
+            return
+        page = self._top_page()
+        again = page is not None and self._page == act_id and isinstance(page, _class_of(act_id))
+        self._to_meeting()
+        if not again:
+            self._page = act_id
+            self.push_screen(PAGES[act_id](self))
+            self.call_after_refresh(self.post_message, Redraw())
+
+    def _do_convene(self) -> None:
+        self._convene(c.ConveneMeeting())
+
+    def _do_copy_meeting(self) -> None:
+        page = self._top_page()
+        like = page.selected if isinstance(page, MeetingsPage) else ""
+        self._convene(c.ConveneMeeting(like=like or "latest"))
+
+    def _convene(self, command: c.ConveneMeeting) -> None:
+        """A meeting that was prepared is not replaced by one key."""
+        meeting, now = self.replica.meeting, self.clock()
+        if meeting.phase == "planned" and meeting.prepared and now >= self._replacing_until:
+            self._replacing_until = now + CLOSE_AGAIN_MS
+            text = _("The prepared meeting “{title}” would be replaced. Press again to do it.")
+            self.say(text.format(title=meeting.plan.title), "ask")
+            return
+        self._replacing_until = 0
+        self.issue(command)
+        if meeting.phase != "open":
+            self._to_meeting()
+
+    def take_settings(self, settings: Settings) -> None:
+        """Use these settings and keep them."""
+        language = settings.language != self.settings.language
+        self.settings = settings
+        self.theme = THEMES[settings.theme or fitting(os.environ)].name
+        if language:
+            use_language(settings.language or None)
+        if self._keep is not None:
+            try:
+                self._keep(settings)
+            except OSError as error:
+                self.say(_("The settings were not kept: {reason}").format(reason=error), "bad")
+        for screen in self.screen_stack:
+            for widget in screen.walk_children():
+                widget.refresh()
+        self.refresh()
+        self.post_message(Redraw())
 
     def _selected(self) -> str | None:
         return self.screen_stack[0].query_one(Roster).selected
@@ -261,11 +389,14 @@ class Console(Client, inherit_bindings=False):
             self.issue(c.CloseMeeting())
 
     def _do_export(self) -> None:
-        if self._export is None or not self.replica.meeting.id:
+        page = self._top_page()
+        chosen = page.meeting if isinstance(page, PreviewPage) else ""
+        meeting = chosen or self.replica.meeting.id
+        if self._export is None or not meeting:
             self.say(_("Nothing to export."), "bad")
             return
         self.say(_("Writing the minutes…"))
-        work = partial(self._write_minutes, self._export, self.replica.meeting.id)
+        work = partial(self._write_minutes, self._export, meeting)
         self.run_worker(work, group="export", exclusive=True, thread=True)
 
     def _write_minutes(self, export: Export, meeting: str) -> None:
@@ -305,12 +436,15 @@ class Console(Client, inherit_bindings=False):
                 key = next(key_name(k) for k in act.keys if "bracket" not in k)
                 title = f"{word(act.title)} · {key}"
                 yield SystemCommand(title, word(act.help), partial(self.action_act, act.id))
-        other = LIGHT if self.theme == DARK.name else DARK
-        yield SystemCommand(
-            _("Light or dark"),
-            _("Change the colours."),
-            partial(setattr, self, "theme", other.name),
-        )
+        for name, theme in THEMES.items():
+            if theme.name != self.theme:
+                title = next(t for v, t in CHOICES[0].values if v == name)
+                chosen = msgspec.structs.replace(self.settings, theme=name)
+                yield SystemCommand(
+                    _("Colours: {theme}").format(theme=word(title)),
+                    _("Change the colours."),
+                    partial(self.take_settings, chosen),
+                )
 
     # -- what the parts say ----------------------------------------------------------------------
 
@@ -369,6 +503,12 @@ class Console(Client, inherit_bindings=False):
         self.post_message(Redraw())
 
 
+def _class_of(act_id: str) -> type:
+    made = PAGES[act_id]
+    assert isinstance(made, type)
+    return made
+
+
 def run(
     address: str,
     role: m.Role = "moderator",
@@ -379,5 +519,14 @@ def run(
 
     `lang` is `id`, `en` or None for the locale's; `export` writes the minutes of a meeting.
     """
-    use_language(lang)
-    Console(address, role=role, export=export, plain=is_plain(os.environ)).run()
+    path = place()
+    settings = load(path)
+    use_language(lang or settings.language or None)
+    Console(
+        address,
+        role=role,
+        export=export,
+        plain=is_plain(os.environ),
+        settings=settings,
+        keep=partial(keep, path),
+    ).run()

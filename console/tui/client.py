@@ -18,9 +18,10 @@ from protocol import VERSION
 from protocol import commands as c
 from protocol import events as e
 from protocol import messages as m
+from protocol import queries as q
 from protocol.ids import uuid7
 from protocol.link import Incoming, Link, LinkDown, LinkUp
-from protocol.words import _
+from protocol.words import N_, _
 
 NOTICE_MS = 12_000
 CLOSE_AGAIN_MS = 20_000
@@ -33,6 +34,9 @@ KEPT_WHILE_AWAY = (
 """Commands of the record wait for the server; acts on the floor are for now or not at all."""
 
 
+_NOT_THERE = N_("There is no connection to the server.")
+
+
 class LinkLike(Protocol):
     """What the console needs of a link."""
 
@@ -43,6 +47,8 @@ class LinkLike(Protocol):
         """Keep the link up until cancelled."""
 
 
+Told = Callable[[q.Found | None, str], None]
+"""Called with what the journal says, or with None and why there is no answer."""
 MakeLink = Callable[[str, Callable[[], m.Hello], Callable[[Incoming], None]], LinkLike]
 
 
@@ -83,6 +89,7 @@ class Client(App[None], inherit_bindings=False):
         self.closing_until = 0
         self.notice: tuple[str, str, int] = ("", "", 0)
         self._sent_from: dict[str, tuple[str, Kept]] = {}
+        self._asked: dict[str, Told] = {}
         self._link = link(address, self._hello, self.receive)
 
     def connect(self) -> None:
@@ -107,12 +114,18 @@ class Client(App[None], inherit_bindings=False):
                     self.follow = meeting.holder or meeting.next_site()
             case LinkDown(reason=reason, retry_in_s=retry_in_s):
                 self.replica.disconnected(reason, retry_in_s, now)
+                for ident in list(self._asked):
+                    self._told(ident, None, _NOT_THERE)
             case m.Occurred(recorded=recorded):
                 self._occurred(recorded)
             case m.Telemetry():
                 self.replica.measured(message)
             case m.Ack():
                 self._acknowledged(message)
+            case m.Answer(id=ident, body=found):
+                self._told(ident, found, "")
+            case m.Refused(id=ident) if ident in self._asked:
+                self._told(ident, None, message.reason)
             case m.Refused():
                 self._refused(message, now)
         self.post_message(Redraw())
@@ -168,6 +181,18 @@ class Client(App[None], inherit_bindings=False):
         if not sent and not isinstance(body, c.DraftReport):
             self.say(_("Kept here; it is sent as soon as the server is back."), "ask")
         self.post_message(Redraw())
+
+    def ask(self, body: q.QueryBody, then: Told) -> None:
+        """Ask the journal; `then` is called with the answer, or with why there is none."""
+        query = m.Query(uuid7(), body)
+        self._asked[query.id] = then
+        if not self._link.send(query):
+            self._told(query.id, None, _NOT_THERE)
+
+    def _told(self, ident: str, found: q.Found | None, why: str) -> None:
+        then = self._asked.pop(ident, None)
+        if then is not None:
+            then(found, _(why) if why else "")
 
     def say(self, text: str, kind: str = "") -> None:
         """Show a notice for some seconds: `bad`, `good`, `ask`."""

@@ -131,13 +131,14 @@ def _microphone(view: FloorView, width: int) -> Content:
     row = view.row
     if row is None:
         return Content("")
-    mark, style = _mic_words(row)
+    mark, style = mic_words(row)
     label = Content.styled(mark, style).stylize(click("mute"))
     bar = level_bar(row.level, 8)
     return _ends(label, Content.styled(bar, "$success on $track"), width)
 
 
-def _mic_words(row: RosterRow) -> tuple[str, str]:
+def mic_words(row: RosterRow) -> tuple[str, str]:
+    """The microphone in words, and their style."""
     match row.microphone:
         case "live":
             return "● " + _("Microphone live"), "bold $success"

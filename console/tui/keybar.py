@@ -5,20 +5,23 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from console.meeting.state import Phase
-from console.tui.acts import BY_ID
+from console.tui.acts import BY_ID, OBSERVED
 from console.tui.clickable import button, key_shown
 
 BEFORE = (
-    "open", "attendance", "banner", "find", "note", "time", "voice", "media", "convene", "export",
+    "open", "attendance", "prepare", "meetings", "follow-ups", "banner", "find", "note", "reports",
+    "preview", "events", "settings", "time", "copy-meeting", "convene", "voice", "media", "export",
     "palette", "detach",
 )  # fmt: skip
 DURING = (
     "call-next", "grant-floor", "end-turn", "undo", "mute", "report", "extend", "follow-up",
     "mute-all", "panel", "hand", "note", "attendance", "skip", "find", "earlier", "later", "time",
-    "voice", "media", "banner", "export", "close", "palette", "detach",
+    "voice", "media", "banner", "export", "follow-ups", "reports", "preview", "events", "meetings",
+    "settings", "close", "palette", "detach",
 )  # fmt: skip
 AFTER = (
-    "export", "convene", "report", "follow-up", "note", "attendance", "find", "palette", "detach",
+    "export", "preview", "copy-meeting", "convene", "report", "follow-up", "note", "attendance",
+    "meetings", "reports", "follow-ups", "events", "settings", "find", "palette", "detach",
 )  # fmt: skip
 TYPING = (
     "save", "leave", "call-next", "undo", "mute", "mute-all", "report", "end-turn", "extend",
@@ -26,11 +29,12 @@ TYPING = (
 )  # fmt: skip
 
 
-def acts_for(phase: Phase, typing: bool) -> tuple[str, ...]:
-    """The acts to offer, the most useful first."""
+def acts_for(phase: Phase, typing: bool, watching: bool = False) -> tuple[str, ...]:
+    """The acts to offer, the most useful first; to who only watches, those that change nothing."""
     if typing:
         return TYPING
-    return {"open": DURING, "closed": AFTER}.get(phase, BEFORE)
+    acts = {"open": DURING, "closed": AFTER}.get(phase, BEFORE)
+    return tuple(act for act in acts if act in OBSERVED) if watching else acts
 
 
 class KeyBar(Widget, can_focus=False):
@@ -41,13 +45,14 @@ class KeyBar(Widget, can_focus=False):
     def __init__(self) -> None:
         super().__init__(id="keys")
         self.auto_links = False
+        self.watching = False
 
     def render(self) -> Content:
         """The lines of keys."""
         phase, typing = self.shown
         width, height = self.size
         last = button("help", typing=typing)
-        left = [button(a, typing=typing) for a in acts_for(phase, typing) if _has_key(a, typing)]
+        left = [button(a, typing=typing) for a in self._acts(phase, typing) if _has_key(a, typing)]
         lines: list[Content] = []
         for number in range(height):
             room = width - (last.cell_length + 1 if number == height - 1 else 0)
@@ -60,6 +65,9 @@ class KeyBar(Widget, can_focus=False):
         gap = max(0, width - lines[-1].cell_length - last.cell_length)
         lines[-1] = lines[-1] + Content(" " * gap) + last
         return Content("\n").join(lines)
+
+    def _acts(self, phase: Phase, typing: bool) -> tuple[str, ...]:
+        return acts_for(phase, typing, self.watching)
 
 
 def _has_key(act: str, typing: bool) -> bool:

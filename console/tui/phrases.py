@@ -227,8 +227,7 @@ def line(replica: Replica, one: LogLine) -> tuple[str, str]:
         case Denied(refused=refused):
             return _("Refused: {reason}").format(reason=refusal(refused)), "alarm"
         case Happened(event=event):
-            kind = next((k for types, k in _KINDS if isinstance(event, types)), "event")
-            return happening(replica, event), kind
+            return happening(replica, event), kind_of(event)
 
 
 _KINDS: tuple[tuple[tuple[type, ...], str], ...] = (
@@ -249,6 +248,11 @@ _KINDS: tuple[tuple[tuple[type, ...], str], ...] = (
         "record",
     ),
 )
+
+
+def kind_of(event: e.Event) -> str:
+    """`speech`, `alarm`, `record` or `event`."""
+    return next((kind for types, kind in _KINDS if isinstance(event, types)), "event")
 
 
 def happening(replica: Replica, event: e.Event) -> str:

@@ -14,6 +14,7 @@ from console.meeting.layout import cue
 from protocol import commands as c
 from protocol import events as e
 from protocol import messages as m
+from protocol import queries as q
 from protocol.link import Incoming, LinkDown, LinkUp
 
 MEETING = "0168c1f2-7d00-7c3a-9d1e-5a6b7c8d9e0f"
@@ -31,6 +32,7 @@ class Stage:
         self.links: list[StageLink] = []
         self.relay_up = True
         self.answers = True
+        self.archive: Callable[[q.QueryBody], q.Found] | None = None
         self._numbers = 0
         self.do(c.ConveneMeeting(plan))
 
@@ -63,7 +65,8 @@ class Stage:
     ) -> Refusal | None:
         """Carry out a command, acknowledge it to the asker, tell the consoles."""
         if isinstance(command, c.ConveneMeeting) and command.plan is None:
-            command = c.ConveneMeeting(self.plan)
+            plan = self.state.plan if command.like else self.plan
+            command = c.ConveneMeeting(plan, command.like)
         self._numbers += 1
         decision = decide(self.state, command, self.now, ident, f"made-{self._numbers}")
         if isinstance(decision, Refusal):
@@ -81,6 +84,18 @@ class Stage:
             for link in self.links:
                 link.deliver(m.Occurred(recorded))
         return None
+
+    def look(self, query: m.Query) -> m.Answer | m.Refused:
+        """Answer a question: of this meeting's events itself, all else by `archive`."""
+        body = query.body
+        if isinstance(body, q.ReadJournal) and body.meeting == self.state.id:
+            events = [one for one in self.journal if one.seq > body.after]
+            more = len(events) > body.limit
+            found = q.Events(tuple(events[: body.limit]), more, "" if more else "0" * 64)
+            return m.Answer(query.id, found)
+        if self.archive is None:
+            return m.Refused(query.id, "journal-failed", "there is no journal on a stage")
+        return m.Answer(query.id, self.archive(body))
 
     def join(self, site: str, *, media: bool = True, level: int = 127) -> None:
         """A site's agent connects and, unless `media` is False, its media runs."""
@@ -186,6 +201,8 @@ class StageLink:
         self.sent.append(message)
         if isinstance(message, m.Command) and self._stage.answers:
             self.answer(message)
+        elif isinstance(message, m.Query):
+            self.deliver(self._stage.look(message))
         return True
 
     def answer(self, command: m.Command) -> None:

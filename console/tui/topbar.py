@@ -24,6 +24,7 @@ class TopBar(Widget, can_focus=False):
 
     def __init__(self) -> None:
         super().__init__(id="top")
+        self.watching = False
 
     @property
     def height_lines(self) -> int:
@@ -40,16 +41,19 @@ class TopBar(Widget, can_focus=False):
         if self.view is None:
             return Content("")
         width = self.size.width
-        return Content("\n").join([_bar(self.view, width), *notices(self.view, width)])
+        bar = _bar(self.view, width, self.watching)
+        return Content("\n").join([bar, *notices(self.view, width)])
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         """One line and the notices."""
         return 1 if self.view is None else 1 + len(notices(self.view, width))
 
 
-def _bar(view: TopView, width: int) -> Content:
+def _bar(view: TopView, width: int, watching: bool) -> Content:
     phase = Content.styled(f" {word(phrases.PHASE[view.phase])} ", _PHASE_STYLES[view.phase])
     parts = [phase]
+    if watching:
+        parts.insert(0, Content.styled(f" {_('WATCHING')} ", "bold $on-strong on $warning"))
     if view.elapsed_s is not None:
         over = view.elapsed_s > view.budget_s
         length = f"{phrases.minutes(view.elapsed_s)}/{phrases.minutes(view.budget_s)}"

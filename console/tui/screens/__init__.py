@@ -1,0 +1,1 @@
+"""The screens beside that of the meeting, a file a screen."""
