@@ -9,7 +9,8 @@ Rules:
   frame; a key frame is asked for at the switch and again until it comes.
 - Within one source the offsets are constant, so that a retransmitted packet gets the number it
   would have had; what is older than the switch is dropped.
-- Outgoing timestamps go on across a switch by the time that passed.
+- Outgoing timestamps go on across a switch by the time that passed, never by whole frames of
+  voice.
 
 Times are monotonic seconds given by the caller.
 """
@@ -20,7 +21,7 @@ from typing import Literal
 import msgspec
 
 from agent import rtp
-from agent.audio.hop import Distances, Frame, Missing, Patience, VoiceStream
+from agent.audio.hop import SAMPLES, Distances, Frame, Missing, Patience, VoiceStream
 from agent.picture.layers import Layer, PictureName
 
 VIDEO_HISTORY = 512
@@ -78,6 +79,8 @@ class Slot:
         self._seq_offset = (self._last_seq + 1 - seq) & 0xFFFF
         elapsed_s = 0.0 if self._last_at is None else max(0.0, now - self._last_at)
         step = max(1, round(elapsed_s * self.clock_rate))
+        # Never a whole number of frames: who missed the marker tells by this that another speaks.
+        step += step % SAMPLES == 0
         self._ts_offset = (self._last_ts + step - ts) & 0xFFFFFFFF
         self.is_fresh = True
 

@@ -74,6 +74,18 @@ def test_sound_flows_from_the_first_packet_after_a_switch_with_the_marker() -> N
     assert rtp.ts_delta(headers[2].ts, headers[1].ts) == pytest.approx(0.03 * 48_000, abs=1)
 
 
+@pytest.mark.parametrize("passed_s", [0.0, 0.02, 0.04, 1.0, 1.011])
+def test_another_source_is_never_on_the_line_of_the_one_before(passed_s: float) -> None:
+    """Who missed its marker tells by the timestamps that it is another one."""
+    slot, kandis, minas = audio_slot(), Source("k", "audio", 1, 0), Source("m", "audio", 9, 9)
+    slot.switch("k", 5.0)
+    before = rtp.parse(put(slot, kandis, kandis.packet(), 5.0) or b"")
+    slot.switch("m", 5.0)
+    after = rtp.parse(put(slot, minas, minas.packet(), 5.0 + passed_s) or b"")
+    step = rtp.ts_delta(after.ts, before.ts)
+    assert step % 960 and step == pytest.approx(passed_s * 48_000, abs=1)
+
+
 def test_a_picture_is_held_until_the_key_frame() -> None:
     slot, kandis = video_slot(), Source("kandis", "video", 1, 1)
     slot.switch("kandis", 0.0)
