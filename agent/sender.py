@@ -26,6 +26,8 @@ from agent.stream import Stream
 from protocol.messages import Camera as CameraGate
 from protocol.messages import MediaMode
 
+Keep = Callable[[float, int, int, int, int, bytes], None]
+
 SAMPLES = 960
 FRAMES_PER_S = 50
 ADJUST_EVERY_S = 0.1
@@ -99,6 +101,9 @@ class Sender:
     ) -> None:
         self.microphone_open = False
         self.level = 127
+        self.keep: Keep | None = None
+        """Gets every frame of the voice that is sent: when it was captured, SSRC, timestamp,
+        number, level, data."""
         self._microphone = microphone
         self.pictures = Pictures(camera, fps)
         self.settings = Settings()
@@ -195,6 +200,8 @@ class Sender:
                 self._send_all(stream.rest())
                 continue
             self._ladder.sending(now)
+            if self.keep is not None:
+                self.keep(now, stream.ssrc, ts, stream.seq, self.level, data)
             distances = self.settings.distances
             self._send_all(
                 stream.next_packets(data, ts, distances, self.level, marker=not was_open)

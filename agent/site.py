@@ -19,9 +19,11 @@ import signal
 import sys
 import time
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
+from platformdirs import user_state_path
 
 from agent import devices, lines, rtp
 from agent.announce import Announcement
@@ -29,6 +31,8 @@ from agent.attempt import Attempt
 from agent.impair import Direction, Impairment
 from agent.pulse import Flow
 from agent.receiver import Receiver
+from agent.recording.later import Kept
+from agent.recording.spool import Spool
 from agent.rtc import Connection
 from agent.sender import Sender
 from protocol import VERSION
@@ -47,6 +51,9 @@ LAST_DELAY_S = 4.0
 LOOK_EVERY_S = 0.1
 TELEMETRY_EVERY_S = 0.5
 REPORT_EVERY_S = 1.0
+LATER_EVERY_S = 0.2
+KEEP_ALONE_S = 120.0
+CLOCKS_DIFFER_S = 2.0
 
 
 class Site:
@@ -60,6 +67,7 @@ class Site:
         receiver: Receiver,
         *,
         announcement: Announcement | None = None,
+        spool: Spool | None = None,
         loopback: bool = True,
         impairment: Impairment | None = None,
     ) -> None:
@@ -69,6 +77,9 @@ class Site:
         self.sender = sender
         self.receiver = receiver
         self._announcement = announcement
+        self._spool = spool
+        self._clock_s = time.time() - time.monotonic()
+        self._down_at: float | None = None
         self._link = Link(server, self._hello, self._receive)
         self._loopback = loopback
         self._impairment = impairment
@@ -93,6 +104,7 @@ class Site:
             group.create_task(self.receiver.run(self._ask))
             group.create_task(self._report())
             group.create_task(self._telemetry())
+            group.create_task(self._send_later())
 
     # -- control ---------------------------------------------------------------------------------
 
@@ -112,8 +124,12 @@ class Site:
                 self._take_desired(message)
             case m.Signal():
                 self._take_signal(message)
-            case LinkUp():
+            case LinkUp(welcome=welcome):
                 log.info("server found")
+                self._down_at = None
+                clock_s = welcome.time / 1000 - time.monotonic()
+                if abs(clock_s - self._clock_s) > CLOCKS_DIFFER_S:
+                    self._clock_s = clock_s
                 self._actual = None
                 if self._attempt is not None and not self._attempt.connected:
                     # What it waits for was said to a server that is gone.
@@ -121,6 +137,10 @@ class Site:
                     self._wake.set()
             case LinkDown(reason=reason, retry_in_s=retry_in_s):
                 log.info("server lost: %s; next try in %.1f s", reason, retry_in_s)
+                self._down_at = self._down_at or time.monotonic()
+            case m.Kept(ssrc=ssrc, runs=runs):
+                if self._spool is not None:
+                    self._spool.confirm(ssrc, runs)
             case m.Refused(reason=reason):
                 log.warning("refused: %s", reason)
             case _:
@@ -138,6 +158,8 @@ class Site:
         self.receiver.banner = desired.banner
         if self._announcement is not None:
             self._announcement.recording = desired.recording
+        is_kept = desired.recording and desired.microphone == "live" and self._spool is not None
+        self.sender.keep = self._keep if is_kept else None
         self.receiver.cue = desired.cue
         self._wake.set()
         self.say_actual()
@@ -374,6 +396,35 @@ class Site:
                 attempt.downlink.send_rtcp(self.receiver.report())
                 self.sender.guess(self.receiver.loss, time.monotonic())
 
+    # -- the recording -----------------------------------------------------------------------------
+
+    def _keep(self, now: float, ssrc: int, ts: int, seq: int, level: int, data: bytes) -> None:
+        """What we say is kept until it is recorded; without the server, which alone knows whether
+        it is still our turn, for two minutes."""
+        if self._spool is None or self.desired is None:
+            return
+        if self._down_at is not None and now - self._down_at > KEEP_ALONE_S:
+            return
+        clock_ms = round(1000 * (now + self._clock_s))
+        try:
+            self._spool.put(self.desired.meeting, Kept(clock_ms, ssrc, ts, seq, level, data))
+        except OSError as error:
+            log.warning("our voice can't be kept: %s", error)
+            self.sender.keep = None
+
+    async def _send_later(self) -> None:
+        """Send what the recorder did not confirm."""
+        while self._spool is not None:
+            await asyncio.sleep(LATER_EVERY_S)
+            if self.sender.keep is None:
+                with contextlib.suppress(OSError):
+                    self._spool.pause()
+            now = time.monotonic()
+            if self._link.up:
+                piece = self._spool.piece(round(1000 * (now + self._clock_s)), now)
+                if piece is not None:
+                    self._link.send(m.Later(*piece))
+
     async def _telemetry(self) -> None:
         while True:
             await asyncio.sleep(TELEMETRY_EVERY_S)
@@ -421,6 +472,9 @@ class Site:
         """Close the connections and the devices."""
         if self._attempt is not None:
             await self._attempt.close()
+        if self._spool is not None:
+            with contextlib.suppress(OSError):
+                self._spool.close()
         self.sender.close()
         self.receiver.close()
 
@@ -481,6 +535,13 @@ def main(
     impair: Annotated[
         str, Parameter(help="Emulate a bad link: loss=10%,rtt=80ms,jitter=30ms,rate=256k,seed=7.")
     ] = "",
+    spool: Annotated[
+        Path | None,
+        Parameter(
+            help="Folder where our voice is kept until it is recorded; default: in your state "
+            "folder."
+        ),
+    ] = None,
     instrument: Annotated[
         bool, Parameter(help="Take faults to inject from standard input (rehearsal).")
     ] = False,
@@ -510,7 +571,15 @@ def main(
         )
         told = Announcement(devices.open_speaker(speaker), devices.open_display(display))
         receiver = Receiver(told.speaker, told.display)
-        one = Site(site, server, sender, receiver, announcement=told, impairment=impairment)
+        one = Site(
+            site,
+            server,
+            sender,
+            receiver,
+            announcement=told,
+            spool=Spool(spool or user_state_path("giliran", appauthor=False) / "spoken" / site),
+            impairment=impairment,
+        )
     except (ValueError, OSError) as error:
         print(f"giliran agent: {error}", file=sys.stderr)
         return 2

@@ -34,6 +34,7 @@ from console.recording.keeper import Keeper
 from console.relay.driver import (
     ALL,
     SLOTS,
+    Confirmed,
     EngineLost,
     EngineUp,
     Measured,
@@ -464,7 +465,9 @@ class MeetingServer:
                 self._touch(site, reading=reading)
             case m.Signal() if peer is not self._engine:
                 self._negotiate(peer, message)
-            case m.RelayTelemetry() | m.Signal() | m.Routed():
+            case m.Later():
+                self.relay.add_to_recording(msgspec.structs.replace(message, site=site))
+            case m.RelayTelemetry() | m.Signal() | m.Routed() | m.Kept():
                 if peer is self._engine and isinstance(self.relay, EmbeddedRelay):
                     self.relay.take(message)
             case m.Hello():
@@ -502,6 +505,9 @@ class MeetingServer:
                         self._touch(name, link=link)
                 if self._group is not None:
                     self._group.create_task(self._watch_recording(stats.engine.recording))
+            case Confirmed(kept=kept):
+                if kept.site in self.agents:
+                    self.agents[kept.site].send(kept)
             case _ as never:
                 assert_never(never)
 

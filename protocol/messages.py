@@ -236,7 +236,42 @@ class Signal(_Message, frozen=True, tag="signal"):
     description: str = ""
 
 
-FromClient = Hello | Command | Query | Actual | SiteTelemetry | RelayTelemetry | Routed | Signal
+class Later(_Message, frozen=True, tag="later"):
+    """Sent by an agent to the server with what it spoke while it was recorded and the relay did not
+    confirm; carried on to the relay. Answered by Kept.
+
+    `site` is filled in by the server. `frames` are those of `agent.recording.later`.
+    """
+
+    meeting: str
+    frames: bytes
+    site: str = ""
+
+
+class Kept(_Message, frozen=True, tag="kept"):
+    """Sent by the relay to the server for each site whose voice it records, once a second, and
+    after each Later; carried on to the site. Answered by nothing.
+
+    The frames of `ssrc` whose numbers are in `runs` (first and last of each) are on the disk.
+    """
+
+    site: str
+    ssrc: int
+    runs: tuple[tuple[int, int], ...]
+
+
+FromClient = (
+    Hello
+    | Command
+    | Query
+    | Actual
+    | SiteTelemetry
+    | RelayTelemetry
+    | Routed
+    | Signal
+    | Later
+    | Kept
+)
 
 
 # -- from server to client ----------------------------------------------------------------------
@@ -384,6 +419,17 @@ class Goodbye(_Message, frozen=True, tag="goodbye"):
 
 
 FromServer = (
-    Welcome | Ack | Refused | Answer | Occurred | Desired | Route | Signal | Telemetry | Goodbye
+    Welcome
+    | Ack
+    | Refused
+    | Answer
+    | Occurred
+    | Desired
+    | Route
+    | Signal
+    | Later
+    | Kept
+    | Telemetry
+    | Goodbye
 )
 Message = FromClient | FromServer

@@ -21,6 +21,8 @@ from protocol.messages import (
     FromClient,
     FromServer,
     Hello,
+    Kept,
+    Later,
     Query,
     RelayTelemetry,
     Role,
@@ -34,8 +36,8 @@ Door = Literal["local", "network"]
 MAY_SEND: dict[Role, tuple[type, ...]] = {
     "moderator": (Command, Query),
     "observer": (Query,),
-    "agent": (Actual, SiteTelemetry, Signal, Command),
-    "relay": (Routed, RelayTelemetry, Signal),
+    "agent": (Actual, SiteTelemetry, Signal, Command, Later),
+    "relay": (Routed, RelayTelemetry, Signal, Kept),
 }
 LOCAL_ONLY: frozenset[Role] = frozenset({"moderator", "observer", "relay"})
 RATE_PER_S: dict[Role, float] = {"moderator": 100, "observer": 10, "agent": 50, "relay": 500}

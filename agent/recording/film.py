@@ -71,6 +71,7 @@ def finish(folder: Path, cues: Cues) -> Film:
             segments=len(material.segments),
             torn=material.torn,
             dropped=material.dropped,
+            sent_later_ms=material.later_ms,
         )
     except (av.FFmpegError, OSError) as error:
         raise FilmError(f"{folder}: {error}") from error

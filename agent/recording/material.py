@@ -1,15 +1,28 @@
 """What lies in the folder of a recording: the segments' frames, placed in the film's time."""
 
+import bisect
 import mmap
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
+from agent import rtp
 from agent.recording import segment
-from agent.recording.segment import PICTURE, SLOT_TRACKS, Clock, Ended, Fed, Segment
+from agent.recording.later import Kept, pack, unpack
+from agent.recording.segment import (
+    PICTURE,
+    PROGRAM,
+    SLOT_TRACKS,
+    Clock,
+    Ended,
+    Fed,
+    Segment,
+)
 from protocol.recording import Cues
 
+FRAME_MS = 20
 NEAREST_MS = 10
 """Two frames of 20 ms of one track are never nearer than this: one of them is a duplicate."""
 
@@ -34,7 +47,7 @@ class Material:
     def __init__(self, folder: Path, cues: Cues) -> None:
         self.segments: list[Segment] = []
         self.tracks: dict[int, list[Placed]] = {}
-        self._files: list[mmap.mmap] = []
+        self._files: list[mmap.mmap | bytes] = []
         for _number, path in segment.segments(folder):
             if path.stat().st_size == 0:
                 continue
@@ -49,6 +62,7 @@ class Material:
             self._place(one, len(self._files) - 1, cues)
         if not self.segments:
             raise FileNotFoundError(f"{folder}: nothing was recorded here")
+        self.later_ms = sum(self._place_later(path, cues) for path in folder.glob("later-*.bin"))
         for number, track in self.tracks.items():
             ordered = _in_order if number == PICTURE else _apart
             self.tracks[number] = list(ordered(track))
@@ -67,6 +81,32 @@ class Material:
                 cues.place_ms(utc_ms), file, block.offset, block.size, block.is_key, site
             )
             self.tracks.setdefault(block.track, []).append(placed)
+
+    def _place_later(self, path: Path, cues: Cues) -> int:
+        """What a site sent afterwards, where it had the floor; how many ms of it are new."""
+        site = path.stem.removeprefix("later-")
+        floor = cues.floor.get(site, ()) if site != cues.chair else cues.recorded
+        number = SLOT_TRACKS["chair" if site == cues.chair else "floor"]
+        data = path.read_bytes()
+        frames = {frame.name: frame for frame in unpack(data)}
+        known = sorted(frame.at_ms for frame in self.tracks.get(number, ()))
+        fresh: list[Placed] = []
+        self._files.append(data)
+        for utc_ms, frame in _dated(list(frames.values()), self.segments):
+            if not cues.is_recorded(utc_ms) or not any(span.holds(utc_ms) for span in floor):
+                continue
+            at_ms = cues.place_ms(utc_ms)
+            if not _is_near(known, at_ms):
+                offset = data.index(pack(frame)) + len(pack(frame)) - len(frame.data)
+                placed = Placed(at_ms, len(self._files) - 1, offset, len(frame.data), True, site)
+                fresh.append(placed)
+        self.tracks.setdefault(number, []).extend(fresh)
+        # The program is who speaks; while one was gone somebody else may have had it.
+        heard = sorted(frame.at_ms for frame in fresh)
+        program = self.tracks.setdefault(PROGRAM, [])
+        program[:] = [one for one in program if not _is_near(heard, one.at_ms, FRAME_MS)]
+        program.extend(fresh)
+        return FRAME_MS * len(fresh)
 
     def data(self, frame: Placed) -> bytes:
         """The bytes of a frame."""
@@ -89,7 +129,48 @@ class Material:
 
     def close(self) -> None:
         for data in self._files:
-            data.close()
+            if isinstance(data, mmap.mmap):
+                data.close()
+
+
+def _dated(frames: list[Kept], segments: list[Segment]) -> list[tuple[int, Kept]]:
+    """Each frame with its time of day. Frames of an SSRC that arrived live, too, have the time of
+    the recording; they tell how far the site's clock is off, by which the others are dated."""
+    known: dict[int, tuple[int, int]] = {}
+    for one in segments:
+        for mark in one.marks:
+            if isinstance(mark, Fed):
+                known[mark.ssrc] = (mark.ts, one.utc_ms(mark.at_ms))
+    dated: list[tuple[int, Kept]] = []
+    off_ms: list[tuple[int, int]] = []
+    for frame in frames:
+        if frame.ssrc in known:
+            ts, utc_ms = known[frame.ssrc]
+            at = utc_ms + round(rtp.ts_delta(frame.ts, ts) / 48)
+            dated.append((at, frame))
+            off_ms.append((frame.clock_ms, at - frame.clock_ms))
+    strangers: dict[int, list[Kept]] = {}
+    for frame in frames:
+        if frame.ssrc not in known:
+            strangers.setdefault(frame.ssrc, []).append(frame)
+    for spoken in strangers.values():
+        # As far apart as they were captured; the clock was read when there was time to.
+        first = spoken[0]
+        after_ms = [rtp.ts_delta(frame.ts, first.ts) / 48 for frame in spoken]
+        begins = (frame.clock_ms - ms for frame, ms in zip(spoken, after_ms, strict=True))
+        begin_ms = statistics.median(begins)
+        nearest = min(off_ms, key=lambda one: abs(one[0] - begin_ms), default=(0, 0))
+        dated += [
+            (round(begin_ms + ms + nearest[1]), frame)
+            for frame, ms in zip(spoken, after_ms, strict=True)
+        ]
+    return dated
+
+
+def _is_near(places: list[int], at_ms: int, within_ms: int = NEAREST_MS) -> bool:
+    """Whether one of these places, in order, is nearer than `within_ms`: so near is a duplicate."""
+    index = bisect.bisect_left(places, at_ms - within_ms + 1)
+    return index < len(places) and places[index] < at_ms + within_ms
 
 
 def _fed(one: Segment, slot: str) -> list[tuple[int, str]]:

@@ -23,6 +23,7 @@ from typing import Literal
 
 from agent import lines, rtp
 from agent.audio.hop import Frame
+from agent.recording.later import pack, ranges, unpack
 from agent.recording.program import Program
 from agent.recording.segment import (
     PICTURE,
@@ -33,6 +34,7 @@ from agent.recording.segment import (
     Ended,
     Fed,
     SegmentWriter,
+    append,
 )
 from agent.recording.timeline import Timeline
 from protocol import messages as m
@@ -49,6 +51,7 @@ PROGRAM_SLOTS = ("floor", "chair", "panel-1", "panel-2")
 
 Voice = tuple[Literal["voice"], str, str, int, Frame, float]
 Picture = tuple[Literal["picture"], str, str, rtp.Header, bytes, float]
+Late = tuple[Literal["later"], m.Later]
 Order = tuple[Literal["order"], m.RecordOrder | None, float]
 
 
@@ -73,7 +76,10 @@ class Recorder:
         self._folder = folder
         self._relay = relay
         self._free = free
-        self._items: deque[Voice | Picture | Order] = deque()
+        self._items: deque[Voice | Picture | Order | Late] = deque()
+        # (site, SSRC) → numbers of frames that are written since they were told last
+        self._kept: dict[tuple[str, int], list[int]] = {}
+        self._kept_lock = threading.Lock()
         self._order: m.RecordOrder | None = None
         self._reading = m.RecordingReading()
         self._wants_key_frame = False
@@ -93,6 +99,9 @@ class Recorder:
             return
         self._order = order
         self._items.append(("order", order, now))
+        self._start()
+
+    def _start(self) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
             self._thread.start()
@@ -109,7 +118,18 @@ class Recorder:
         if self._order is not None and slot in SLOT_TRACKS:
             self._put(("picture", slot, site, header, packet, arrival))
 
-    def _put(self, item: Voice | Picture) -> None:
+    def take_later(self, later: m.Later) -> None:
+        """What a site sends afterwards, of whatever meeting that is recorded here."""
+        self._put(("later", later))
+        self._start()
+
+    def take_kept(self) -> list[m.Kept]:
+        """What is on the disk of each site's voice since the last time."""
+        with self._kept_lock:
+            kept, self._kept = self._kept, {}
+        return [m.Kept(site, ssrc, ranges(seqs)) for (site, ssrc), seqs in kept.items()]
+
+    def _put(self, item: Voice | Picture | Late) -> None:
         if len(self._items) >= QUEUE:
             self.dropped += 1
         else:
@@ -152,6 +172,8 @@ class Recorder:
                 if take is not None:
                     self._end(take, item[2])
                 take = self._begin(item[1], item[2])
+            elif item[0] == "later":
+                self._write_later(item[1])
             elif take is not None:
                 take.put(item)
         if take is None:
@@ -162,6 +184,7 @@ class Recorder:
         except OSError as error:
             self._fail(take, error)
             return None
+        self._confirm(take.take_written())
         self._wants_key_frame |= take.wants_key_frame(now)
         order = take.order
         self._reading = m.RecordingReading(
@@ -178,6 +201,30 @@ class Recorder:
             self._end(take, now, state="full")
             return None
         return take
+
+    def _confirm(self, written: dict[tuple[str, int], list[int]]) -> None:
+        with self._kept_lock:
+            for name, seqs in written.items():
+                self._kept.setdefault(name, []).extend(seqs)
+
+    def _write_later(self, later: m.Later) -> None:
+        """Beside the segments; the film has it in its place. What has no place here, a recording
+        of another relay's, is not confirmed."""
+        if self._folder is None or not NAME.fullmatch(later.meeting):
+            return
+        if not NAME.fullmatch(later.site) or not (self._folder / later.meeting).is_dir():
+            return
+        path = self._folder / later.meeting / f"later-{later.site}.bin"
+        frames = list(unpack(later.frames))
+        try:
+            append(path, b"".join(pack(frame) for frame in frames))
+        except OSError as error:
+            log.error("can't write what %s sent: %s", later.site, error)
+            return
+        written: dict[tuple[str, int], list[int]] = {}
+        for frame in frames:
+            written.setdefault((later.site, frame.ssrc), []).append(frame.seq)
+        self._confirm(written)
 
     def _begin(self, order: m.RecordOrder | None, now: float) -> "_Take | None":
         if order is None:
@@ -256,6 +303,7 @@ class _Take:
         self._lines: dict[str, tuple[Timeline, int]] = {}
         self._pictures = rtp.Vp8Assembler()
         self._picture_ssrc = 0
+        self._written: dict[tuple[str, int], list[int]] = {}
 
     def put(self, item: Voice | Picture) -> None:
         """A frame, or a packet of a picture."""
@@ -267,6 +315,7 @@ class _Take:
     def _put_voice(self, slot: str, site: str, ssrc: int, frame: Frame, arrival: float) -> None:
         at_ms = self._at_ms(slot, lines.OPUS_CLOCK, site, ssrc, frame.ts, arrival)
         self.writer.block(SLOT_TRACKS[slot], at_ms, frame.data, is_key=True)
+        self._written.setdefault((site, ssrc), []).append(frame.seq)
         for moment, data in self._program.push(slot, at_ms, frame.level, frame.data):
             self.writer.block(PROGRAM, moment, data, is_key=True)
 
@@ -312,6 +361,11 @@ class _Take:
             self._synced_at = now
             self.writer.sync()
         return self._free_mb
+
+    def take_written(self) -> dict[tuple[str, int], list[int]]:
+        """(site, SSRC) → numbers of the frames of sound that the last `write` wrote."""
+        written, self._written = self._written, {}
+        return written
 
     def close(self, now: float, dropped: int) -> None:
         self.writer.mark(Ended(round(1000 * (now - self.began_at)), dropped))

@@ -118,6 +118,16 @@ class SegmentWriter:
             os.close(self._marks)
 
 
+def append(path: Path, data: bytes) -> None:
+    """Data at the end of a file, on the disk when it returns. Raises OSError."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        _append(file, data)
+        os.fdatasync(file)
+    finally:
+        os.close(file)
+
+
 def _append(file: int, data: bytes) -> None:
     begin = os.fstat(file).st_size
     try:

@@ -67,6 +67,8 @@ class Relay:
                 self._say(m.Routed(message.revision))
             case m.Signal():
                 self._take_signal(message)
+            case m.Later():
+                self.recorder.take_later(message)
             case LinkUp():
                 log.info("server found")
                 self._orphan_since = None
@@ -196,6 +198,8 @@ class Relay:
         while True:
             await asyncio.sleep(telemetry.EVERY_S)
             self._say(self._telemetry.read(time.monotonic()))
+            for kept in self.recorder.take_kept():
+                self._say(kept)
 
     async def close(self) -> None:
         """End the recording, close every connection."""

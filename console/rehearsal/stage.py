@@ -192,6 +192,8 @@ class Stage:
             str(number),
             "--server",
             f"ws://127.0.0.1:{port}",
+            "--spool",
+            str(self.folder / "spoken" / site),
             *self._options(site, number, life),
         ]
 

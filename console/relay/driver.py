@@ -25,6 +25,8 @@ import msgspec
 from protocol.messages import (
     AUDIO_SLOTS,
     VIDEO_SLOTS,
+    Kept,
+    Later,
     LinkReading,
     MediaMode,
     RecordOrder,
@@ -70,7 +72,13 @@ class Measured(msgspec.Struct, frozen=True):
     stats: "Stats"
 
 
-RelayEvent = EngineUp | EngineLost | SiteLost | Measured
+class Confirmed(msgspec.Struct, frozen=True):
+    """Frames of a site's voice are in the recording, on the disk."""
+
+    kept: Kept
+
+
+RelayEvent = EngineUp | EngineLost | SiteLost | Measured | Confirmed
 Take = Callable[[RelayEvent], None]
 
 
@@ -199,6 +207,11 @@ class Relay(ABC):
         """Record the program of this meeting; None: nothing."""
         self.wanted.record = order
         self._changed()
+
+    @abstractmethod
+    def add_to_recording(self, later: Later) -> None:
+        """What a site said while its link was down; told as Confirmed when it is on the disk. Lost
+        while there is no engine: the site sends it again."""
 
     def _changed(self) -> None:
         if not self._depth:

@@ -12,6 +12,7 @@ import msgspec
 
 from console.relay.driver import (
     SLOTS,
+    Confirmed,
     EngineLost,
     EngineUp,
     Measured,
@@ -94,6 +95,8 @@ class EmbeddedRelay(Relay):
                 self._take(Measured(self._stats))
             case m.Signal():
                 self._take_signal(message)
+            case m.Kept():
+                self._take(Confirmed(message))
             case _:
                 pass
 
@@ -169,6 +172,10 @@ class EmbeddedRelay(Relay):
             self._revision += 1
             self._route = msgspec.structs.replace(route, revision=self._revision)
             self._send(self._route)
+
+    def add_to_recording(self, later: m.Later) -> None:
+        if self._send is not None:
+            self._send(later)
 
     def stats(self) -> Stats | None:
         return self._stats

@@ -17,10 +17,12 @@ from websockets.asyncio.server import ServerConnection, unix_serve
 from websockets.exceptions import ConnectionClosed
 
 from agent import lines, rtp
+from agent.recording.later import Kept, pack
 from agent.rtc import Connection
 from console.relay.driver import (
     ALL,
     SLOTS,
+    Confirmed,
     EngineLost,
     EngineUp,
     Relay,
@@ -33,7 +35,7 @@ from console.relay_child import RelayChild
 from protocol import SUBPROTOCOL
 from protocol import messages as m
 from protocol.ids import uuid7
-from protocol.messages import RecordOrder, SlotName
+from protocol.messages import Later, RecordOrder, SlotName
 from protocol.session import decode_from_client, encode
 
 WAIT_S = 30
@@ -366,6 +368,25 @@ async def test_recording_begins_and_ends_as_ordered(bench: Bench) -> None:
     await wait_saying(lambda: kandis.speak("voice"), lambda: state() == "on", "it records")
     bench.relay.record(None)
     await wait_for(lambda: state() == "off", "it ends")
+
+
+async def test_what_is_recorded_is_confirmed_and_so_is_what_is_sent_afterwards(
+    bench: Bench,
+) -> None:
+    _hall, kandis = await bench.join("hall", "kandis")
+    bench.relay.switch(ALL, {"floor": "kandis"})
+    bench.relay.record(RecordOrder("meeting", 1))
+
+    def confirmed(ssrc: int) -> bool:
+        told = [one.kept for one in bench.told if isinstance(one, Confirmed)]
+        return any(kept.site == "kandis" and kept.ssrc == ssrc and kept.runs for kept in told)
+
+    await wait_saying(
+        lambda: kandis.speak("voice"), lambda: confirmed(kandis.ssrcs[0]), "what came live"
+    )
+    frame = pack(Kept(0, 4711, 0, 9, None, b"later"))
+    bench.relay.add_to_recording(Later("meeting", frame, "kandis"))
+    await wait_for(lambda: confirmed(4711), "what was sent afterwards")
 
 
 async def test_an_engine_that_dies_is_told_and_another_is_as_the_first_was(bench: Bench) -> None:

@@ -88,6 +88,9 @@ def test_a_cut_cable_heals(tmp_path: Path) -> None:
     assert fault.back_s is not None
     assert result.events.lost == 0
     assert result.called == 2
+    # What was said while the cable was cut is in the recording all the same.
+    assert result.recording is not None
+    assert result.recording.sent_later_s > 2
 
 
 def test_microphones_open_and_close_as_the_operator_says(tmp_path: Path) -> None:

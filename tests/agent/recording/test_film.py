@@ -14,6 +14,7 @@ from agent.picture.stamp import Stamp, draw
 from agent.picture.vp8 import FfmpegEncoder
 from agent.recording import segment
 from agent.recording.film import SILENCE, FilmError, convert, filled, finish
+from agent.recording.later import Kept, pack
 from agent.recording.segment import PICTURE, PROGRAM, SLOT_TRACKS, Began, Ended, Fed, SegmentWriter
 from protocol.recording import FILM, Cue, Cues, Film, Span
 
@@ -129,6 +130,43 @@ def test_everything_is_at_its_place_across_a_kill(folder: Path) -> None:
     assert len(times) == 20 + 19 + 20
     assert (times[20], times[39]) == pytest.approx((2.1, 6.0), abs=0.01)
     assert msgspec.json.decode((folder / FILM).read_bytes(), type=Film) == film
+
+
+@pytest.mark.parametrize("ssrc", [SITES["minas"], 99], ids=["known", "unknown"])
+def test_what_was_sent_afterwards_is_at_its_place(folder: Path, ssrc: int) -> None:
+    """Minas spoke on while the relay was dead; its clock is an hour fast. Of what it said after
+    its turn, and of the frames that arrived live, nothing is added."""
+    encoder = opus.Encoder(32_000, fec=False, dtx=False)
+    frames = []
+    for n, at_ms in enumerate(range(4060, 7000, 20)):
+        data = encoder.encode(voice.waveform(SITES["minas"], at_ms * 48, 960))
+        own = SITES["minas"] if at_ms < 4100 else ssrc
+        ts = (at_ms - 5520) * 48 & 0xFFFFFFFF if own != 99 else n * 960
+        frames.append(Kept(T0 + at_ms + 3_600_000, own, ts, n, 20, data))
+    (folder / "later-minas.bin").write_bytes(b"".join(pack(frame) for frame in frames))
+    # While Minas was away the chair spoke, and had the program.
+    chair = Take(folder, 5000)
+    chair.speak("chair", "hall", 5010, 5500, program=True)
+    chair.end()
+    floor = {"minas": (Span(T0 + 4000, T0 + 6000),)}
+    film = finish(folder, msgspec.structs.replace(cues((0, 8000)), floor=floor))
+    assert film.sent_later_ms == pytest.approx(520, abs=60)
+    with av.open(str(folder / film.file)) as container:
+        floor_track = container.streams.audio[2]
+        places = sorted(
+            round(1000 * p.pts * p.time_base) for p in container.demux(floor_track) if p.size
+        )
+    minas = [at for at in places if at >= 4060]
+    assert minas[-1] < 6010
+    assert max(b - a for a, b in zip(minas, minas[1:], strict=False)) <= 40
+    program = heard(folder / film.file)
+    assert program[2] == pytest.approx((4.06, 6.0), abs=0.1)
+    assert program[0] == pytest.approx((0.0, 8.0), abs=0.1)
+    with av.open(str(folder / film.file)) as container:
+        track = container.streams.audio[0]
+        places = sorted(p.pts for p in container.demux(track) if p.size)
+    assert min(b - a for a, b in zip(places, places[1:], strict=False)) >= 10
+    assert len([at for at in places if 5000 < at < 5500]) == 24, "nothing between its frames"
 
 
 def test_a_clip_has_one_speakers_voice_alone(folder: Path) -> None:

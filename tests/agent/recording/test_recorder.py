@@ -14,6 +14,7 @@ import pytest
 from agent import rtp
 from agent.audio.hop import Frame
 from agent.recording import segment
+from agent.recording.later import Kept, pack, unpack
 from agent.recording.recorder import Recorder
 from agent.recording.segment import Fed, Segment
 from protocol import messages as m
@@ -156,6 +157,25 @@ def test_a_full_queue_drops_and_counts(tmp_path: Path, monkeypatch: pytest.Monke
     assert recorder.dropped >= 5
     (one,) = read(tmp_path / "m1")
     assert one.marks[-1].dropped == recorder.dropped  # type: ignore[union-attr]
+
+
+def test_what_is_written_is_confirmed_by_its_numbers(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, free=lambda folder: PLENTY)
+    now = time.monotonic()
+    recorder.take_order(ORDER, now)
+    speak(recorder, 5, now)
+    got: list[m.Kept] = []
+    wait_until(lambda: got.extend(recorder.take_kept()) or got)
+    assert got == [m.Kept("kandis", 7, ((0, 4),))]
+    frames = [Kept(n, 7, n * 960, n, 20, b"later") for n in (8, 9, 12)]
+    data = b"".join(pack(frame) for frame in frames)
+    recorder.take_later(m.Later("m1", data + b"torn", "kandis"))
+    for strange in (m.Later("m2", data, "kandis"), m.Later("../m1", data, "kandis")):
+        recorder.take_later(strange)
+    recorder.close()
+    assert recorder.take_kept() == [m.Kept("kandis", 7, ((8, 9), (12, 12)))]
+    assert list(unpack((tmp_path / "m1" / "later-kandis.bin").read_bytes())) == frames
+    assert [path.name for path in tmp_path.iterdir()] == ["m1"]
 
 
 SPEAKER = """
