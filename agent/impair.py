@@ -98,6 +98,10 @@ class Direction:
         self._is_bad = False
         self._busy_until = 0.0
 
+    def change(self, impairment: Impairment) -> None:
+        """The link is another one from now on; what is lost goes on by the same seed."""
+        self._impairment = impairment
+
     def admit(self, size_bytes: int, now: float) -> float | None:
         """When a datagram sent now is delivered (seconds); None when it is lost."""
         fate, wobble = self._random.random(), self._random.gauss(0.0, 1.0)

@@ -268,9 +268,29 @@ def _turn_at(one: Listener, turn: Turn) -> dict[str, Any]:
         "delay_ms": round(float(np.median(delays)), 1) if delays else None,
         "delay_p95_ms": round(float(np.percentile(delays, 95)), 1) if delays else None,
         "glass_ms": round(float(np.median(glass)), 1) if glass else None,
+        "lip_ms": _lip(glass, delays),
+        "pictures_per_s": _pictures_per_s(one, turn),
         "wrong_pictures": _wrong_pictures(one, turn),
         "torn_pictures": sum(1 for p in one.pictures if turn.at <= p.at < turn.until and p.torn),
     }
+
+
+def _lip(glass: list[float], delays: list[float]) -> float | None:
+    """How much later the speaker was seen than heard (ms)."""
+    if not glass or not delays:
+        return None
+    return round(float(np.median(glass)) - float(np.median(delays)), 1)
+
+
+def _pictures_per_s(one: Listener, turn: Turn) -> float:
+    """Whole pictures of the speaker, from one second after the call on."""
+    number, begin = one.numbers[turn.site], min(turn.at + 1.0, turn.until)
+    count = sum(
+        1
+        for p in one.pictures
+        if begin <= p.at < turn.until and p.slot == "main" and p.site == number and not p.torn
+    )
+    return round(count / max(0.1, turn.until - begin), 1)
 
 
 def _glass_to_glass(one: Listener, turn: Turn) -> list[float]:
@@ -278,7 +298,10 @@ def _glass_to_glass(one: Listener, turn: Turn) -> list[float]:
     return [
         (int(p.at * 1000) - p.time_ms) & 0xFFFFFFFF
         for p in one.pictures
-        if turn.at <= p.at < turn.until and p.site == number and p.time_ms is not None
+        if turn.at <= p.at < turn.until
+        and p.slot == "main"
+        and p.site == number
+        and p.time_ms is not None
     ]
 
 

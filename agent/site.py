@@ -364,6 +364,12 @@ class Site:
         for direction in self._directions.values():
             direction.cut = is_cut
 
+    def change_link(self, impairment: Impairment) -> None:
+        """The emulated link is another one from now on."""
+        self._impairment = impairment
+        for direction in self._directions.values():
+            direction.change(impairment)
+
     def break_one_way(self, way: str) -> None:
         """Let nothing pass any more one way (`uplink-out`, `uplink-in`, `downlink-out`,
         `downlink-in`) of the connection there is now, as a router does that forgot it; a new one
@@ -508,13 +514,16 @@ async def _serve(site: Site, instrument: bool) -> None:
 
 
 def _take_instruction(site: Site, loop: asyncio.AbstractEventLoop) -> None:
-    """A line of standard input from the rehearsal: `cut`, `mend`, or a way to be broken."""
+    """A line of standard input from the rehearsal: `cut`, `mend`, `link:` with what `--impair`
+    takes, or a way to be broken."""
     text = os.read(sys.stdin.fileno(), 4096).decode()
     if not text:
         loop.remove_reader(sys.stdin.fileno())
     for line in text.split():
         if line in ("cut", "mend"):
             site.cut(line == "cut")
+        elif line.startswith("link:"):
+            site.change_link(Impairment.parse(line.removeprefix("link:")))
         else:
             site.break_one_way(line)
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import Group, Parameter
 
+from console.rehearsal.links import parse_link
 from console.rehearsal.profiles import LINKS, MODES, PROFILES, chosen
 from console.rehearsal.rehearsal import (
     Options,
@@ -59,6 +60,17 @@ def rehearse(
             name="--break",
             help="Break one way of a site's media connection: kandis:uplink-out@20s; also "
             "uplink-in, downlink-out, downlink-in.",
+        ),
+    ] = None,
+    switches: Annotated[
+        int,
+        Parameter(help="Instead of calling everybody once, move the floor so often, at random."),
+    ] = 0,
+    link: Annotated[
+        list[str] | None,
+        Parameter(
+            help="A link of a site's own: kandis=loss=10%,rate=64k; bad for a while only: "
+            "kandis=rate=64k@20s+15s."
         ),
     ] = None,
     video: Annotated[str, Parameter(help="Picture every site sends: WIDTHxHEIGHT@FPS.")] = (
@@ -123,6 +135,10 @@ def rehearse(
     in bursts, jN has a jitter of N ms, Nk carries N kbit/s; --seed makes other losses. All of it
     takes most of an hour on two cores; exit code 0 when every goal is reached.
 
+    With --switches each switch is judged by the stamps in the pictures: whose it is, whether it is
+    whole. With --link it tells which pictures that site was sent (high, low, none) from when on,
+    and what sites with good links got from each other before and during that.
+
     With --for it goes on round after round, tells of each process what memory, threads and tasks it
     had early and late, and fails when they grew. The smallest picture is the cheapest: --video
     160x90@2.
@@ -134,6 +150,10 @@ def rehearse(
     giliran rehearse --loss 10% --rtt 80ms --jitter 30ms --seed 7
 
     giliran rehearse --kill relay@20s --cut kandis@30s+10s
+
+    giliran rehearse --switches 200 --turn 1.5s --seed 7
+
+    giliran rehearse --sites 4 --switches 12 --turn 5s --link siak=rate=64k@20s+15s
 
     giliran rehearse --for 45m --turn 20s --video 160x90@2
 
@@ -160,7 +180,7 @@ def rehearse(
             raise ValueError(_("--json {path}: there is no such folder").format(path=json))
         if voice:
             _refuse(
-                {**given, "kill": kill, "cut": cut, "break": broken, "for": length},
+                {**given, "kill": kill, "cut": cut, "break": broken, "for": length, "link": link},
                 _("--{name} does not go with --voice"),
             )
             voices = VoiceRehearsal(_voice_options(of_voice, seed), progress)
@@ -186,6 +206,8 @@ def rehearse(
             faults=tuple(sorted(faults, key=lambda fault: fault.at_s)),
             roster=roster,
             for_s=parse_seconds(length) if length else 0.0,
+            switches=switches,
+            links=tuple(parse_link(text, parse_seconds) for text in link or []),
         )
         result = asyncio.run(Rehearsal(options, progress).run(keep))
     except (ValueError, RosterError) as error:

@@ -41,6 +41,8 @@ class Director:
         self.down_at = 0.0
         self.late_ms: dict[str, float] = {}
         self.readings: dict[str, list[m.SiteStatus]] = {}
+        self.pictures: dict[str, list[tuple[float, m.Picture]]] = {}
+        """Of each site: from when on the relay sent it which picture at most."""
         self.series: dict[str, Series] = {}
         self._link = Link(address, self._hello, self._receive)
         self._changed = asyncio.Event()
@@ -88,6 +90,10 @@ class Director:
         else:
             self.status.update(telemetry.sites)
         for site, status in telemetry.sites.items():
+            if status.link is not None:
+                seen = self.pictures.setdefault(site, [])
+                if not seen or seen[-1][1] != status.link.picture:
+                    seen.append((time.monotonic(), status.link.picture))
             if status.reading is not None:
                 late_ms = max(self.late_ms.get(site, 0.0), status.reading.late_ms)
                 self.late_ms[site] = late_ms

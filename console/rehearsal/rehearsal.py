@@ -7,6 +7,7 @@ is inferred from what was sent.
 
 import asyncio
 import json
+import random
 import re
 import tempfile
 import time
@@ -21,6 +22,7 @@ from console.journal import Journal
 from console.recording.finish import RecordingError, finish
 from console.rehearsal.casting import cast, write_roster
 from console.rehearsal.director import Director, is_connected, wait_until_connected
+from console.rehearsal.links import LinkPlan, others
 from console.rehearsal.result import (
     Events,
     Fault,
@@ -28,10 +30,13 @@ from console.rehearsal.result import (
     Leak,
     Leaks,
     LinkUse,
+    Others,
     ProcessUse,
     Recorded,
     RelayUse,
     Result,
+    Step,
+    Steps,
     Switch,
     Voice,
     Voices,
@@ -65,7 +70,8 @@ class FaultPlan(msgspec.Struct, frozen=True):
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What is rehearsed; `impair` is the agents' `--impair` text, empty for a clean link."""
+    """What is rehearsed; `impair` is the agents' `--impair` text, empty for a clean link.
+    `switches`: the floor goes to and fro so often, at random by `seed`."""
 
     sites: int = 14
     turn_s: float = 10.0
@@ -75,6 +81,8 @@ class Options(msgspec.Struct, frozen=True):
     faults: tuple[FaultPlan, ...] = ()
     roster: str = "siak"
     for_s: float = 0.0
+    switches: int = 0
+    links: tuple[LinkPlan, ...] = ()
 
 
 class TurnTaken(msgspec.Struct):
@@ -136,6 +144,9 @@ def parse_break(text: str) -> FaultPlan:
 
 def check_faults(options: Options, names: list[str]) -> None:
     """Raises ValueError for a fault at something that takes no part."""
+    for link in options.links:
+        if link.site not in names:
+            raise ValueError(f"--link {link.site}: known are {', '.join(names)}")
     for fault in options.faults:
         known = ["server", "relay", *names] if fault.what == "kill" else names
         if fault.name not in known:
@@ -151,6 +162,8 @@ class Rehearsal:
         self.options = options
         self.plan = cast(options.sites, options.roster)
         self.script = Script()
+        self._chance = random.Random(options.seed)
+        self._missing_pictures = 0
         self.faults: list[Fault] = []
         self._fault_times: list[tuple[Fault, float]] = []
         self._progress = progress
@@ -182,7 +195,7 @@ class Rehearsal:
     def _agent_options(self, folder: Path) -> Callable[[str, int, int], list[str]]:
         def options(site: str, number: int, life: int) -> list[str]:
             record = folder / (site if life == 1 else f"{site}~{life}")
-            impair = self.options.impair or f"seed={self.options.seed}"
+            impair = self._impair_of(site)
             return [
                 "--speaker",
                 f"file:{record}.wav",
@@ -198,6 +211,30 @@ class Rehearsal:
 
         return options
 
+    def _impair_of(self, site: str, plan: LinkPlan | None = None) -> str:
+        """What a site's agent is told of its link; `plan`: what is bad for a while."""
+        always = next((p for p in self.options.links if p.site == site and p.at_s is None), None)
+        chosen = plan or always
+        if chosen is not None:
+            return f"{chosen.impair},seed={self.options.seed}"
+        return self.options.impair or f"seed={self.options.seed}"
+
+    async def _change_links(self, stage: Stage) -> None:
+        """Links that are bad for a while."""
+
+        async def one(plan: LinkPlan) -> None:
+            begin = self.script.opened_at + (plan.at_s or 0.0)
+            await asyncio.sleep(max(0.0, begin - time.monotonic()))
+            self._progress(str(plan))
+            stage.change_link(plan.site, self._impair_of(plan.site, plan))
+            await asyncio.sleep(plan.for_s)
+            stage.change_link(plan.site, self._impair_of(plan.site))
+
+        async with asyncio.TaskGroup() as group:
+            for plan in self.options.links:
+                if plan.at_s is not None:
+                    group.create_task(one(plan))
+
     # -- the play ----------------------------------------------------------------------------------
 
     async def _play(self, stage: Stage, director: Director) -> None:
@@ -212,6 +249,7 @@ class Rehearsal:
             opened = await director.do(c.OpenMeeting())
             self.script.opened_at = opened.sent_at
             faults = group.create_task(self._inject(stage, director))
+            tasks.append(group.create_task(self._change_links(stage)))
             await asyncio.sleep(CHAIR_ALONE_S)
             await self._call_everybody(stage, director)
             await faults
@@ -229,7 +267,13 @@ class Rehearsal:
         while True:
             waiting = [site for site in director.state.queue if site != director.state.holder]
             call: ModeratorCommand = c.CallNext()
-            if not waiting:
+            if self.options.switches:
+                if len(self.script.turns) >= self.options.switches:
+                    return
+                others = [e.id for e in self.plan.sites if e.kind == "kecamatan"]
+                others = [site for site in others if site != director.state.holder]
+                call = c.GrantFloor(self._chance.choice(others))
+            elif not waiting:
                 if time.monotonic() >= self.script.opened_at + self.options.for_s:
                     return
                 # Round after round, in the order of the first one.
@@ -264,6 +308,8 @@ class Rehearsal:
             stage.relay_pid = director.telemetry.relay_pid if director.telemetry else 0
 
     def _of_turns(self) -> str:
+        if self.options.switches:
+            return f"/{self.options.switches}"
         return "" if self.options.for_s else f"/{self.options.sites}"
 
     def _close_turn(self, at: float) -> None:
@@ -330,6 +376,15 @@ class Rehearsal:
             fault.sound_back_s = self._sound_back(seen["heard"], at)
             if fault.sound_back_s is not None and fault.control_back_s is not None:
                 fault.back_s = max(fault.sound_back_s, fault.control_back_s)
+        thin = {plan.site for plan in self.options.links}
+        # A link that carries no picture shows none, and that is right.
+        self._missing_pictures = sum(
+            one["picture_ms"] is None
+            for turn in turns
+            if not turn["disturbed"] and turn["site"] not in thin
+            for site, one in turn["listeners"].items()
+            if site not in thin
+        )
         result = Result(
             ok=True,
             why=[],
@@ -342,6 +397,7 @@ class Rehearsal:
                 picture_ms=spread(one["picture_ms"] for one in figures),
                 wrong_pictures=sum(one["wrong_pictures"] for one in figures),
                 torn_pictures=sum(one["torn_pictures"] for one in figures),
+                lip_ms=spread(one["lip_ms"] for one in figures),
             ),
             leaks=Leaks(
                 seen["leaks"]["samples"],
@@ -355,6 +411,8 @@ class Rehearsal:
             relay=_relay_use(director),
             links=_links(director),
             recording=await self._recorded(stage, director),
+            pictures=self._pictures(director),
+            others=self._others(turns),
             machine_idle_percent=self._idle_percent,
             settings={
                 "turn_s": f"{self.options.turn_s:g}",
@@ -469,9 +527,44 @@ class Rehearsal:
             )
         return uses
 
+    def _pictures(self, director: Director) -> list[Steps]:
+        """Which pictures every site was sent, step by step."""
+        found = []
+        for site, changes in director.pictures.items():
+            steps = [
+                Step(round(max(0.0, at - self.script.opened_at), 1), name) for at, name in changes
+            ]
+            readings = [r.reading for r in director.readings.get(site, ()) if r.reading is not None]
+            frozen = max((one.frozen for one in readings), default=0)
+            lips = spread(one.lip_ms for one in readings if one.lip_ms)
+            found.append(Steps(site, steps, frozen, lips))
+        return found
+
+    def _others(self, turns: list[dict]) -> dict[str, Others]:
+        """What sites whose links are good got from each other while those of others were bad."""
+        bad = {plan.site for plan in self.options.links}
+        groups: dict[str, list[dict]] = {"before": [], "during": []} if bad else {}
+        for turn in turns:
+            if turn["site"] in bad or turn["disturbed"]:
+                continue
+            when = "during" if self._is_bad(turn["at"], turn["until"]) else "before"
+            groups.setdefault(when, []).extend(
+                one for site, one in turn["listeners"].items() if site not in bad
+            )
+        return {when: others(figures) for when, figures in groups.items() if figures}
+
+    def _is_bad(self, begin: float, end: float) -> bool:
+        """Whether a link was bad on purpose between two moments."""
+        return any(
+            plan.at_s is None
+            or begin < self.script.opened_at + plan.at_s + plan.for_s
+            and end > self.script.opened_at + plan.at_s
+            for plan in self.options.links
+        )
+
     def _complaints(self, result: Result) -> list[str]:
         why = []
-        if result.called < result.sites:
+        if result.called < result.sites and not self.options.switches:
             why.append(f"only {result.called} of {result.sites} sites were called")
         if result.switch.sound_ms.missing:
             why.append(f"{result.switch.sound_ms.missing} times a turn was not heard at a site")
@@ -480,6 +573,8 @@ class Rehearsal:
                 f"{leak.of} at {leak.at} ({leak.heard_s:.1f} s)" for leak in result.leaks.found[:5]
             )
             why.append(f"closed sites were heard: {result.leaks.samples} samples: {which}")
+        if self.options.switches and self._missing_pictures:
+            why.append(f"{self._missing_pictures} times a picture was not seen at a site")
         if result.switch.wrong_pictures or result.switch.torn_pictures:
             why.append("wrong or torn pictures were shown")
         if result.events.lost:

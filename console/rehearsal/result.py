@@ -27,6 +27,7 @@ class Switch(msgspec.Struct):
     picture_ms: Spread
     wrong_pictures: int = 0
     torn_pictures: int = 0
+    lip_ms: Spread = msgspec.field(default_factory=lambda: Spread())
 
 
 class Leak(msgspec.Struct):
@@ -140,6 +141,34 @@ class Recorded(msgspec.Struct):
     trouble: str = ""
 
 
+class Step(msgspec.Struct, frozen=True):
+    """From `at_s` after the meeting opened on, the relay sent this picture at most."""
+
+    at_s: float
+    picture: str
+
+
+class Steps(msgspec.Struct):
+    """Which pictures a site was sent, step by step; how often one stood still, and how much later
+    than its sound a picture was shown."""
+
+    site: str
+    steps: list[Step]
+    frozen: int = 0
+    lip_ms: Spread = msgspec.field(default_factory=Spread)
+
+
+class Others(msgspec.Struct):
+    """What sites with links of their own got from each other, in turns when no link was bad on
+    purpose (`before`) and when one was (`during`)."""
+
+    sound_ms: Spread
+    picture_ms: Spread
+    gap_percent: Spread
+    longest_gap_ms: Spread
+    pictures_per_s: Spread
+
+
 class Result(msgspec.Struct):
     """Everything a rehearsal measured. `ok` is False when a site was not called or not heard,
     a closed site was heard, an event was lost, the chain is broken, or a process grew in a long
@@ -165,6 +194,8 @@ class Result(msgspec.Struct):
     starved: list[str] = msgspec.field(default_factory=list)
     settings: dict[str, str] = msgspec.field(default_factory=dict)
     growth: list[Growth] = msgspec.field(default_factory=list)
+    pictures: list[Steps] = msgspec.field(default_factory=list)
+    others: dict[str, Others] = msgspec.field(default_factory=dict)
 
 
 def spread(values: Iterable[float | None]) -> Spread:
@@ -244,6 +275,7 @@ def table(result: Result) -> str:
         f"{'':<26}{'n':>6}{'median':>9}{'p95':>9}{'max':>9}{'missing':>9}",
         _spread_line("first sound, ms", switch.sound_ms),
         _spread_line("first picture, ms", switch.picture_ms),
+        _spread_line("picture after sound, ms", switch.lip_ms),
         f"{'wrong / torn pictures':<26}{switch.wrong_pictures:>6} / {switch.torn_pictures}",
         f"{'sound of closed sites':<26}{result.leaks.samples:>6} samples, "
         f"{result.leaks.packets} packets",
@@ -291,6 +323,7 @@ def table(result: Result) -> str:
             f"{one.name:<20}{one.rss_mb[0]:>7.0f} {one.rss_mb[1]:>8.0f}"
             f"{one.threads[0]:>6} {one.threads[1]:>5}{one.tasks[0]:>6} {one.tasks[1]:>5}{grew}"
         )
+    lines += _pictures(result)
     if result.starved:
         lines.append(
             "this machine fell behind; its figures are too high: " + ", ".join(result.starved)
@@ -309,6 +342,26 @@ def _recorded(one: Recorded) -> str:
         f"in time to {_n(one.off_ms.max)} ms, {one.missing_ms:.0f} ms missing, "
         f"{one.sent_later_s:.1f} s sent later"
     )
+
+
+def _pictures(result: Result) -> list[str]:
+    """Which pictures sites got whose link was not always good, and what the others got."""
+    lines = []
+    for one in result.pictures:
+        if len(one.steps) > 1 or any(step.picture != "high" for step in one.steps):
+            steps = ", ".join(f"{step.picture} from {step.at_s:.0f} s" for step in one.steps)
+            lines.append(f"pictures sent to {one.site}: {steps}")
+        if one.frozen:
+            lines.append(f"pictures at {one.site} stood still {one.frozen} times")
+    for when, figures in result.others.items():
+        lines += [
+            f"good links {when} bad ones:",
+            _spread_line("  first sound, ms", figures.sound_ms),
+            _spread_line("  first picture, ms", figures.picture_ms),
+            _spread_line("  pictures a second", figures.pictures_per_s),
+            _spread_line("  longest gap, ms", figures.longest_gap_ms),
+        ]
+    return lines
 
 
 def _spread_line(name: str, s: Spread) -> str:

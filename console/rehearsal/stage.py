@@ -224,6 +224,10 @@ class Stage:
         self.cables[site].mend()
         self.agents[site].tell("mend")
 
+    def change_link(self, site: str, impair: str) -> None:
+        """The site's emulated link is another one from now on."""
+        self.agents[site].tell(f"link:{impair}")
+
     def break_one_way(self, site: str, way: str) -> None:
         """Let nothing pass any more one way of the site's media connection there is now."""
         self.agents[site].tell(way)

@@ -8,7 +8,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from console.tui.acts import ACTS, GROUPS, key_name
-from console.tui.phrases import BEHIND, FORCED, figure, word
+from console.tui.phrases import BEHIND, FORCED, STEPS, figure, word
 from protocol.words import _
 
 KEY_CELLS = 11
@@ -78,6 +78,11 @@ def _marks() -> list[tuple[str, str, str]]:
             " ".join(word(FORCED[mode]) for mode in ("audio-only", "narrow")),
             "bold $accent",
             _("media not automatic: audio only · narrow voice"),
+        ),
+        (
+            " ".join(word(mark) for mark in STEPS.values()),
+            "bold $accent",
+            _("its link carries small pictures · sound alone"),
         ),
         ("↑1", "bold $warning", _("hand raised, in this order")),
         ("✓ ✎ !", "bold $success", _("report written · draft · missing")),

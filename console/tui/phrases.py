@@ -18,6 +18,7 @@ from console.tui.views import (
     Remarked,
     ReportShown,
     RosterRow,
+    Stepped,
 )
 from protocol import events as e
 from protocol import messages as m
@@ -215,8 +216,24 @@ def clarity(mos: float) -> str:
 
 
 def forced(row: RosterRow) -> str:
-    """The marks of the modes that were forced on a site: `Cl Au`; empty while all is automatic."""
-    return " ".join(word(FORCED[mode]) for mode in (row.voice, row.media) if mode in FORCED)
+    """The marks of the modes that were forced on a site, or that its link forces: `Cl Sm`; empty
+    while all is as it should be."""
+    marks = [word(FORCED[mode]) for mode in (row.voice, row.media) if mode in FORCED]
+    if row.media == "auto" and row.picture in STEPS:
+        marks.append(word(STEPS[row.picture]))
+    return " ".join(marks)
+
+
+STEPS: dict[m.Picture, str] = {
+    "low": N_("mark of pictures|Sm"),
+    "none": N_("mark of pictures|So"),
+}
+"""Two letters in the roster for a site whose link carries small pictures, or sound alone."""
+STEPPED: dict[m.Picture, str] = {
+    "high": N_("{site} gets full pictures again"),
+    "low": N_("{site} gets small pictures: its link carries no more"),
+    "none": N_("{site} gets sound alone: its link carries no pictures"),
+}
 
 
 def line(replica: Replica, one: LogLine) -> tuple[str, str]:
@@ -224,6 +241,9 @@ def line(replica: Replica, one: LogLine) -> tuple[str, str]:
     match one:
         case Remarked(text=text, good=good):
             return text, "good" if good else "alarm"
+        case Stepped(site=site, picture=picture):
+            text = word(STEPPED[picture]).format(site=replica.name(site))
+            return text, "good" if picture == "high" else "alarm"
         case Denied(refused=refused):
             return _("Refused: {reason}").format(reason=refusal(refused)), "alarm"
         case Happened(event=event):

@@ -36,6 +36,7 @@ from console.tui.views import (
     Remarked,
     ReportShown,
     RosterRow,
+    Stepped,
     TopView,
 )
 from protocol import commands as c
@@ -149,7 +150,18 @@ class Replica:
         relay = telemetry.relay
         self.recorder = m.RecordingReading() if relay is None else relay.recording
         names = self.status.keys() | before.keys() if telemetry.whole else telemetry.sites.keys()
-        return {s for s in names if self.status.get(s) != before.get(s)}
+        changed = {s for s in names if self.status.get(s) != before.get(s)}
+        for site in sorted(changed):
+            self._note_step(site, before.get(site, _NO_STATUS), telemetry.at)
+        return changed
+
+    def _note_step(self, site: str, before: m.SiteStatus, at: int) -> None:
+        """The relay sends it other pictures than before: a line of the log."""
+        link, was = self._status(site).link, before.link
+        if link is None or was is None or link.picture == was.picture:
+            return
+        if link.downlink == was.downlink == "up" and site in self.meeting.sites:
+            self.lines.append(Stepped(at, site, link.picture))
 
     def remark(self, text: str, now: int, *, good: bool = True) -> None:
         """Add a line of the console's own to the log."""
@@ -206,6 +218,7 @@ class Replica:
             media=one.media,
             behind_s=self._behind_s(site, now),
             ready=self._is_ready(site),
+            picture="high" if link is None or link.downlink != "up" else link.picture,
         )
 
     def microphone_of(self, site: str, now: int) -> MicrophoneShown:

@@ -5,6 +5,7 @@ out: the stage says what they would.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -132,7 +133,7 @@ class Stage:
             )
 
     def measure(
-        self, site: str, *, level: int | None = None, mos: float | None = None, **link: float
+        self, site: str, *, level: int | None = None, mos: float | None = None, **link: Any
     ) -> None:
         """Change what is measured of a site."""
         was = self.status[site]

@@ -49,6 +49,7 @@ class RosterRow(msgspec.Struct, frozen=True):
     media: e.MediaMode = "auto"
     behind_s: int = 0
     ready: bool = False
+    picture: m.Picture = "high"
 
 
 class FloorView(msgspec.Struct, frozen=True):
@@ -146,4 +147,12 @@ class Remarked(msgspec.Struct, frozen=True):
     good: bool = True
 
 
-LogLine = Happened | Denied | Remarked
+class Stepped(msgspec.Struct, frozen=True):
+    """A line of the log: the relay sends a site other pictures than before, as its link needs."""
+
+    at: int
+    site: str
+    picture: m.Picture
+
+
+LogLine = Happened | Denied | Remarked | Stepped

@@ -54,7 +54,9 @@ def test_the_fields_of_the_json_stay() -> None:
         "ok", "sites", "seed", "wall_s", "switch", "leaks", "voice", "faults", "events",
         "processes", "relay", "links",
     }  # fmt: skip
-    assert set(data["switch"]) == {"sound_ms", "picture_ms", "wrong_pictures", "torn_pictures"}
+    assert set(data["switch"]) == {
+        "sound_ms", "picture_ms", "wrong_pictures", "torn_pictures", "lip_ms",
+    }  # fmt: skip
     assert set(data["switch"]["sound_ms"]) >= {"n", "median", "p95", "max"}
     assert set(data["leaks"]) >= {"samples", "packets"}
     assert set(data["voice"]) == {"sites", "worst_pesq"}

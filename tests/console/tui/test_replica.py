@@ -6,7 +6,7 @@ import pytest
 from console.meeting import state as st
 from console.tui.replica import SETTLE_MS, Replica
 from console.tui.stage import Stage, StageLink
-from console.tui.views import Denied, Happened
+from console.tui.views import Denied, Happened, Stepped
 from protocol import VERSION
 from protocol import commands as c
 from protocol import events as e
@@ -291,6 +291,19 @@ def test_clarity_is_shown_when_it_can_be_a_mos(room: Room, mos: float, shown: fl
     assert room.row("siak").clarity == shown
     room.link.cut("gone")
     assert room.row("siak").clarity == 0.0, "without a server nobody knows"
+
+
+def test_other_pictures_than_before_are_told_once(room: Room) -> None:
+    steps: list[m.Picture] = ["high", "low", "low", "none", "high"]
+    for picture in steps:
+        room.stage.measure("siak", picture=picture)
+        room.stage.publish("siak")
+        assert room.row("siak").picture == picture
+    told = [one for one in room.replica.lines if isinstance(one, Stepped)]
+    assert [(one.site, one.picture) for one in told] == [
+        ("siak", "low"), ("siak", "none"), ("siak", "high"),
+    ]  # fmt: skip
+    assert told[0].at == room.stage.now
 
 
 def test_whole_telemetry_forgets_sites_it_does_not_name(room: Room) -> None:
