@@ -39,7 +39,9 @@ FLIGHT_S = 0.3
 
 JUMP_S = 0.2
 MAX_DELAY_S = 2.0
-DELAY_WINDOW_S = 2.0
+DELAY_WINDOW_S, LEAST_WINDOW_S = 2.0, 1.0
+"""What is compared with the known loudness pattern; turns may be shorter than the first."""
+
 DELAY_STEP_S = 0.005
 
 Floats = NDArray[np.float64]
@@ -121,8 +123,9 @@ class Listener:
         pattern = voice.pattern(self.numbers[speaker])[::48]  # one value a millisecond
         steps = np.arange(0.0, MAX_DELAY_S, DELAY_STEP_S)
         at = begin
-        while at + DELAY_WINDOW_S <= end:
-            part = self.between(at, at + DELAY_WINDOW_S)
+        window_s = min(DELAY_WINDOW_S, max(LEAST_WINDOW_S, end - begin))
+        while at + window_s <= end:
+            part = self.between(at, at + window_s)
             heard = self.levels[speaker][part].astype(float)
             times = self.times[part]
             at += 1.0
@@ -357,12 +360,11 @@ def _closed(speaker: str, listener: str, questions: Questions) -> list[tuple[flo
 
 def _longest_delay_s(one: Listener, questions: Questions) -> float:
     """The longest mouth-to-ear delay seen at this site in any turn."""
-    delays = [
-        delay
-        for turn in questions.turns
-        if turn.site != one.site
-        for delay in one.delays(turn.site, turn.at + 0.5, turn.until)
-    ]
+    delays: list[float] = []
+    for turn in questions.turns:
+        if turn.site != one.site:
+            begin = one.first_sound(turn.site, turn.at, turn.until)
+            delays += [] if begin is None else one.delays(turn.site, begin + 0.05, turn.until)
     return max(delays, default=0.0) / 1000
 
 

@@ -51,6 +51,20 @@ def test_every_site_is_heard_in_its_turn_and_nobody_else(tmp_path: Path) -> None
     assert {use.name for use in result.processes} >= {"server", "relay", "bandar-siak", "siak"}
 
 
+def test_the_floor_moves_at_random_over_bad_links_without_a_wrong_or_torn_picture(
+    tmp_path: Path,
+) -> None:
+    result = rehearse(
+        tmp_path, sites=3, turn_s=2.0, switches=7, seed=5, impair="loss=10%,rtt=80ms,seed=5",
+        video="640x360@10",
+    )  # fmt: skip
+    assert result.why == []
+    # Each seen at the three other sites, by the stamps in the pictures.
+    assert (result.switch.picture_ms.n, result.switch.picture_ms.missing) == (21, 0)
+    assert (result.switch.wrong_pictures, result.switch.torn_pictures) == (0, 0)
+    assert (result.leaks.samples, result.leaks.packets) == (0, 0)
+
+
 def test_a_tenth_of_the_packets_lost_leaves_no_hole(tmp_path: Path) -> None:
     result = rehearse(tmp_path, sites=2, turn_s=5.0, impair="loss=10%,seed=3", seed=3)
     assert result.why == []
