@@ -215,6 +215,8 @@ class MeetingServer:
         about = getattr(command, "meeting", "")
         if about and about != self.state.id:
             return await self._carry_out_elsewhere(peer, command_id, command, about, now)
+        if isinstance(command, c.OpenMeeting) and self.state.phase == "planned":
+            await self._note_media()
         decision = decide(self.state, command, now, command_id, uuid7())
         if isinstance(decision, Refusal):
             return self._refuse(peer, command_id, decision)
@@ -244,7 +246,8 @@ class MeetingServer:
             self._due.set()
             if convened:
                 for site in tuple(self.agents):
-                    await self._carry_out(None, "", c.NoteSiteJoined(site))
+                    await self._carry_out(None, "", c.NoteSiteJoined(site, media=False))
+                await self._note_media()
         elif peer is not None and command_id:
             peer.send(m.Ack(command_id, seq))
         return None
@@ -332,8 +335,29 @@ class MeetingServer:
                 if one.online and peer is None:
                     await self.submit(c.NoteSiteLeft(site, "did not come back"))
                 elif not one.online and peer is not None:
-                    await self.submit(c.NoteSiteJoined(site, peer.hello.software))
+                    await self.submit(
+                        c.NoteSiteJoined(site, peer.hello.software, self._has_media(site))
+                    )
+                elif self._awaits_media(site):
+                    await self.submit(c.NoteMediaArrived(site))
             await asyncio.sleep(1)
+
+    def _has_media(self, site: str) -> bool:
+        """True when the relay says that a site's media runs both ways."""
+        link = self.status.get(site, m.SiteStatus()).link
+        return link is not None and link.uplink == link.downlink == "up"
+
+    def _awaits_media(self, site: str) -> bool:
+        """True when the roll call has not heard yet that this site is here with its media."""
+        one = self.state.sites[site]
+        waits = one.attendance in ("unmarked", "absent") and self.state.phase in ("planned", "open")
+        return waits and one.online and self._has_media(site)
+
+    async def _note_media(self) -> None:
+        """Who is here already is present in a new meeting, and before it opens."""
+        for site in tuple(self.state.sites):
+            if self._awaits_media(site):
+                await self._carry_out(None, "", c.NoteMediaArrived(site))
 
     # -- what goes out ---------------------------------------------------------------------------
 
@@ -505,6 +529,8 @@ class MeetingServer:
                         self._touch(name, link=link)
                 if self._group is not None:
                     self._group.create_task(self._watch_recording(stats.engine.recording))
+                    for name in filter(self._awaits_media, self.state.sites):
+                        self._group.create_task(self.submit(c.NoteMediaArrived(name)))
             case Confirmed(kept=kept):
                 if kept.site in self.agents:
                     self.agents[kept.site].send(kept)
@@ -583,7 +609,7 @@ class MeetingServer:
                 embedded.attached(hello, peer.send)
         elif hello.role == "agent":
             self._touch(hello.site, connected=True, actual=None)
-            await self.submit(c.NoteSiteJoined(hello.site, hello.software))
+            await self.submit(c.NoteSiteJoined(hello.site, hello.software, media=False))
             if self.agents.get(hello.site) is peer:
                 self._send_desired(again=hello.site)
         else:

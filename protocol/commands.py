@@ -256,10 +256,17 @@ class StopRecording(_Command, frozen=True, tag="stop-recording"):
 
 
 class NoteSiteJoined(_Command, frozen=True, tag="note-site-joined"):
-    """Made by the server when a site's agent connected."""
+    """Made by the server when a site's agent connected. `media` False: only to the server yet."""
 
     site: str
     agent_version: str = ""
+    media: bool = True
+
+
+class NoteMediaArrived(_Command, frozen=True, tag="note-media-arrived"):
+    """Made by the server when a site's media runs both ways: it is present now."""
+
+    site: str
 
 
 class NoteSiteLeft(_Command, frozen=True, tag="note-site-left"):
@@ -335,6 +342,12 @@ ModeratorCommand = (
     | StopRecording
 )
 ServerCommand = (
-    NoteSiteJoined | NoteSiteLeft | NoteDiskLow | NoteRecordingEnded | NoteRecordingFinished | Tick
+    NoteSiteJoined
+    | NoteMediaArrived
+    | NoteSiteLeft
+    | NoteDiskLow
+    | NoteRecordingEnded
+    | NoteRecordingFinished
+    | Tick
 )
 AnyCommand = ModeratorCommand | ServerCommand

@@ -12,6 +12,8 @@ Rules:
 - A bell rings when little of a turn is left; then the clock counts up, or the room is told, or the
   microphone closes, as the meeting's policy says.
 - A command is carried out once: its id is remembered in the state.
+- The roll is called by the media: a site is present when its media runs both ways, late after the
+  opening. A deputy has a name, an excuse a reason.
 - Closing with reports missing warns first.
 - Minutes go from draft to submitted to approved, or are returned with a reason. What is submitted
   or approved does not change any more; approved minutes are corrected by errata only.
@@ -166,7 +168,7 @@ def _decide(state: Meeting, command: c.AnyCommand, now: int, new_id: str) -> Dec
             recording: list[e.Event] = []
             if state.plan.recording.at_opening:
                 recording = [e.RecordingStarted()]
-            return [e.MeetingOpened(), *recording, *_present_at_opening(state)]
+            return [e.MeetingOpened(), *recording]
         case c.CloseMeeting(force=force):
             return _close(state, force, now)
         case c.MarkAttendance(site=site, attendance=attendance, note=note):
@@ -175,6 +177,10 @@ def _decide(state: Meeting, command: c.AnyCommand, now: int, new_id: str) -> Dec
             was = state.sites[site]
             if (was.attendance, was.attendance_note) == (attendance, note):
                 return []
+            if attendance == "represented" and not note.strip():
+                return Refusal("deputy-missing", "Who stands in? A deputy has a name.")
+            if attendance == "excused" and not note.strip():
+                return Refusal("reason-missing", "Why is it excused? An excuse has a reason.")
             return [e.AttendanceMarked(site, attendance, note)]
         case c.CallNext():
             return _call_next(state, now)
@@ -305,8 +311,10 @@ def _decide(state: Meeting, command: c.AnyCommand, now: int, new_id: str) -> Dec
         ):
             film = e.RecordingFinished(file, length_ms, size_bytes, chapters, trouble)
             return [film] if state.phase == "closed" and film != state.film else []
-        case c.NoteSiteJoined(site=site, agent_version=version):
-            return _joined(state, site, version, now)
+        case c.NoteSiteJoined(site=site, agent_version=version, media=media):
+            return _joined(state, site, version, media, now)
+        case c.NoteMediaArrived(site=site):
+            return _arrived(state, site) if state.sites[site].online else []
         case c.NoteSiteLeft(site=site, reason=reason):
             return _left(state, site, reason, now)
         case c.Tick():
@@ -608,14 +616,6 @@ def _not_recording(state: Meeting) -> Refusal | None:
 # -- opening, closing, coming and going ---------------------------------------------------------
 
 
-def _present_at_opening(state: Meeting) -> list[e.Event]:
-    return [
-        e.AttendanceMarked(s.id, "present")
-        for s in state.sites.values()
-        if s.online and s.attendance == "unmarked"
-    ]
-
-
 def _close(state: Meeting, force: bool, now: int) -> Decision:
     if refusal := _not_open(state):
         return refusal
@@ -641,12 +641,21 @@ def _close(state: Meeting, force: bool, now: int) -> Decision:
     return happened
 
 
-def _joined(state: Meeting, site: str, version: str, now: int) -> Decision:
+def _arrived(state: Meeting, site: str) -> list[e.Event]:
+    """Who comes before the opening is present, who comes later is late; what the operator has
+    marked stays, but *absent*, which is not true any more."""
+    if state.sites[site].attendance not in ("unmarked", "absent"):
+        return []
+    if state.phase not in ("planned", "open"):
+        return []
+    return [e.AttendanceMarked(site, "late" if state.phase == "open" else "present")]
+
+
+def _joined(state: Meeting, site: str, version: str, media: bool, now: int) -> Decision:
     was = state.sites[site]
     happened: list[e.Event] = [] if was.online else [e.SiteJoined(site, version)]
-    if was.attendance in ("unmarked", "absent") and state.phase in ("planned", "open"):
-        arrived_late = state.phase == "open"
-        happened.append(e.AttendanceMarked(site, "late" if arrived_late else "present"))
+    if media:
+        happened += _arrived(state, site)
     turn = state.floor
     if turn is not None and turn.site == site and turn.status == "lost":
         gap_ms = now - turn.lost_at if turn.lost_at is not None else 0

@@ -329,9 +329,7 @@ class AttendanceForm(Form):
         options = list(_attendance_options())
         yield self.heading()
         yield Choice(options, "present" if self._marked == "unmarked" else self._marked)
-        with Horizontal(classes="field"):
-            yield Label(_("Note"), classes="field-label")
-            yield Line(self._note, _("deputy's name, or reason"), "note")
+        yield Field(_("Note"), self._note, _("deputy's name, or reason"), "note")
 
     def on_mount(self) -> None:
         """Start with the choice."""
@@ -356,6 +354,10 @@ class AttendanceForm(Form):
         note = self.query_one("#field-note", Line).value.strip()
         if attendance not in self.NOTED:
             note = ""
+        elif not note:
+            asked = {"represented": _("the deputy's name"), "excused": _("the reason")}
+            self.query_one(Field).complain(asked[attendance])
+            return
         command = c.MarkAttendance(self._site, attendance, note)  # type: ignore[arg-type]
         self.post_message(self.Wrote(self, (command,)))
 

@@ -100,7 +100,7 @@ class Stage:
 
     def join(self, site: str, *, media: bool = True, level: int = 127) -> None:
         """A site's agent connects and, unless `media` is False, its media runs."""
-        self.do(c.NoteSiteJoined(site, "0.1.0"), actor="server")
+        self.do(c.NoteSiteJoined(site, "0.1.0", media), actor="server")
         link = m.LinkReading(
             uplink="up" if media else "connecting",
             downlink="up" if media else "connecting",

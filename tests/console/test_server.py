@@ -253,6 +253,28 @@ async def test_descriptions_are_carried_with_the_senders_name(house) -> None:
     await asyncio.wait_for(_gone(house.server), 5)
 
 
+async def test_the_roll_is_called_by_the_media(house) -> None:
+    hello = m.Hello("relay", VERSION, instance="relay-1", pid=7)
+
+    def seen(*up: str) -> m.RelayTelemetry:
+        link = m.LinkReading(uplink="up", downlink="up")
+        return m.RelayTelemetry(m.RelayReading(), dict.fromkeys(up, link))
+
+    async with moderator(house) as console, client(house, hello) as relay:
+        async with agent(house, "siak") as siak, agent(house, "minas") as minas:
+            await siak.first(m.Desired)
+            await minas.first(m.Desired)
+            half = m.LinkReading(uplink="up", downlink="connecting")
+            await relay.say(m.RelayTelemetry(m.RelayReading(), {"minas": half}))
+            await relay.say(seen("siak"))
+            await console.wait_for(lambda: console.state.sites["siak"].attendance == "present")
+            assert isinstance(await console.do(c.OpenMeeting()), m.Ack)
+            assert console.state.sites["minas"].attendance == "unmarked"
+            await relay.say(seen("siak", "minas"))
+            await console.wait_for(lambda: console.state.sites["minas"].attendance == "late")
+            assert console.state.sites["siak"].attendance == "present"
+
+
 async def _gone(server: MeetingServer) -> None:
     while server.relay.instance:
         await asyncio.sleep(0.02)

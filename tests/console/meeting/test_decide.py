@@ -99,10 +99,11 @@ def test_the_plan_stays_once_the_meeting_is_open():
     closed_meeting().when(c.PrepareMeeting(OTHER_PLAN)).refused("closed")
 
 
-def test_opening_finds_everybody_who_is_connected_present():
-    play = planned_meeting("hall").given(e.SiteJoined("minas"), e.SiteJoined("kandis"))
-    play.given(e.AttendanceMarked("kandis", "excused", "sakit"))
-    play.when(c.OpenMeeting()).then(e.MeetingOpened(), e.AttendanceMarked("minas", "present"))
+def test_opening_marks_nobody_whose_media_has_not_arrived():
+    play = planned_meeting("hall").when(c.NoteSiteJoined("minas", media=False))
+    play.then(e.SiteJoined("minas"))
+    play.when(c.OpenMeeting()).then(e.MeetingOpened())
+    play.when(c.NoteMediaArrived("minas")).then(e.AttendanceMarked("minas", "late"))
 
 
 def test_a_meeting_is_opened_once():
@@ -149,6 +150,26 @@ def test_the_roll_is_called_at_any_time(attendance):
             e.AttendanceMarked("kandis", attendance, note)
         )
         play.when(c.MarkAttendance("kandis", attendance, note)).then()
+
+
+@pytest.mark.parametrize(
+    ("attendance", "code"), [("represented", "deputy-missing"), ("excused", "reason-missing")]
+)
+def test_a_deputy_has_a_name_and_an_excuse_a_reason(attendance, code: str):
+    for note in ("", "  "):
+        open_meeting().when(c.MarkAttendance("siak", attendance, note)).refused(code)
+
+
+def test_who_is_here_with_its_media_is_present():
+    play = planned_meeting("hall").when(c.NoteMediaArrived("siak")).then()
+    play.when(c.NoteSiteJoined("siak", media=False)).when(c.NoteMediaArrived("siak"))
+    play.then(e.AttendanceMarked("siak", "present"))
+    play.when(c.NoteMediaArrived("siak")).then()
+    play.given(e.AttendanceMarked("siak", "represented", "Sekcam"))
+    play.when(c.NoteMediaArrived("siak")).then()
+    play = open_meeting().given(e.AttendanceMarked("siak", "absent"))
+    play.when(c.NoteMediaArrived("siak")).then(e.AttendanceMarked("siak", "late"))
+    closed_meeting().when(c.NoteMediaArrived("siak")).then()
 
 
 def test_a_note_of_the_roll_call_has_a_length():
@@ -762,6 +783,7 @@ EXAMPLES: dict[type, c.AnyCommand] = {
         c.NoteRecordingEnded("disk-full"),
         c.NoteRecordingFinished("rekaman.mkv", 60_000),
         c.NoteSiteJoined("siak"),
+        c.NoteMediaArrived("siak"),
         c.NoteSiteLeft("siak"),
         c.Tick(),
     )
@@ -794,6 +816,8 @@ def fitting(command: c.AnyCommand) -> Playbook:
         play.later(1)
     if isinstance(command, c.Unmute):
         play.given(e.SiteMuted("minas"))
+    if isinstance(command, c.NoteMediaArrived):
+        play.given(e.AttendanceMarked("siak", "unmarked"))
     if isinstance(command, c.NoteSiteJoined):
         play.given(e.SiteLeft("siak"))
     if isinstance(command, c.Tick):

@@ -34,7 +34,13 @@ text = st.sampled_from(["", "  ", "Api padam #karhutla", "#pemilu #pemilu aman"]
 commands = st.one_of(
     st.builds(c.OpenMeeting),
     st.builds(c.CloseMeeting, force=st.booleans()),
-    st.builds(c.MarkAttendance, site, st.sampled_from(["present", "late", "absent", "excused"])),
+    st.builds(
+        c.MarkAttendance,
+        site,
+        st.sampled_from(["present", "represented", "late", "absent", "excused"]),
+        st.sampled_from(["", "Ibu Rina"]),
+    ),
+    st.builds(c.NoteMediaArrived, site),
     *([st.builds(c.CallNext)] * 4),
     st.builds(c.GrantFloor, site),
     st.builds(c.EndTurn),
@@ -166,6 +172,9 @@ def rules(state: Meeting, now: int) -> None:
     due = deadline(state)
     assert due is None or state.floor is not None
     assert set(state.sites) == set(SITES), "the roster's rows are always all there"
+    assert sum(state_.marked(state).values()) == len(SITES), "the sums are the roster"
+    for one in state.sites.values():
+        assert one.attendance not in ("represented", "excused") or one.attendance_note
 
 
 @settings(max_examples=150, deadline=None)

@@ -285,7 +285,10 @@ orders = st.one_of(
     st.builds(c.Mute, sites),
     st.builds(c.Unmute, sites),
     st.builds(
-        c.MarkAttendance, sites, st.sampled_from(["present", "represented", "excused", "absent"])
+        c.MarkAttendance,
+        sites,
+        st.sampled_from(["present", "represented", "excused", "absent"]),
+        texts,
     ),
     st.builds(c.DraftReport, sites, texts),
     st.builds(c.LogReport, sites, texts),

@@ -263,6 +263,18 @@ async def test_attendance_with_a_deputy(stage: Stage, sit: Sit) -> None:
         assert stage.state.sites["minas"].attendance_note == "Ibu Rina"
 
 
+@pytest.mark.parametrize(("letter", "asked"), [("r", "deputy's name"), ("e", "the reason")])
+async def test_attendance_without_its_word_is_told_beside_the_field(
+    stage: Stage, sit: Sit, letter: str, asked: str
+) -> None:
+    async with sit(stage) as seat:
+        await seat.select("minas")
+        await seat.press("a", letter, "enter")
+        assert seat.sent == []
+        assert asked in str(seat.console.query_one("#message-note").render())
+        assert seat.console.focused is seat.console.query_one("#field-note")
+
+
 @pytest.mark.parametrize(("key", "save"), [("r", "ctrl+s"), ("f5", "f10")])
 async def test_report_of_the_speaker(open_stage: Stage, sit: Sit, key: str, save: str) -> None:
     open_stage.do(c.CallNext())
