@@ -45,8 +45,10 @@ from console.minutes.form import (
     one_line,
 )
 from console.minutes.savings import savings_of
+from console.recording.cues import cues_of
 from protocol import events as e
 from protocol.events import Attendance, Recorded, Signatory
+from protocol.recording import chapters
 
 OPEN_FOLLOW_UP = "Belum selesai"
 # Heads of a region, who have a letterhead with Garuda.
@@ -85,6 +87,7 @@ class _Author:
         held = [r for r in recorded if closing is None or r.seq <= closing]
         self.until_close = replay(held) if held else state
         self.held = held
+        self.cues = cues_of(self.until_close, held)
         self.drops = self._count_drops(held)
 
     # -- time -----------------------------------------------------------------------------------
@@ -190,7 +193,7 @@ class _Author:
             opening=self.opening(),
             discussion=discussion,
             directions=self.general("direction"),
-            notes=self.general("note"),
+            notes=(*self.general("note"), *self.recording()),
             silent=self.silent(),
             decisions=decisions,
             follow_ups=follow_ups,
@@ -385,7 +388,10 @@ class _Author:
             topics=tuple(dict.fromkeys(topic for r in reports for topic in r.topics)),
             reports=tuple(reports),
             directions=self.texts(n for n in notes if n.kind == "direction"),
-            notes=self.texts(n for n in notes if n.kind == "note"),
+            notes=(
+                *self.texts(n for n in notes if n.kind == "note"),
+                *self.chapters_of(turn_number),
+            ),
         )
 
     def home(self, report: Report) -> int | None:
@@ -448,6 +454,21 @@ class _Author:
     def general(self, kind: Literal["direction", "note"]) -> tuple[str, ...]:
         """What was directed or noted of no site in particular."""
         return self.texts(n for n in self.state.notes if n.kind == kind and not self.about(n))
+
+    def recording(self) -> tuple[str, ...]:
+        """Where the recording is, if there is one."""
+        if not self.cues.recorded:
+            return ()
+        length = wording.place(self.cues.length_ms)
+        pauses = len(self.cues.recorded) - 1
+        paused = f", dijeda {pauses} kali" if pauses else ""
+        return (f"Rapat direkam: berkas {self.cues.name}.mkv, lama {length}{paused}.",)
+
+    def chapters_of(self, turn: int | None) -> tuple[str, ...]:
+        """Where in the recording a turn is."""
+        found = [one for one in chapters(self.cues) if turn is not None and one.turn == turn]
+        places = ", ".join(wording.place(one.began_ms) for one in found)
+        return (f"Rekaman: {self.cues.name}.mkv, bab mulai {places}.",) if found else ()
 
     def silent(self) -> tuple[str, ...]:
         spoke = {turn.site for turn in self.state.turns}

@@ -99,3 +99,8 @@ def _decimal(value: int | float | Decimal) -> Decimal:
 
 def _rounded(value: Decimal, decimals: int) -> Decimal:
     return value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+
+
+def place(ms: int) -> str:
+    """A place in a recording, as players show it: `0:41:07`."""
+    return f"{ms // 3_600_000}:{ms // 60_000 % 60:02d}:{ms // 1000 % 60:02d}"

@@ -158,6 +158,21 @@ def test_a_turn_ended_while_its_site_was_lost_counts_the_gap():
     assert (row.spoken_s, row.away_s, row.remark) == (40, 7, "terputus 7 detik")
 
 
+def test_the_recording_is_named_and_every_turn_has_its_place_in_it():
+    room = opened()
+    assert "direkam" not in " ".join(minutes_now(room).notes)
+    room.do(c.StartRecording()).wait(65).do(c.GrantFloor("siak")).wait(40)
+    room.do(c.PauseRecording()).wait(100).do(c.StartRecording()).wait(20)
+    room.do(c.GrantFloor("minas")).wait(10).do(c.EndTurn())
+    minutes = minutes_now(room)
+    (said,) = [note for note in minutes.notes if "direkam" in note]
+    assert "rekaman-" in said and ".mkv" in said and "dijeda 1 kali" in said
+    (siak,), (minas,) = block_of(minutes, "siak").notes, block_of(minutes, "minas").notes
+    film = said.split("berkas ")[1].split(",")[0]
+    assert siak.startswith(f"Rekaman: {film}, bab mulai 0:01:0")
+    assert minas.startswith(f"Rekaman: {film}, bab mulai 0:02:0"), "the pause is cut out"
+
+
 def test_notes_go_to_their_places():
     room = opened()
     room.do(c.GrantFloor("siak"))

@@ -122,3 +122,9 @@ def test_rupiah_by_example():
 def test_rupiah_is_babels_without_the_space(amount: Decimal):
     babels = format_currency(amount, "IDR", "¤#,##0.00", locale="id", currency_digits=False)
     assert wording.rupiah(amount) == babels.replace("\xa0", "")
+
+
+def test_a_place_in_a_recording_is_as_players_show_it() -> None:
+    assert wording.place(0) == "0:00:00"
+    assert wording.place(2_467_999) == "0:41:07"
+    assert wording.place(36_000_000) == "10:00:00"
