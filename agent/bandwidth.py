@@ -64,6 +64,13 @@ class Bandwidth:
         self._through = 0.0
         self._full = math.inf
         self._is_draining = False
+        # By how much we ourselves were late lately, and when.
+        self._late = (0.0, -math.inf)
+
+    def excuse(self, late_s: float, now: float) -> None:
+        """We ourselves were late by so much: what came meanwhile waited for us, not on the link."""
+        if late_s >= self._late[0] or now - self._late[1] > RECENT_S:
+            self._late = (late_s, now)
 
     def push(self, sent: int, size_bytes: int, arrival: float) -> None:
         """A packet that was sent for the first time: its send time of 24 bits, its size as RTP."""
@@ -109,6 +116,9 @@ class Bandwidth:
         if len(self._ways) < MIN_PACKETS:
             return False
         queue = min(way for _at, way in self._ways) - min(way for _at, way in self._base)
+        late_s, at = self._late
+        if now - at <= RECENT_S:
+            queue = max(0.0, queue - late_s)
         rising = queue > self._queue_before - 0.002
         self._queue_before, self.queue_s = queue, queue
         if queue > EMPTY_S:

@@ -24,7 +24,7 @@ from agent.audio.hop import Distances, before, blocks_of, distances_of
 from agent.audio.mixer import SILENT, Mixer, add, level_dbov
 from agent.audio.playout import LinkMemory, Mode, Playout, Voice
 from agent.bandwidth import Bandwidth
-from agent.clock import FrameClock
+from agent.clock import FRAME_S, FrameClock
 from agent.devices import Display, Speaker
 from agent.lips import Lips
 from agent.picture import caption, vp8
@@ -137,6 +137,7 @@ class Receiver:
         self._ask: Callable[[bytes], None] | None = None
         self._reports: dict[int, tuple[int, float]] = {}
         self._sources: dict[SlotName, str] = {}
+        self._played_at = time.monotonic()
         self._counted = (0, 0, 0, time.monotonic())
         self._mode: Mode = "auto"
         self._looked_at = 0.0
@@ -221,6 +222,9 @@ class Receiver:
 
     def play(self, now: float) -> None:
         """The next 20 ms: what is heard of all slots, and what is asked for."""
+        if now - self._played_at > 2 * FRAME_S:
+            self._bandwidth.excuse(now - self._played_at - FRAME_S, now)
+        self._played_at = now
         frames = {slot: one.pull(now) for slot, one in self._audio.items()}
         mixed = self._mixer.mix(frames.values(), over=frames["chair"])
         if self.volume != 100:

@@ -126,6 +126,22 @@ def test_after_a_pause_the_rate_is_that_of_what_came_since() -> None:
     assert bandwidth.received(5.4) == pytest.approx(8 * (130 + OVERHEAD_BYTES) * 50, rel=0.03)
 
 
+@pytest.mark.parametrize(("late_s", "cut"), [(0.0, True), (0.05, True), (0.2, False)])
+def test_a_machine_that_is_late_itself_does_not_take_that_for_a_queue(
+    late_s: float, cut: bool
+) -> None:
+    bandwidth, now = Bandwidth(), 100.0
+    cuts = 0
+    for n in range(200):
+        now = 100.0 + n * 0.02
+        # From the second second on everything comes 150 ms late.
+        bandwidth.push(rtp.send_time(now), 100, now + (0.15 if n >= 50 else 0.0))
+        if late_s and n >= 50:
+            bandwidth.excuse(late_s, now)
+        cuts += n % 5 == 0 and bandwidth.update(now + 0.15)
+    assert (cuts > 0) == cut
+
+
 def test_a_clock_that_runs_differently_is_not_a_queue() -> None:
     bandwidth = Bandwidth()
     for n in range(50 * 600):
