@@ -56,6 +56,14 @@ def _turns(recorded: list[e.Recorded], now: int) -> list[tuple[int, str, Span]]:
             case e.TurnEnded(turn=turn) | e.TurnSuspended(turn=turn) if turn in begun:
                 site, began_at = begun.pop(turn)
                 turns.append((turn, site, Span(began_at, one.at)))
+            case e.HandoverReverted(turn=called, back_turn=back):
+                # The call never was: the one before spoke on.
+                if called is not None:
+                    begun.pop(called, None)
+                before = next((t for t in reversed(turns) if t[0] == back), None)
+                if before is not None:
+                    turns.remove(before)
+                    begun[before[0]] = (before[1], before[2].began_at)
             case _:
                 pass
     turns += [(turn, site, Span(began_at, now)) for turn, (site, began_at) in begun.items()]

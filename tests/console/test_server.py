@@ -280,6 +280,40 @@ async def _gone(server: MeetingServer) -> None:
         await asyncio.sleep(0.02)
 
 
+async def test_a_disk_that_fills_warns_and_ends_the_recording(house) -> None:
+    hello = m.Hello("relay", VERSION, instance="relay-1")
+    async with moderator(house) as console, agent(house, "hall"), client(house, hello) as relay:
+        await opened(console, "hall")
+        await console.do(c.StartRecording())
+        await relay.wait_for(lambda: relay.of(m.Route)[-1].record is not None)
+        meeting = relay.of(m.Route)[-1].record.meeting
+
+        async def tell(**reading: Any) -> None:
+            recording = m.RecordingReading(meeting=meeting, **reading)
+            await relay.say(m.RelayTelemetry(m.RelayReading(recording=recording), {}))
+
+        await tell(state="on", free_mb=1500)
+        await console.wait_for(lambda: console.state.disk_low)
+        assert house.server.is_recorded_now
+        await tell(state="full", free_mb=400)
+        await console.wait_for(lambda: console.state.recording == "off")
+        await relay.wait_for(lambda: relay.of(m.Route)[-1].record is None)
+        ended = [o.recorded.event for o in console.of(m.Occurred)]
+        assert e.RecordingStopped("disk-full") in ended
+        assert not house.server.is_recorded_now
+
+
+async def test_what_a_site_sends_later_is_carried_to_the_relay_and_confirmed(house) -> None:
+    hello = m.Hello("relay", VERSION, instance="relay-1")
+    async with agent(house, "siak") as siak, client(house, hello) as relay:
+        await relay.first(m.Route)
+        await siak.say(m.Later("m1", b"frames", site="another"))
+        assert await relay.first(m.Later) == m.Later("m1", b"frames", site="siak")
+        kept = m.Kept("siak", 7, ((1, 9),))
+        await relay.say(kept)
+        assert await siak.first(m.Kept) == kept
+
+
 async def test_the_relay_is_told_who_feeds_the_slots(house) -> None:
     hello = m.Hello("relay", VERSION, instance="relay-1")
     async with (

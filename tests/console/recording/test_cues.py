@@ -79,3 +79,14 @@ def test_a_chapter_is_named_by_office_and_officer() -> None:
 
 def test_the_file_is_named_by_the_day_in_the_meetings_zone() -> None:
     assert file_name(meeting().state) == "rekaman-2019-02-06-m1"
+
+
+def test_a_call_that_was_taken_back_has_no_chapter() -> None:
+    play = open_meeting().given(e.RecordingStarted(), MINAS).later(10)
+    play.given(e.TurnEnded("minas", 1, "next", 10_000), e.FloorGranted("kandis", 2, 60)).later(3)
+    play.given(e.HandoverReverted("kandis", 2, "minas", 1, ("kandis",))).later(7)
+    play.given(e.TurnEnded("minas", 1, "next", 17_000), e.FloorGranted("siak", 2, 60)).later(5)
+    play.given(e.TurnEnded("siak", 2, "closed", 5000), e.RecordingStopped("closed"))
+    play.given(e.MeetingClosed())
+    found = [(c.site, c.turn, c.ended_ms) for c in chapters(cues_of(play.state, play.recorded))]
+    assert found == [("minas", 1, 20_000), ("siak", 2, 25_000)]

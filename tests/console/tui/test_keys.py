@@ -194,6 +194,16 @@ async def test_a_mode_is_shown_when_the_server_confirmed_it(open_stage: Stage, s
         assert "Media" not in seat.notice
 
 
+@pytest.mark.parametrize("key", ["asterisk", "f11"])
+async def test_recording_is_started_paused_and_goes_on(
+    open_stage: Stage, sit: Sit, key: str
+) -> None:
+    async with sit(open_stage) as seat:
+        await seat.press(key, key, key)
+        assert seat.sent == [c.StartRecording(), c.PauseRecording(), c.StartRecording()]
+        assert open_stage.state.recording == "on"
+
+
 async def test_hand_is_a_switch(open_stage: Stage, sit: Sit) -> None:
     async with sit(open_stage) as seat:
         await seat.select("minas")

@@ -445,3 +445,39 @@ def test_the_sums_of_the_roll_call_are_the_roster(room: Room) -> None:
         "unmarked": 0, "present": 4, "represented": 1, "late": 0, "excused": 1, "absent": 0
     }  # fmt: skip
     assert sum(marked.values()) == len(room.stage.plan.sites)
+
+
+# -- the recording ---------------------------------------------------------------------------------
+
+
+def test_recording_is_shown_when_the_relay_says_that_it_writes(room: Room) -> None:
+    def shown(reading: m.RecordingReading) -> str:
+        relay = m.RelayReading(recording=reading)
+        room.replica.measured(m.Telemetry(room.stage.now, {}, relay=relay, relay_up=True))
+        return room.replica.top(room.now).recording
+
+    off, meeting = m.RecordingReading(), room.stage.state.id
+    on = m.RecordingReading("on", meeting, free_mb=900)
+    assert shown(on) == "off", "only what the meeting wants"
+    room.stage.do(c.StartRecording())
+    assert shown(off) == "starting"
+    assert shown(m.RecordingReading("on", "another")) == "starting"
+    assert shown(on) == "on"
+    room.stage.wait(61)
+    assert room.replica.top(room.now).recorded_s == 61
+    assert room.replica.top(room.now).free_mb is None
+    room.stage.do(c.NoteDiskLow(900))
+    assert room.replica.top(room.now).free_mb == 900
+    room.stage.do(c.PauseRecording())
+    room.stage.wait(30)
+    top = room.replica.top(room.now)
+    assert (top.recording, top.recorded_s) == ("paused", 61)
+
+
+def test_who_attaches_later_reads_when_it_was_recorded(open_stage: Stage) -> None:
+    for command in (c.StartRecording(), c.PauseRecording(), c.StartRecording(), c.StopRecording()):
+        open_stage.do(command)
+        open_stage.wait(5)
+    lines = [one.event for one in Room(open_stage).replica.lines if isinstance(one, Happened)]
+    kinds = (e.RecordingStarted, e.RecordingPaused, e.RecordingResumed, e.RecordingStopped)
+    assert [type(one) for one in lines if isinstance(one, kinds)] == list(kinds)
