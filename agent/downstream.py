@@ -2,7 +2,6 @@
 
 Rules:
 - The choice is this site's alone: what another one loses or can't carry costs it nothing.
-- What is sent again has the copies it went out with, so that its bytes are the same.
 - Which pictures it gets is told step by step by `agent.picture.steps`.
 
 Rates are bit/s, times are monotonic seconds given by the caller. Pure.
@@ -12,29 +11,27 @@ import math
 from collections.abc import Mapping
 
 from agent import rtp
-from agent.audio.hop import HISTORY, Distances, Frame, before, follows
+from agent.audio.hop import HISTORY, Distances
 from agent.audio.ladder import BITRATES, Ladder
 from agent.audio.playout import Mode
+from agent.batches import Membership
 from agent.picture.layers import PictureName
 from agent.picture.steps import Steps
 from protocol.messages import MediaMode
-
-PAIR_WITHIN_S = 0.03
-"""So long the first frame of a pair waits for the second."""
 
 
 class Downstream:
     """One site's downlink, as the relay sees it."""
 
-    def __init__(self) -> None:
+    def __init__(self, site: str = "") -> None:
         self.distances: Distances = ()
+        self.voice = Membership(site)
+        """What it was sent of the voice, with which copies."""
+        self.has_changed = False
+        """Whether `update` chose something else; whoever acts on it sets this to False."""
         self.available = 0.0
         """What the site says its downlink carries; 0: unknown."""
         self._ladder = Ladder(BITRATES, can_code=False)
-        # (SSRC, number) → the copies it went out with; None: it went out with the next one
-        self._sent: dict[tuple[int, int], Distances | None] = {}
-        # SSRC → the first frame of a pair, and since when it waits
-        self._waiting_frames: dict[int, tuple[Frame, float]] = {}
         self._highest: dict[int, int] = {}
         self.steps = Steps()
         """Which pictures it gets."""
@@ -78,10 +75,15 @@ class Downstream:
             self._ladder.report(block.fraction_lost / 256, now, 1)
             return
         seqs = range(block.highest_seq - expected + 1, block.highest_seq + 1)
-        sent = sum(1 for seq in seqs if (block.ssrc, seq & 0xFFFF) in self._sent)
+        sent = sum(1 for seq in seqs if self.voice.was_sent(block.ssrc, seq & 0xFFFF))
         lost = block.fraction_lost / 256 * expected - (expected - sent)
         if sent:
             self._ladder.report(max(0.0, lost / sent), now, sent)
+
+    def sending(self, frames: int, now: float) -> None:
+        """So many frames of voice were sent to it."""
+        if frames:
+            self._ladder.sending(now, frames)
 
     def estimate(self, bitrate: int) -> None:
         """What the site says its downlink carries (REMB)."""
@@ -95,50 +97,9 @@ class Downstream:
         asked to be coded at. The pictures of which a key frame is needed."""
         self._ladder.coded_at = bitrate
         settings = self._ladder.settings(now)
+        before = (self.distances, self.steps.showing)
         self.distances = settings.distances
         self.video = settings.video
-        return self.steps.update(settings.video, self.loss, rates, now)
-
-    def next_packets(self, ssrc: int, frame: Frame, now: float) -> list[tuple[int, Distances]]:
-        """A frame of sound is there, with the slot's numbers: the packets that go out now, each
-        with the copies it is to have. Of a pair the first frame waits for the second; one with
-        which somebody begins goes out at once, with its marker."""
-        self._ladder.sending(now)
-        distances, first = self.distances, self._waiting_frames.pop(ssrc, None)
-        is_pair = before(distances) and first is not None and follows(frame, first[0])
-        going: list[tuple[int, Distances]] = []
-        if first is not None and is_pair and not frame.marker:
-            self._note(ssrc, first[0].seq, None)
-            going = [(frame.seq, distances)]
-        else:
-            if first is not None:
-                going.append((first[0].seq, ()))
-            if not before(distances):
-                going.append((frame.seq, distances))
-            elif frame.marker:
-                going.append((frame.seq, ()))
-            else:
-                self._waiting_frames[ssrc] = (frame, now)
-        for number, copies in going:
-            self._note(ssrc, number, copies)
-        return going
-
-    def overdue(self, now: float) -> list[tuple[int, int]]:
-        """Frames (SSRC, number) that waited for a second one, and go out alone now."""
-        late = []
-        for ssrc, (frame, since) in list(self._waiting_frames.items()):
-            if now - since >= PAIR_WITHIN_S:
-                del self._waiting_frames[ssrc]
-                self._note(ssrc, frame.seq, ())
-                late.append((ssrc, frame.seq))
-        return late
-
-    def _note(self, ssrc: int, seq: int, distances: Distances | None) -> None:
-        self._sent[ssrc, seq] = distances
-        if len(self._sent) > 4 * HISTORY:
-            del self._sent[next(iter(self._sent))]
-
-    def distances_of(self, ssrc: int, seq: int) -> Distances | None:
-        """The copies that a packet went out with; None when it did not, or long ago, or within
-        the next one."""
-        return self._sent.get((ssrc, seq))
+        asked = self.steps.update(settings.video, self.loss, rates, now)
+        self.has_changed |= before != (self.distances, self.steps.showing)
+        return asked

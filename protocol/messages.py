@@ -155,7 +155,9 @@ class LinkReading(_Value, frozen=True):
     `up_mos` estimates how clear the site's voice arrives at the relay (as `SiteReading.mos`),
     `redundancy` counts the redundant copies per packet the relay sends to it, `video` tells that
     it forwards video to it, `picture` the largest that the downlink carries, `up_queue_ms`
-    estimates the queueing on the uplink, `available_kbps` what the downlink carries (0: unknown).
+    estimates the queueing on the uplink, `available_kbps` what the downlink carries (0: unknown),
+    `down_dropped` counts packets that the relay's socket did not take and had no room to keep,
+    since the connection was made.
     """
 
     uplink: LinkState = "down"
@@ -175,6 +177,7 @@ class LinkReading(_Value, frozen=True):
     up_queue_ms: float = 0.0
     available_kbps: float = 0.0
     picture: Picture = "high"
+    down_dropped: int = 0
 
 
 class RecordingReading(_Value, frozen=True):

@@ -122,6 +122,11 @@ class Again:
             self._echoes.append((now + FRAME_S, ssrc, seq))
         return True
 
+    @property
+    def has_echoes(self) -> bool:
+        """Whether anything is to be sent once more, now or soon."""
+        return bool(self._echoes)
+
     def echoes(self, now: float) -> list[tuple[int, int]]:
         """Packets (SSRC, number) that are to be sent once more now."""
         due = []

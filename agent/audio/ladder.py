@@ -179,11 +179,11 @@ class Ladder:
     def _may_rise(self, cost: float, now: float) -> bool:
         return cost * ROOM <= self.available and self._failures.may_be_tried(cost, now)
 
-    def sending(self, now: float) -> None:
-        """Something is sent: what is known of the link is put to the test."""
+    def sending(self, now: float, frames: int = 1) -> None:
+        """So many frames are sent: what is known of the link is put to the test."""
         if now - self._sent_at > TESTED_FOR_S:
             self._tried_frames = 0
-        self._tried_frames += 1
+        self._tried_frames += frames
         self._sent_at = now
 
     def _least_rank(self) -> int:

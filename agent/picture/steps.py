@@ -60,6 +60,15 @@ class Steps:
         """Something that was to be sent was dropped: nothing goes on without a key frame."""
         self._current.clear()
 
+    def shows(self, name: PictureName) -> bool:
+        """Whether this picture is sent, and not held until a key frame."""
+        return self._current.get(PICTURES[name].slot) == name
+
+    @property
+    def showing(self) -> frozenset[PictureName]:
+        """The pictures that are sent."""
+        return frozenset(self._current.values())
+
     def takes(self, name: PictureName, begins: bool) -> bool:
         """Whether a packet of this picture is sent. `begins`: a key frame begins with it."""
         slot = PICTURES[name].slot

@@ -15,8 +15,10 @@ from agent.forward import Slot, VideoSlot, VoiceSlot
 from agent.pacing import UNKNOWN
 from agent.picture.layers import PictureName
 from agent.picture.paced import PacedPictures
+from agent.relay.audience import Audience, Listeners
 from agent.relay.links import SiteLinks, answer
 from agent.relay.uplinks import CNAME
+from agent.rtc.outlet import send_to_all
 
 PACE = 1.1
 """Pictures go out a little faster than what they may take."""
@@ -31,26 +33,31 @@ class Downlinks:
         slots: Mapping[str, Slot],
         ask_for_key_frame: Callable[[VideoSlot], None],
     ) -> None:
-        self.receivers: list[SiteLinks] = []
-        """The sites that are connected."""
+        self.audience = Audience(slots, self._send_now)
         self.packets_out = 0
         self.voice_bitrate: int | None = None
         """What the worst link of those in conversation carries (bit/s), when it is not the best."""
         self._sites = sites
         self._slots = slots
+        self._voices = [slot for slot in slots.values() if isinstance(slot, VoiceSlot)]
+        self._echoing: dict[str, SiteLinks] = {}
         self._ask_for_key_frame = ask_for_key_frame
         self._packets: dict[int, int] = {}
         self._octets: dict[int, int] = {}
         self._reported: dict[int, int] = {}
         self._looked_at = 0.0
+        self._looked_frames: dict[int, int] = {}
         self._video_octets: dict[PictureName, int] = {}
         self._video_rates: dict[PictureName, float] = {}
 
     # -- packets -----------------------------------------------------------------------------------
 
-    def send_frame(
-        self, slot: VoiceSlot, seq: int, size_bytes: int, source: SiteLinks, now: float
-    ) -> None:
+    @property
+    def receivers(self) -> list[SiteLinks]:
+        """The sites that are connected."""
+        return self.audience.receivers
+
+    def send_frame(self, slot: VoiceSlot, seq: int, size_bytes: int, now: float) -> None:
         """A frame of voice that the slot has under this number, to everybody but its source."""
         self._count(slot.ssrc, size_bytes)
         frame = slot.frame(seq)
@@ -58,25 +65,23 @@ class Downlinks:
             return
         if slot.is_fresh:
             self._tell_of([slot], now)
-        for receiver in self.receivers:
-            if receiver is source:
-                continue
-            for number, distances in receiver.downstream.next_packets(slot.ssrc, frame, now):
-                self._send_voice(receiver, slot, number, distances, now)
+        for one in self.audience.listeners(slot):
+            for number, distances in one.batch.next_packets(slot.ssrc, frame, now):
+                self._send_voice(slot, number, distances, one, now)
 
-    def send_picture(
-        self, slot: VideoSlot, packet: bytes, *, begins: bool, source: SiteLinks, now: float
-    ) -> None:
+    def send_picture(self, slot: VideoSlot, packet: bytes, *, begins: bool, now: float) -> None:
         """A packet of a picture, to everybody who is to get it but its source. `begins`: a key
         frame begins here."""
         self._count(slot.ssrc, len(packet))
         if slot.is_fresh:
             self._tell_of([slot], now)
-        for receiver in self.receivers:
-            if receiver is source or not receiver.downstream.steps.takes(slot.picture, begins):
-                continue
-            if receiver.send_picture(packet, now):
+        outlets, paced = self.audience.viewers(slot, begins=begins)
+        self.packets_out += send_to_all(packet, outlets)
+        for links in paced:
+            if links.send_picture(packet, now):
                 self.packets_out += 1
+            else:
+                self.audience.changed()
 
     def switched(self, slot: VideoSlot) -> None:
         """Another source feeds this picture: it begins anew for everybody."""
@@ -84,27 +89,34 @@ class Downlinks:
             links.downstream.steps.switched(lines.PICTURES[slot.picture].slot)
 
     def send_late(self, now: float) -> None:
-        """Frames that wait for a second one in vain (the speaker pauses, or it was lost), and what
-        is to be said again."""
-        for receiver in self.receivers:
-            receiver.send_paced(now)
-            for ssrc, seq in receiver.downstream.overdue(now):
-                slot = self._slot_of(ssrc)
-                if isinstance(slot, VoiceSlot):
-                    self._send_voice(receiver, slot, seq, (), now)
-            for ssrc, seq in receiver.again.echoes(now):
-                slot = self._slot_of(ssrc)
-                if isinstance(slot, VoiceSlot) and not receiver.downstream.is_thin:
-                    self._send_voice_again(receiver, slot, seq, now)
+        """Frames that wait for a second one in vain (the speaker pauses, or it was lost), pictures
+        whose turn it is, and what is to be said again."""
+        for links in self.audience.paced:
+            links.send_paced(now)
+        for slot in self._voices:
+            for one in self.audience.listeners(slot):
+                for late in one.batch.overdue(slot.ssrc, now):
+                    self._send_voice(slot, late, (), one, now)
+        for links in tuple(self._echoing.values()):
+            for ssrc, seq in links.again.echoes(now):
+                of = self._slot_of(ssrc)
+                if isinstance(of, VoiceSlot) and not links.downstream.is_thin:
+                    self._send_voice_again(links, of, seq, now)
+            if not links.again.has_echoes:
+                del self._echoing[links.site]
 
     def _send_voice(
-        self, receiver: SiteLinks, slot: VoiceSlot, seq: int, distances: Distances, now: float
+        self, slot: VoiceSlot, seq: int, distances: Distances, to: Listeners, now: float
     ) -> None:
-        out = slot.packet(seq, distances, receiver.site, now)
-        if out is not None and receiver.send_rtp(out):
-            self.packets_out += 1
-            if receiver.paced is not None:
-                receiver.paced.pacer.spent(len(out), now)
+        packet = slot.packet(seq, distances, "", now)
+        if packet is None:
+            return
+        self.packets_out += send_to_all(packet, to.outlets)
+        for pacer in to.pacers:
+            pacer.spent(len(packet), now)
+
+    def _send_now(self, slot: VoiceSlot, seq: int, distances: Distances, to: Listeners) -> None:
+        self._send_voice(slot, seq, distances, to, time.monotonic())
 
     def _count(self, ssrc: int, octets: int) -> None:
         self._packets[ssrc] = self._packets.get(ssrc, 0) + 1
@@ -132,7 +144,10 @@ class Downlinks:
                     links.downstream.estimate(bitrate)
                     if links.paced is None:
                         links.paced = PacedPictures()
-                    self._choose(links, arrival)
+                        links.downstream.has_changed = True
+                    self._choose(links, self.rates(arrival), arrival)
+                    if links.downstream.has_changed:
+                        self.audience.settle()
                 case rtp.Nack(media_ssrc=ssrc, seqs=seqs):
                     self._send_again(links, ssrc, seqs, arrival)
                 case rtp.Pli(media_ssrc=ssrc):
@@ -167,10 +182,12 @@ class Downlinks:
         elif isinstance(slot, VoiceSlot):
             for seq in seqs:
                 self._send_voice_again(links, slot, seq, now)
+        if links.again.has_echoes:
+            self._echoing[links.site] = links
 
     @staticmethod
     def _send_voice_again(links: SiteLinks, slot: VoiceSlot, seq: int, now: float) -> None:
-        distances = links.downstream.distances_of(slot.ssrc, seq)
+        distances = links.downstream.voice.distances_of(slot.ssrc, seq)
         if distances is not None:
             packet = slot.packet(seq, distances, links.site, now)
             if packet is not None:
@@ -191,21 +208,38 @@ class Downlinks:
             (one.downstream.wants_bitrate or BITRATE for one in self.receivers), default=BITRATE
         )
         self.voice_bitrate = bitrate if bitrate < BITRATE else None
+        frames, rates, has_changed = self._new_frames(), self.rates(now), False
+        total = sum(frames.values())
         for links in self._sites.values():
-            self._choose(links, now)
+            links.downstream.sending(total - frames.get(links.site, 0), now)
+            self._choose(links, rates, now)
+            has_changed |= links.downstream.has_changed
+        if has_changed:
+            self.audience.settle()
 
-    def rates(self, now: float, *, but: str = "") -> dict[PictureName, float]:
-        """Bit/s of the pictures that flow, `but` those of one site."""
+    def _new_frames(self) -> dict[str | None, int]:
+        """By source: frames of voice since the last look."""
+        found: dict[str | None, int] = {}
+        for slot in self._voices:
+            count = self._packets.get(slot.ssrc, 0)
+            new = count - self._looked_frames.get(slot.ssrc, 0)
+            self._looked_frames[slot.ssrc] = count
+            found[slot.source] = found.get(slot.source, 0) + new
+        return found
+
+    def rates(self, now: float) -> dict[PictureName, float]:
+        """Bit/s of the pictures that flow."""
         return {
             slot.picture: self._video_rates.get(slot.picture, 0.0)
             for slot in self.pictures()
-            if slot.is_alive(now) and slot.source != but
+            if slot.is_alive(now)
         }
 
-    def _choose(self, links: SiteLinks, now: float) -> None:
+    def _choose(self, links: SiteLinks, rates: dict[PictureName, float], now: float) -> None:
         """What a site gets, by what its link carries now."""
-        # Its own picture it does not get.
-        rates = self.rates(now, but=links.site)
+        own = [name for name in rates if self._slots[name].source == links.site]
+        if own:  # that it does not get
+            rates = {name: rate for name, rate in rates.items() if name not in own}
         for name in links.downstream.update(rates, now, self.voice_bitrate):
             slot = self._slots[name]
             if isinstance(slot, VideoSlot) and links.down:

@@ -60,6 +60,7 @@ class Forwarding:
         for name, slot in self.slots.items():
             source = self._source(name, route)
             if slot.source != source:
+                self.downlinks.audience.before_switch(slot)
                 slot.switch(source, now)
                 if isinstance(slot, VideoSlot):
                     self.downlinks.switched(slot)
@@ -67,6 +68,7 @@ class Forwarding:
             if source is not None:
                 kinds = feeds.setdefault(source, {})
                 kinds[slot.kind] = (*kinds.get(slot.kind, ()), slot)
+        self.downlinks.audience.changed()
         self._feeds = feeds
         self._fed = {site: frozenset(kinds) for site, kinds in feeds.items()}
         for site, kind in fed_before:
@@ -98,12 +100,12 @@ class Forwarding:
 
     def set_receivers(self) -> None:
         """A connection came or went."""
-        self.downlinks.receivers = [links for links in self.sites.values() if links.down]
+        self.downlinks.audience.set_receivers([one for one in self.sites.values() if one.down])
 
     def forget(self, links: SiteLinks) -> None:
         """Nothing more is sent to it: its connections are being closed."""
         others = [other for other in self.downlinks.receivers if other is not links]
-        self.downlinks.receivers = others
+        self.downlinks.audience.set_receivers(others)
 
     # -- packets -----------------------------------------------------------------------------------
 
@@ -127,7 +129,7 @@ class Forwarding:
                     seq = slot.take(links.site, header.ssrc, frame, arrival)
                     if seq is not None:
                         self.recorder.voice(slot.name, links.site, header.ssrc, frame, arrival)
-                        self.downlinks.send_frame(slot, seq, len(frame.data), links, arrival)
+                        self.downlinks.send_frame(slot, seq, len(frame.data), arrival)
             elif isinstance(slot, VideoSlot):
                 self._forward_picture(links, slot, packet, header, arrival)
         self.delays.append(time.monotonic() - arrival)
@@ -148,7 +150,7 @@ class Forwarding:
             if self._recorded.takes(slot.picture, begins):
                 shown = lines.PICTURES[slot.picture].slot
                 self.recorder.picture(shown, links.site, header, packet, now)
-            self.downlinks.send_picture(slot, out, begins=begins, source=links, now=now)
+            self.downlinks.send_picture(slot, out, begins=begins, now=now)
 
     # -- time --------------------------------------------------------------------------------------
 

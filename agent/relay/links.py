@@ -68,7 +68,7 @@ class SiteLinks:
         self.round_trip = rtp.RoundTrip()
         self.last_report: tuple[int, float] = (0, 0.0)
         """The middle of the NTP time in the site's last sender report, and when it came."""
-        self.downstream = Downstream()
+        self.downstream = Downstream(site)
         self.again = Again()
         self.bandwidth = Bandwidth()
         self.last_bytes = (0, 0)

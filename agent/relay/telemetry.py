@@ -77,6 +77,7 @@ def _link(links: SiteLinks, now: float) -> m.LinkReading:
         picture=links.downstream.steps.picture,
         up_queue_ms=round(1000 * links.bandwidth.queue_s, 1),
         available_kbps=round(links.downstream.available / 1000, 1),
+        down_dropped=links.downlink.dropped if links.downlink is not None else 0,
     )
 
 

@@ -7,7 +7,8 @@ Public and private names of aiortc and aioice it relies on are held by
   replaced on the instance, so there is no decoder thread, jitter buffer or sender loop;
 - incoming: a tap on the datagram protocol takes SRTP and SRTCP before aiortc's queue, decrypts
   with the DTLS transport's `_rx_srtp` and hands out plaintext; STUN and DTLS go their way;
-- outgoing: `_tx_srtp.protect` and `sendto` on the nominated candidate pair's socket;
+- outgoing: libsrtp with the context in `_tx_srtp`, and `sendto` on a second handle of the nominated
+  candidate pair's socket (`agent.rtc.outlet`);
 - RED (RFC 2198) is in aiortc's list of codecs, and the absolute send time in its list of audio
   header extensions, so that both are negotiated;
 - an exception in a hook is logged and counted, it never ends the transport.
@@ -38,6 +39,7 @@ from aiortc.rtcrtpparameters import (
 from aiortc.sdp import SessionDescription
 
 from agent.impair import Direction
+from agent.rtc.outlet import Outlet, OwnSocket
 
 log = logging.getLogger("giliran.rtc")
 
@@ -57,7 +59,6 @@ STATES: dict[str, State] = {
     "failed": "failed",
     "closed": "closed",
 }
-MAX_WRITE_BUFFER_BYTES = 256 * 1024
 OPUS_PAYLOAD_TYPE = 96
 RED_PAYLOAD_TYPE = 63
 # What a RED payload is made of: its own frame and up to two earlier ones, as Opus.
@@ -140,10 +141,7 @@ class Connection:
         self.state: State = "new"
         self.remote_lines: list[Line] = []
         self.packets_in = 0
-        self.packets_out = 0
         self.bytes_in = 0
-        self.bytes_out = 0
-        self.dropped = 0
         self.hook_errors = 0
         self.damaged = 0
         self._loopback = loopback
@@ -152,8 +150,8 @@ class Connection:
         self._on_state = on_state
         self._impairment = impairment
         self._dtls: Any = None
-        self._sendto: Callable[[bytes], None] | None = None
-        self._transport: Any = None
+        self._outlet: Outlet | None = None
+        self._socket: OwnSocket | None = None
         self._connected = asyncio.Event()
         self._peer = RTCPeerConnection(
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
@@ -299,42 +297,54 @@ class Connection:
             if self.hook_errors <= 5:
                 log.exception("hook failed")
 
-    def send_rtp(self, packet: bytes) -> bool:
-        """Protect and send an RTP packet; False when it can't go out now (counted)."""
-        session = self._session()
-        if session is None:
-            return False
-        return self._send(session.protect(packet))
-
-    def send_rtcp(self, packet: bytes) -> bool:
-        """Protect and send an RTCP packet; False when it can't go out now (counted)."""
-        session = self._session()
-        if session is None:
-            return False
-        return self._send(session.protect_rtcp(packet))
-
-    def _session(self) -> Any:
+    @property
+    def outlet(self) -> Outlet | None:
+        """Where packets leave, for `send_to_all`; None while there is no way out."""
         if self.state != "connected":
             return None
-        if self._sendto is None:
+        if self._outlet is None:
             pair = self._dtls.transport._connection._nominated.get(1)
-            if pair is None:
-                return None
-            self._transport = pair.protocol.transport
-            remote = pair.remote_addr
-            self._sendto = lambda data: self._transport.sendto(data, remote)
-        return self._dtls._tx_srtp
+            if pair is not None:
+                self._outlet = self._make_outlet(pair.protocol.transport, pair.remote_addr)
+        return self._outlet
 
-    def _send(self, data: bytes) -> bool:
-        transport = self._transport
-        if transport.is_closing() or transport.get_write_buffer_size() > MAX_WRITE_BUFFER_BYTES:
-            self.dropped += 1
-            return False
-        assert self._sendto is not None
-        self._sendto(data)
-        self.packets_out += 1
-        self.bytes_out += len(data)
-        return True
+    def _make_outlet(self, transport: Any, remote: tuple[Any, ...]) -> Outlet:
+        if self._impairment is not None:
+            # The emulated network holds packets back, so each needs bytes of its own.
+            def send(data: Any, address: tuple[Any, ...]) -> None:
+                transport.sendto(bytes(data), address)
+
+            return Outlet(self._dtls._tx_srtp, send, remote)
+        self._socket = OwnSocket(transport)
+        sendto, wait_writable = self._socket.sendto, self._socket.wait_writable
+        return Outlet(self._dtls._tx_srtp, sendto, remote, wait_writable)
+
+    def send_rtp(self, packet: bytes) -> bool:
+        """Protect and send an RTP packet; False when it can't go out now. Raises ValueError when it
+        is too long."""
+        outlet = self.outlet
+        return outlet is not None and outlet.send_rtp(packet)
+
+    def send_rtcp(self, packet: bytes) -> bool:
+        """Protect and send an RTCP packet; False when it can't go out now. Raises ValueError when
+        it is too long."""
+        outlet = self.outlet
+        return outlet is not None and outlet.send_rtcp(packet)
+
+    @property
+    def packets_out(self) -> int:
+        """What was sent, RTCP too."""
+        return 0 if self._outlet is None else self._outlet.packets
+
+    @property
+    def bytes_out(self) -> int:
+        """What was sent, protected, without the headers of UDP and IP."""
+        return 0 if self._outlet is None else self._outlet.bytes
+
+    @property
+    def dropped(self) -> int:
+        """Packets that the socket did not take, and had no room to wait."""
+        return 0 if self._outlet is None else self._outlet.dropped
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -348,6 +358,8 @@ class Connection:
         self.state = state
         if state == "connected":
             self._connected.set()
+        elif self._socket is not None:
+            self._socket.close()
         self._on_state(state)
 
     async def wait_connected(self, timeout_s: float) -> None:

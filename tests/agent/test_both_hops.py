@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from agent import lines, rtp
 from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, Unfolder, before
 from agent.audio.ladder import CLEAR, CONVERSATION
-from agent.downstream import PAIR_WITHIN_S, Downstream
+from agent.batches import PAIR_WITHIN_S, Batches
 from agent.forward import VoiceSlot
 from agent.rtp import ReceptionStats
 from agent.sender import AudioStream
@@ -54,8 +54,7 @@ class Path:
         self.relay = Hop()
         self.slot = VoiceSlot("floor", FLOOR, *TYPES)
         self.slot.switch("kandis", self.now)
-        self.downstream = Downstream()
-        self.downstream.distances = down
+        self.batch = Batches().of(down)
         self.listener = Hop()
         self.heard: list[bytes] = []
         self.begins: list[bytes] = []
@@ -77,13 +76,13 @@ class Path:
             self.reached.append(frame.data)
             kept = self.slot.frame(seq)
             assert kept is not None
-            going += self.downstream.next_packets(FLOOR, kept, self.now)
+            going += self.batch.next_packets(FLOOR, kept, self.now)
         return self._packed(going)
 
     def tick(self) -> list[bytes]:
         """20 ms pass."""
         self.now += 0.02
-        return self._packed([(seq, ()) for _ssrc, seq in self.downstream.overdue(self.now)])
+        return self._packed([(seq, ()) for seq in self.batch.overdue(FLOOR, self.now)])
 
     def _packed(self, going: list[tuple[int, Distances]]) -> list[bytes]:
         packets = [self.slot.packet(seq, copies, "hall", self.now) for seq, copies in going]

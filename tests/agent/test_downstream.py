@@ -5,7 +5,8 @@ import pytest
 from agent import rtp
 from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, Frame
 from agent.audio.ladder import BITRATES, CLEAR, STEP_FRAMES, Settings
-from agent.downstream import PAIR_WITHIN_S, Downstream
+from agent.batches import PAIR_WITHIN_S, Batches
+from agent.downstream import Downstream
 from agent.picture.layers import PictureName
 
 FLOOR, CHAIR = 77, 78
@@ -26,17 +27,30 @@ class Downlink:
     """A voice that goes down to a site, in sequence numbers from 1 on; what went out when."""
 
     def __init__(self) -> None:
-        self.down = Downstream()
+        self.down = Downstream("siak")
+        self.batches = Batches()
         self.now = 1.0
         self.seq = 0
         self.sent: list[tuple[float, int, Distances]] = []
+
+    def next_packets(self, ssrc: int, one: Frame, now: float) -> list[tuple[int, Distances]]:
+        """A frame goes down, as the relay has it: in the batch that the link needs."""
+        batch, going = self.batches.of(self.down.distances), []
+        if self.down.voice.batch is not batch:
+            going = [(seq, ()) for _ssrc, seq in self.down.voice.move(batch, self.batches)]
+        self.down.sending(1, now)
+        return [*going, *batch.next_packets(ssrc, one, now)]
+
+    def overdue(self, now: float) -> list[int]:
+        """What waited for a second frame, of the floor."""
+        return self.batches.of(self.down.distances).overdue(FLOOR, now)
 
     def speak(self, seconds: float, ssrc: int = FLOOR) -> None:
         """Frames, and a look at the link now and then."""
         for _ in range(round(seconds * 50)):
             self.now += 0.02
             self.seq += 1
-            going = self.down.next_packets(ssrc, frame(self.seq), self.now)
+            going = self.next_packets(ssrc, frame(self.seq), self.now)
             self.sent += [(self.now, seq, distances) for seq, distances in going]
             if self.seq % 5 == 0:
                 self.down.update(RATES, self.now)
@@ -110,12 +124,12 @@ def test_the_copies_of_a_packet_are_remembered_for_a_while() -> None:
     plain = link.seq
     link.speak_and_lose(51, 2)
     assert link.sent[-1][2] == link.down.distances == ONE_COPY
-    assert link.down.distances_of(FLOOR, plain) == ()
-    assert link.down.distances_of(FLOOR, link.seq) == ONE_COPY
-    assert link.down.distances_of(CHAIR, plain) is None, "that never went out"
-    assert link.down.distances_of(FLOOR, link.seq + 1) is None
-    link.speak(20)
-    assert link.down.distances_of(FLOOR, plain) is None and len(link.down._sent) <= 512
+    assert link.down.voice.distances_of(FLOOR, plain) == ()
+    assert link.down.voice.distances_of(FLOOR, link.seq) == ONE_COPY
+    assert link.down.voice.distances_of(CHAIR, plain) is None, "that never went out"
+    assert link.down.voice.distances_of(FLOOR, link.seq + 1) is None
+    link.speak(90)
+    assert link.down.voice.distances_of(FLOOR, plain) is None
 
 
 # -- in pairs --------------------------------------------------------------------------------------
@@ -136,8 +150,8 @@ def test_on_a_thin_link_every_second_packet_goes_out_with_the_frame_before() -> 
     assert [(seq, distances) for _at, seq, distances in link.sent] == [
         (seq, PAIRS) for seq in range(2, 51, 2)
     ]
-    assert link.down.distances_of(FLOOR, 50) == PAIRS
-    assert link.down.distances_of(FLOOR, 49) is None, "it went out within the next one"
+    assert link.down.voice.distances_of(FLOOR, 50) == PAIRS
+    assert link.down.voice.distances_of(FLOOR, 49) is None, "it went out within the next one"
     link.down.report(block(0, 50), 0.06, link.now)
     link.speak(1.0)
     link.down.report(block(0, 100), 0.06, link.now)
@@ -152,10 +166,10 @@ def test_the_numbers_of_pairs_go_over_the_wrap() -> None:
 
 
 def test_slots_have_pairs_of_their_own() -> None:
-    down = thin().down
-    assert down.next_packets(FLOOR, frame(1), 2.0) == [] == down.next_packets(CHAIR, frame(8), 2.0)
-    assert down.next_packets(FLOOR, frame(2), 2.02) == [(2, PAIRS)]
-    assert down.next_packets(CHAIR, frame(9), 2.02) == [(9, PAIRS)]
+    link = thin()
+    assert link.next_packets(FLOOR, frame(1), 2.0) == [] == link.next_packets(CHAIR, frame(8), 2.0)
+    assert link.next_packets(FLOOR, frame(2), 2.02) == [(2, PAIRS)]
+    assert link.next_packets(CHAIR, frame(9), 2.02) == [(9, PAIRS)]
 
 
 @pytest.mark.parametrize(
@@ -165,45 +179,45 @@ def test_slots_have_pairs_of_their_own() -> None:
 )
 def test_what_does_not_follow_at_once_is_no_pair(second: Frame) -> None:
     """A hole, a pause, another speaker, a beginning: the copy would be left out, or the marker."""
-    down = thin().down
-    assert down.next_packets(FLOOR, frame(1), 2.0) == []
-    going = down.next_packets(FLOOR, second, 2.005)
-    assert going[0] == (1, ()) and down.distances_of(FLOOR, 1) == ()
+    link = thin()
+    assert link.next_packets(FLOOR, frame(1), 2.0) == []
+    going = link.next_packets(FLOOR, second, 2.005)
+    assert going[0] == (1, ()) and link.down.voice.distances_of(FLOOR, 1) == ()
     assert going[1:] == ([(2, ())] if second.marker else [])
-    assert down.overdue(3.0) == ([] if second.marker else [(FLOOR, second.seq)])
+    assert link.overdue(3.0) == ([] if second.marker else [second.seq])
 
 
 def test_who_begins_is_not_held_back() -> None:
-    down = thin().down
-    assert down.next_packets(FLOOR, frame(1, marker=True), 2.0) == [(1, ())]
-    assert down.next_packets(FLOOR, frame(2), 2.02) == []
-    assert down.next_packets(FLOOR, frame(3), 2.04) == [(3, PAIRS)]
+    link = thin()
+    assert link.next_packets(FLOOR, frame(1, marker=True), 2.0) == [(1, ())]
+    assert link.next_packets(FLOOR, frame(2), 2.02) == []
+    assert link.next_packets(FLOOR, frame(3), 2.04) == [(3, PAIRS)]
 
 
 def test_a_frame_that_waits_in_vain_goes_out_alone() -> None:
-    down = thin().down
-    assert down.next_packets(FLOOR, frame(1), 2.0) == []
-    assert down.overdue(2.0 + PAIR_WITHIN_S - 0.001) == []
-    assert down.overdue(2.0 + PAIR_WITHIN_S + 0.001) == [(FLOOR, 1)]
-    assert down.distances_of(FLOOR, 1) == ()
-    assert down.overdue(9.0) == [], "once"
-    assert down.next_packets(FLOOR, frame(2), 2.2) == [], (
+    link = thin()
+    assert link.next_packets(FLOOR, frame(1), 2.0) == []
+    assert link.overdue(2.0 + PAIR_WITHIN_S - 0.001) == []
+    assert link.overdue(2.0 + PAIR_WITHIN_S + 0.001) == [1]
+    assert link.down.voice.distances_of(FLOOR, 1) == ()
+    assert link.overdue(9.0) == [], "once"
+    assert link.next_packets(FLOOR, frame(2), 2.2) == [], (
         "the next one waits for a second one again"
     )
-    assert down.next_packets(FLOOR, frame(3), 2.22) == [(3, PAIRS)]
+    assert link.next_packets(FLOOR, frame(3), 2.22) == [(3, PAIRS)]
 
 
 def test_what_waits_goes_out_before_what_does_not_follow_it() -> None:
-    down = thin().down
-    assert down.next_packets(FLOOR, frame(1), 2.0) == []
-    assert down.next_packets(FLOOR, frame(5), 2.02) == [(1, ())], "there is a hole between"
-    assert down.next_packets(FLOOR, frame(6), 2.04) == [(6, PAIRS)]
-    assert down.next_packets(FLOOR, frame(7), 2.06) == []
-    down.estimate(10e6)
+    link = thin()
+    assert link.next_packets(FLOOR, frame(1), 2.0) == []
+    assert link.next_packets(FLOOR, frame(5), 2.02) == [(1, ())], "there is a hole between"
+    assert link.next_packets(FLOOR, frame(6), 2.04) == [(6, PAIRS)]
+    assert link.next_packets(FLOOR, frame(7), 2.06) == []
+    link.down.estimate(10e6)
     for tenth in range(300):
-        down.update(RATES, 2.1 + tenth / 10)
-    assert down.distances == ()
-    assert down.next_packets(FLOOR, frame(8), 33.0) == [(7, ()), (8, ())]
+        link.down.update(RATES, 2.1 + tenth / 10)
+    assert link.down.distances == ()
+    assert link.next_packets(FLOOR, frame(8), 33.0) == [(7, ()), (8, ())]
 
 
 def test_a_site_in_conversation_asks_for_a_smaller_voice_where_no_copy_of_it_fits() -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -10,89 +9,9 @@ import pytest
 from agent import lines, rtp
 from agent.audio.hop import Frame, VoiceStream
 from agent.audio.ladder import CLEAR, STEP_FRAMES
-from agent.relay.links import SiteLinks, Upstream
 from agent.relay.process import hold
-from agent.relay.relay import Relay
 from protocol import messages as m
-
-SITES = ("hall", "kandis", "minas")
-
-
-class Wire:
-    """What a site's downlink carried."""
-
-    def __init__(self) -> None:
-        self.state = "connected"
-        self.sent: list[bytes] = []
-        self.told: list[bytes] = []
-
-    def send_rtp(self, packet: bytes) -> bool:
-        self.sent.append(packet)
-        return True
-
-    def send_rtcp(self, packet: bytes) -> bool:
-        self.told.append(packet)
-        return True
-
-    def rtp(self) -> list[rtp.Header]:
-        return [rtp.parse(packet) for packet in self.sent]
-
-
-class Switchboard:
-    """A relay with three sites connected by wires, no sockets."""
-
-    def __init__(self) -> None:
-        self.relay = Relay(loopback=True)
-        self.forwarding = self.relay.forwarding
-        self.down = self.forwarding.downlinks
-        self.seq = dict.fromkeys(SITES, 65_530)
-        for number, site in enumerate(SITES, 1):
-            links = SiteLinks(site, "attempt")
-            links.uplink = Wire()  # type: ignore[assignment]
-            links.downlink = Wire()  # type: ignore[assignment]
-            links.upstreams = {
-                10 * number: Upstream("audio", 10 * number),
-                10 * number + 1: Upstream("video", 10 * number + 1),
-            }
-            self.relay.sites[site] = links
-        self.forwarding.set_receivers()
-        self.now = time.monotonic()
-
-    def route(self, **slots: str) -> None:
-        named = {name.replace("_", "-"): site for name, site in slots.items()}
-        self.relay.take_route(m.Route(1, named, SITES), self.now)  # type: ignore[arg-type]
-
-    def speak(self, site: str, packets: int = 1) -> None:
-        ssrc = 10 * (SITES.index(site) + 1)
-        for _ in range(packets):
-            self.now += 0.02
-            seq = self.seq[site] & 0xFFFF
-            packet = rtp.build(96, seq, self.seq[site] * 960 & 0xFFFFFFFF, ssrc, site.encode())
-            self.seq[site] += 1
-            self.forwarding.forward(self.relay.sites[site], packet, self.now)
-
-    def show(self, site: str, *, key: bool) -> None:
-        ssrc = 10 * (SITES.index(site) + 1) + 1
-        (payload,) = rtp.packetize_vp8((b"\0" if key else b"\1") + site.encode(), 5)
-        packet = rtp.build(97, 1, 9000, ssrc, payload, marker=True)
-        self.forwarding.forward(self.relay.sites[site], packet, self.now)
-
-    def lose(self, site: str, seconds: int, fraction: int = 40) -> None:
-        """`kandis` speaks, of which a site reports that so many of 256 packets were lost."""
-        links = self.relay.sites[site]
-        for _ in range(seconds):
-            self.speak("kandis", 50)
-            highest = self.down._slots["floor"]._last_seq
-            block = rtp.ReportBlock(lines.SLOT_SSRC["floor"], fraction, 0, highest, 0, 0, 0)
-            report = rtp.build_rr(9, [block], cname=site)
-            self.down.take_rtcp(links, report, self.now)
-            self.down.look(self.now)
-
-    def wire(self, site: str) -> Wire:
-        return self.relay.sites[site].downlink  # type: ignore[return-value]
-
-    def up(self, site: str) -> Wire:
-        return self.relay.sites[site].uplink  # type: ignore[return-value]
+from tests.agent.switchboard import SITES, Switchboard
 
 
 def test_the_floor_goes_to_all_others_and_never_back() -> None:

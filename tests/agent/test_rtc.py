@@ -102,7 +102,8 @@ async def test_damaged_datagrams_are_counted() -> None:
     async with connected() as (sender, receiver):
         sender.connection.send_rtp(rtp.build(96, 1, 0, 1111, b"x"))
         await asyncio.wait_for(receiver.rtp.get(), 5)
-        sender.connection._transport.sendto(b"\x80" + b"\x60" * 60, _address(receiver))
+        assert sender.connection.outlet is not None
+        sender.connection.outlet.sendto(b"\x80" + b"\x60" * 60, _address(receiver))
         async with asyncio.timeout(5):
             while receiver.connection.damaged == 0:
                 await asyncio.sleep(0.01)

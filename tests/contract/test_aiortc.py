@@ -1,6 +1,6 @@
-"""What agent/rtc/connection.py relies on in aiortc and aioice, private names included.
+"""What agent/rtc relies on in aiortc, aioice and pylibsrtp, private names included.
 
-When a release changes one of these, this fails before a meeting does: read that module, adapt it,
+When a release changes one of these, this fails before a meeting does: read that folder, adapt it,
 then move the pin.
 """
 
@@ -17,6 +17,7 @@ from aiortc.rtcconfiguration import RTCBundlePolicy
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
 from aiortc.rtcrtpsender import RTCRtpSender
+from pylibsrtp._binding import ffi, lib
 
 from agent import lines
 from agent.rtc import Connection
@@ -52,6 +53,22 @@ def test_names_and_signatures() -> None:
         assert callable(getattr(pylibsrtp.Session, name))
 
 
+def test_libsrtp_protects_in_place_by_the_context_in_a_session() -> None:
+    profile = pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_256_GCM
+    policy = pylibsrtp.Policy(bytes(44), pylibsrtp.Policy.SSRC_ANY_OUTBOUND, 0, profile)
+    plain = bytes([0x80, 96, 0, 1]) + bytes(20)
+    for name in ("srtp_protect", "srtp_protect_rtcp"):
+        ours, theirs = pylibsrtp.Session(policy), pylibsrtp.Session(policy)
+        room, length = ffi.new("char[]", 2048), ffi.new("int *")
+        memoryview(ffi.buffer(room))[: len(plain)] = plain
+        length[0] = len(plain)
+        assert getattr(lib, name)(ours._srtp[0], room, length) == lib.srtp_err_status_ok == 0
+        usual = getattr(theirs, name.removeprefix("srtp_"))
+        assert bytes(ffi.buffer(room, length[0])) == usual(plain)
+    length[0] = 3
+    assert lib.srtp_protect(ours._srtp[0], room, length) != 0, "and tells what it can't"
+
+
 def test_a_sender_has_its_ssrc_before_the_offer() -> None:
     async def run() -> None:
         peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
@@ -64,7 +81,7 @@ def test_a_sender_has_its_ssrc_before_the_offer() -> None:
     asyncio.run(run())
 
 
-def test_the_six_lines_of_a_downlink_use_one_transport_and_no_thread() -> None:
+def test_the_lines_of_a_downlink_use_one_transport_and_no_thread() -> None:
     async def run() -> None:
         ends: list[Connection] = [
             Connection(
@@ -83,7 +100,7 @@ def test_the_six_lines_of_a_downlink_use_one_transport_and_no_thread() -> None:
         await answering.wait_connected(20)
         for end in ends:
             transceivers = end._peer.getTransceivers()
-            assert len(transceivers) == 6
+            assert len(transceivers) == len(lines.DOWNLINK)
             assert len({id(t.receiver.transport) for t in transceivers}) == 1
             ice = end._dtls.transport._connection
             assert len(ice._protocols) == 1

@@ -1,0 +1,246 @@
+"""Who is sent what: tables that follow every change, and nobody who holds up the others."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent import lines, rtp
+from agent.audio.hop import PAIRS, TWINS, Distances, blocks_of
+from agent.relay.links import SiteLinks
+from agent.rtc.outlet import QUEUE_PACKETS
+from tests.agent.switchboard import SITES, Switchboard, Wire
+
+
+def needs(board: Switchboard, site: str, distances: Distances) -> None:
+    """The link of a site is to be sent these copies, as its ladder would have it."""
+    board.relay.sites[site].downstream.distances = distances
+    board.down.audience.settle()
+
+
+def voices(board: Switchboard, site: str) -> list[bytes]:
+    """The packets of voice that a site got."""
+    return [p for p in board.wire(site).sent if rtp.parse(p).payload_type in (96, 63)]
+
+
+def test_a_packet_is_packed_once_for_all_that_need_the_same(monkeypatch) -> None:
+    board = Switchboard()
+    board.route(floor="kandis")
+    packed: list[tuple[int, Distances]] = []
+    slot = board.forwarding.slots["floor"]
+    usual = slot.packet  # type: ignore[attr-defined]
+
+    def packet(seq: int, distances: Distances, receiver: str, now: float):
+        packed.append((seq, distances))
+        return usual(seq, distances, receiver, now)
+
+    monkeypatch.setattr(slot, "packet", packet)
+    board.speak("kandis", 10)
+    assert len(packed) == 10, "once for hall and minas"
+    needs(board, "minas", (2, 6))
+    board.speak("kandis", 10)
+    assert len(packed) == 30 and {distances for _seq, distances in packed} == {(), (2, 6)}
+
+
+def test_tables_are_made_on_a_change_and_not_for_a_packet(monkeypatch) -> None:
+    board = Switchboard()
+    board.route(floor="kandis", main="kandis")
+    board.show("kandis", key=True)
+    board.speak("kandis", 2)
+    made: list[str] = []
+    usual = board.down.audience._others
+
+    def hearers(slot):
+        made.append(slot.name)
+        return usual(slot)
+
+    monkeypatch.setattr(board.down.audience, "_others", hearers)
+    board.speak("kandis", 100)
+    for _ in range(100):
+        board.show("kandis", key=False)
+    assert made == []
+    board.route(floor="kandis")
+    board.forwarding.tick(board.now)
+    board.forwarding.tick(board.now + 1)
+    made.clear()
+    for _ in range(100):
+        board.speak("kandis", 1)
+        board.forwarding.tick(board.now + 1)
+    assert made == []
+    board.route(floor="minas")
+    board.speak("minas", 100)
+    assert made == ["floor"]
+
+
+def test_who_comes_is_sent_to_at_once_and_who_goes_is_not() -> None:
+    board = Switchboard()
+    board.route(floor="kandis")
+    board.speak("kandis", 2)
+    board.wire("minas").state = "failed"
+    board.forwarding.set_receivers()
+    board.speak("kandis", 3)
+    assert (len(voices(board, "hall")), len(voices(board, "minas"))) == (5, 2)
+    links = SiteLinks("siak", "attempt")
+    links.downlink = Wire()  # type: ignore[assignment]
+    board.relay.sites["siak"] = links
+    board.forwarding.set_receivers()
+    board.speak("kandis", 4)
+    assert len(voices(board, "siak")) == 4
+    board.forwarding.forget(links)
+    board.speak("kandis", 1)
+    assert len(voices(board, "siak")) == 4 and len(voices(board, "hall")) == 10
+
+
+def test_a_switch_changes_who_hears_and_never_sends_one_its_own() -> None:
+    board = Switchboard()
+    for speaker in ("kandis", "minas", "hall", "kandis"):
+        board.route(floor=speaker, main=speaker)
+        for site in SITES:
+            board.wire(site).sent.clear()
+        board.speak(speaker, 5)
+        board.show(speaker, key=True)
+        heard = {site: len(board.wire(site).sent) for site in SITES}
+        assert heard == {site: 0 if site == speaker else 6 for site in SITES}
+
+
+def test_a_link_that_needs_copies_gets_them_and_the_others_stay_as_they_are() -> None:
+    board = Switchboard()
+    board.route(floor="kandis")
+    board.speak("kandis", 10)
+    needs(board, "minas", (2, 6))
+    board.speak("kandis", 10)
+    assert {h.payload_type for h in board.wire("hall").rtp()} == {96}
+    assert [h.payload_type for h in board.wire("minas").rtp()] == [96] * 10 + [63] * 10
+
+
+def test_of_a_pair_the_first_goes_out_before_another_speaks() -> None:
+    board = Switchboard()
+    board.route(floor="kandis")
+    needs(board, "minas", PAIRS)
+    needs(board, "hall", PAIRS)
+    board.speak("kandis", 4)
+    assert [h.payload_type for h in board.wire("minas").rtp()] == [96, 63]
+    board.route(floor="hall")
+    for site in ("minas", "hall"):
+        assert [h.payload_type for h in board.wire(site).rtp()] == [96, 63, 96], "the last alone"
+    board.speak("hall", 3)
+    assert [h.payload_type for h in board.wire("minas").rtp()] == [96, 63, 96, 96, 63]
+    assert [h.payload_type for h in board.wire("kandis").rtp()] == [96] * 3
+
+
+def test_of_a_pair_the_first_goes_to_one_whose_link_is_better_now() -> None:
+    board = Switchboard()
+    board.route(floor="kandis")
+    needs(board, "minas", PAIRS)
+    board.speak("kandis", 2)
+    assert len(board.wire("minas").sent) == 1
+    needs(board, "minas", ())
+    board.speak("kandis", 1)
+    assert board.wire("minas").sent == board.wire("hall").sent
+
+
+def test_what_waits_in_vain_is_sent_by_the_tick() -> None:
+    board = Switchboard()
+    board.route(floor="kandis")
+    needs(board, "minas", PAIRS)
+    board.speak("kandis", 2)
+    board.down.send_late(board.now + 0.01)
+    assert len(board.wire("minas").sent) == 1
+    board.down.send_late(board.now + 0.05)
+    assert board.wire("minas").sent == board.wire("hall").sent
+
+
+async def test_one_whose_socket_takes_nothing_holds_up_nobody_and_its_drops_are_told() -> None:
+    board = Switchboard()
+    board.route(floor="kandis")
+    board.wire("minas").is_clogged = True
+    count = QUEUE_PACKETS + 20
+    board.speak("kandis", count)
+    assert len(board.wire("hall").sent) == count and not board.wire("minas").sent
+    # The report that comes before the first packet went the same way.
+    reading = board.relay._telemetry.read(board.now)
+    assert reading.links["minas"].down_dropped == 21 and reading.links["hall"].down_dropped == 0
+    board.wire("minas").is_clogged = False
+    board.wire("minas").writable.pop()()
+    assert board.wire("minas").sent == board.wire("hall").sent[20:], "the newest, in order"
+
+
+def test_a_request_twice_for_the_same_is_answered_by_an_echo_too() -> None:
+    board = Switchboard()
+    board.route(floor="kandis")
+    board.speak("kandis", 5)
+    links, ssrc = board.relay.sites["minas"], lines.SLOT_SSRC["floor"]
+    lost = board.wire("minas").sent[2]
+    nack = rtp.compound(9, rtp.build_nack(9, ssrc, [rtp.parse(lost).seq]))
+    for after in (0.1, 0.2):
+        board.down.take_rtcp(links, nack, board.now + after)
+    assert board.wire("minas").sent.count(lost) == 3 and board.down._echoing
+    board.forwarding.tick(board.now + 0.3)
+    assert board.wire("minas").sent.count(lost) == 4 and not board.down._echoing
+    board.forwarding.tick(board.now + 0.5)
+    assert board.wire("minas").sent.count(lost) == 4
+
+
+@pytest.mark.parametrize("site", ["minas", "hall"])
+def test_a_picture_that_comes_back_waits_for_its_key_frame_alone(site: str) -> None:
+    board = Switchboard()
+    board.route(main="kandis")
+    board.show("kandis", key=True)
+    board.show("kandis", key=False)
+    board.relay.sites[site].downstream.steps.interrupted()
+    board.down.audience.changed()
+    board.show("kandis", key=False)
+    other = "hall" if site == "minas" else "minas"
+    assert (len(board.wire(site).sent), len(board.wire(other).sent)) == (2, 3)
+    board.show("kandis", key=True)
+    board.show("kandis", key=False)
+    assert (len(board.wire(site).sent), len(board.wire(other).sent)) == (4, 5)
+
+
+CHANGES = st.one_of(
+    st.tuples(st.just("speak"), st.integers(1, 4)),
+    st.tuples(st.just("need"), st.sampled_from(SITES), st.sampled_from([(), (2, 6), PAIRS, TWINS])),
+    st.tuples(st.just("floor"), st.sampled_from(SITES)),
+    st.tuples(st.just("late")),
+    st.tuples(st.just("again"), st.sampled_from(SITES)),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(CHANGES, min_size=5, max_size=30))
+def test_under_one_number_a_site_is_sent_the_same_bytes_only(changes: list[tuple]) -> None:
+    """Other bytes under a number would use an SRTP nonce twice. And of every frame that is not its
+    own it gets one packet, alone or with the next."""
+    board = Switchboard()
+    board.route(floor="hall")
+    speaker, ssrc = "hall", lines.SLOT_SSRC["floor"]
+    slot = board.down._slots["floor"]
+    spoken: dict[str, set[int]] = {site: set() for site in SITES}
+    for change, *how in changes:
+        if change == "speak":
+            for _ in range(how[0]):
+                board.speak(speaker, 1)
+                spoken[speaker].add(slot._last_seq)
+        elif change == "need":
+            needs(board, *how)
+        elif change == "floor":
+            board.route(floor=how[0])
+            speaker = how[0]
+        elif change == "late":
+            board.down.send_late(board.now + 1)
+        else:
+            seqs = [(slot._last_seq - n) & 0xFFFF for n in range(20)]
+            nack = rtp.compound(9, rtp.build_nack(9, ssrc, sorted(seqs)))
+            board.now += 0.04
+            board.down.take_rtcp(board.relay.sites[how[0]], nack, board.now)
+    board.down.send_late(board.now + 1)
+    for site in SITES:
+        found: dict[int, bytes] = {}
+        heard = set()
+        for packet in board.wire(site).sent:
+            header = rtp.parse(packet)
+            assert found.setdefault(header.seq, packet) == packet
+            payload = packet[header.payload_offset : header.payload_end]
+            for offset, _data in blocks_of(header, payload, 96, 63):
+                heard.add((header.seq - offset // 960) & 0xFFFF)
+        others = set().union(*(spoken[other] for other in SITES if other != site))
+        assert others <= heard and not heard & spoken[site]

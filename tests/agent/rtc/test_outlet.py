@@ -1,0 +1,186 @@
+"""Ways out: real SRTP over socket pairs, which refuse when nobody reads."""
+
+import asyncio
+import socket
+from typing import Any
+
+import pytest
+from pylibsrtp import Policy, Session
+
+from agent import rtp
+from agent.rtc import outlet as module
+from agent.rtc.outlet import (
+    MAX_PACKET_BYTES,
+    QUEUE_PACKETS,
+    TOGETHER,
+    Outlet,
+    OwnSocket,
+    send_to_all,
+)
+
+KEY = bytes(range(44))
+
+
+def session(direction: int) -> Session:
+    profile = Policy.SRTP_PROFILE_AEAD_AES_256_GCM
+    policy = Policy(key=KEY, ssrc_type=direction, srtp_profile=profile)
+    policy.allow_repeat_tx = True
+    return Session(policy)
+
+
+class Site:
+    """A receiver at the other end of a socket pair, which takes nothing while nobody reads."""
+
+    def __init__(self) -> None:
+        near, self.far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        near.setblocking(False)
+        near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        self.far.setblocking(False)
+        self.near = near
+        self.calls: list[Any] = []
+        self.outlet = Outlet(
+            session(Policy.SSRC_ANY_OUTBOUND),
+            lambda data, address: near.send(data),
+            (),
+            self.calls.append,
+        )
+        self._session = session(Policy.SSRC_ANY_INBOUND)
+
+    def read(self) -> list[bytes]:
+        """What arrived, decrypted."""
+        found = []
+        while True:
+            try:
+                found.append(self._session.unprotect(self.far.recv(2048)))
+            except BlockingIOError:
+                return found
+
+    def close(self) -> None:
+        self.near.close()
+        self.far.close()
+
+
+@pytest.fixture
+def sites():
+    found = [Site() for _ in range(2 * TOGETHER + 3)]
+    yield found
+    for site in found:
+        site.close()
+
+
+def packet(seq: int, size: int = 600) -> bytes:
+    return rtp.build(96, seq, 960 * seq, 7, bytes(size))
+
+
+def test_a_packet_goes_to_all_as_it_is(sites: list[Site]) -> None:
+    outlets = [site.outlet for site in sites]
+    packets = [packet(seq, size) for seq, size in enumerate((1, 80, 1180))]
+    for one in packets:
+        assert send_to_all(one, outlets) == len(sites)
+    assert all(site.read() == packets for site in sites)
+    assert {(o.packets, o.dropped) for o in outlets} == {(3, 0)}
+    assert {o.bytes for o in outlets} == {sum(len(one) + 16 for one in packets)}
+
+
+def test_reports_are_protected_as_reports(sites: list[Site]) -> None:
+    report = rtp.build_rr(1, [], cname="relay")
+    assert sites[0].outlet.send_rtcp(report)
+    data = sites[0].far.recv(2048)
+    assert sites[0]._session.unprotect_rtcp(data) == report
+
+
+def test_one_who_does_not_read_delays_nobody_and_loses_the_oldest(sites: list[Site]) -> None:
+    slow, *others = sites
+    read: list[list[bytes]] = [[] for _ in others]
+    packets = [packet(seq) for seq in range(3 * QUEUE_PACKETS)]
+    for one in packets:
+        assert send_to_all(one, [site.outlet for site in sites]) == len(sites)
+        for site, have in zip(others, read, strict=True):
+            have += site.read()
+    assert all(have == packets for have in read), "each got it before the next was sent"
+    assert len(slow.outlet.queue) == QUEUE_PACKETS and len(slow.calls) == 1
+    first = slow.read()
+    assert first == packets[: len(first)] and first
+    assert slow.outlet.dropped == len(packets) - len(first) - QUEUE_PACKETS
+    late: list[bytes] = []
+    while slow.outlet.queue:
+        slow.calls.pop()()
+        late += slow.read()
+    assert late == packets[-QUEUE_PACKETS:], "what waited comes in order"
+    assert slow.outlet.packets == len(first) + QUEUE_PACKETS and not slow.calls
+
+
+def test_what_waits_is_not_overtaken(sites: list[Site]) -> None:
+    slow = sites[0]
+    seq = 0
+    while not slow.outlet.queue:
+        slow.outlet.send_rtp(packet(seq))
+        seq += 1
+    got = slow.read()
+    slow.outlet.send_rtp(packet(seq))
+    assert slow.read() == [] and len(slow.outlet.queue) == 2
+    slow.calls.pop()()
+    assert got + slow.read() == [packet(n) for n in range(seq + 1)]
+
+
+def test_without_anybody_to_wait_for_the_socket_it_is_dropped_and_counted(
+    sites: list[Site],
+) -> None:
+    near = sites[0].near
+    one = Outlet(session(Policy.SSRC_ANY_OUTBOUND), lambda data, address: near.send(data), ())
+    sent = sum(one.send_rtp(packet(seq)) for seq in range(50))
+    assert one.packets == sent and one.dropped == 50 - sent > 0
+
+
+def test_one_whose_socket_fails_is_counted_and_the_others_get_theirs(sites: list[Site]) -> None:
+    sites[1].near.close()
+    assert send_to_all(packet(1), [site.outlet for site in sites[:3]]) == 2
+    assert [site.outlet.dropped for site in sites[:3]] == [0, 1, 0]
+    assert sites[0].read() == sites[2].read() == [packet(1)]
+
+
+def test_a_queue_outlives_an_error_of_the_socket(sites: list[Site]) -> None:
+    slow = sites[0]
+    while len(slow.outlet.queue) < 3:
+        slow.outlet.send_rtp(packet(len(slow.outlet.queue)))
+    slow.far.close()
+    slow.calls.pop()()
+    assert not slow.outlet.queue and slow.outlet.dropped == 3 and not slow.calls
+
+
+def test_damage_is_dropped_and_too_long_is_refused(sites: list[Site]) -> None:
+    assert send_to_all(b"\x80", [sites[0].outlet]) == 0 and sites[0].outlet.dropped == 1
+    with pytest.raises(ValueError, match="too long"):
+        sites[0].outlet.send_rtp(packet(1, MAX_PACKET_BYTES))
+    assert sites[0].outlet.send_rtp(packet(1, MAX_PACKET_BYTES - 12))
+    assert module.ROOM_BYTES - MAX_PACKET_BYTES > 148, "what protection may add"
+
+
+class _Ear(asyncio.DatagramProtocol):
+    def __init__(self) -> None:
+        self.heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        self.heard.put_nowait(data)
+
+
+async def test_a_second_handle_of_a_transports_socket() -> None:
+    loop = asyncio.get_running_loop()
+    (near, ear), (far, other) = [
+        await loop.create_datagram_endpoint(_Ear, local_addr=("127.0.0.1", 0)) for _ in range(2)
+    ]
+    own = OwnSocket(near)
+    own.sendto(memoryview(b"out")[:2], far.get_extra_info("sockname"))
+    assert await asyncio.wait_for(other.heard.get(), 5) == b"ou"
+    can_write = asyncio.Event()
+    own.wait_writable(can_write.set)
+    await asyncio.wait_for(can_write.wait(), 5)
+    own.close()
+    own.close()
+    own.wait_writable(can_write.set)
+    with pytest.raises(OSError):
+        own.sendto(b"x", far.get_extra_info("sockname"))
+    far.sendto(b"in", near.get_extra_info("sockname"))
+    assert await asyncio.wait_for(ear.heard.get(), 5) == b"in", "the transport's own still works"
+    near.close()
+    far.close()
