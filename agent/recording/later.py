@@ -39,6 +39,11 @@ def pack(frame: Kept) -> bytes:
 
 def unpack(data: bytes) -> Iterator[Kept]:
     """Every whole frame; the torn end is left out."""
+    return (frame for _offset, frame in located(data))
+
+
+def located(data: bytes) -> Iterator[tuple[int, Kept]]:
+    """Every whole frame, and where in the data its own bytes begin."""
     at = 0
     while at + _HEAD.size <= len(data):
         clock_ms, ssrc, ts, seq, level, size = _HEAD.unpack_from(data, at)
@@ -46,7 +51,7 @@ def unpack(data: bytes) -> Iterator[Kept]:
         if at + size > len(data):
             return
         known = None if level == UNKNOWN_LEVEL else level
-        yield Kept(clock_ms, ssrc, ts, seq, known, data[at : at + size])
+        yield at, Kept(clock_ms, ssrc, ts, seq, known, data[at : at + size])
         at += size
 
 

@@ -10,12 +10,11 @@ import msgspec
 
 from agent import rtp
 from agent.recording import segment
-from agent.recording.later import Kept, pack, unpack
+from agent.recording.later import Kept, located
 from agent.recording.segment import (
     PICTURE,
     PROGRAM,
     SLOT_TRACKS,
-    Clock,
     Ended,
     Fed,
     Segment,
@@ -68,11 +67,10 @@ class Material:
             self.tracks[number] = list(ordered(track))
 
     def _place(self, one: Segment, file: int, cues: Cues) -> None:
-        clocks = [mark for mark in one.marks if isinstance(mark, Clock)]
         slots = {number: slot for slot, number in SLOT_TRACKS.items()}
         fed = {number: _fed(one, slot) for number, slot in slots.items()}
         for block in one.blocks:
-            utc_ms = one.utc_ms(block.at_ms) if clocks else one.began.utc_ms + block.at_ms
+            utc_ms = one.utc_ms(block.at_ms)
             if not cues.is_recorded(utc_ms):
                 continue
             marks = fed.get(block.track, [])
@@ -88,7 +86,10 @@ class Material:
         floor = cues.floor.get(site, ()) if site != cues.chair else cues.recorded
         number = SLOT_TRACKS["chair" if site == cues.chair else "floor"]
         data = path.read_bytes()
-        frames = {frame.name: frame for frame in unpack(data)}
+        offsets: dict[tuple[int, int], int] = {}
+        frames: dict[tuple[int, int], Kept] = {}
+        for offset, frame in located(data):
+            offsets[frame.name], frames[frame.name] = offset, frame
         known = sorted(frame.at_ms for frame in self.tracks.get(number, ()))
         fresh: list[Placed] = []
         self._files.append(data)
@@ -97,8 +98,8 @@ class Material:
                 continue
             at_ms = cues.place_ms(utc_ms)
             if not _is_near(known, at_ms):
-                offset = data.index(pack(frame)) + len(pack(frame)) - len(frame.data)
-                placed = Placed(at_ms, len(self._files) - 1, offset, len(frame.data), True, site)
+                place = offsets[frame.name]
+                placed = Placed(at_ms, len(self._files) - 1, place, len(frame.data), True, site)
                 fresh.append(placed)
         self.tracks.setdefault(number, []).extend(fresh)
         # The program is who speaks; while one was gone somebody else may have had it.

@@ -5,6 +5,7 @@ Both are only ever appended to; a relay that is killed leaves what it had writte
 when recording begins or goes on, and at every start of a relay.
 """
 
+import bisect
 import os
 import re
 from collections.abc import Iterator
@@ -156,14 +157,14 @@ class Segment(msgspec.Struct):
     began: Began
     marks: list[Mark]
     blocks: list[Block]
+    clocks: list[Clock] = msgspec.field(default_factory=list)
 
     def utc_ms(self, at_ms: int) -> int:
         """The time of day of a moment of this segment."""
-        utc_ms, since_ms = self.began.utc_ms, 0
-        for mark in self.marks:
-            if isinstance(mark, Clock) and mark.at_ms <= at_ms:
-                utc_ms, since_ms = mark.utc_ms, mark.at_ms
-        return utc_ms + at_ms - since_ms
+        last = bisect.bisect_right(self.clocks, at_ms, key=lambda mark: mark.at_ms) - 1
+        if last < 0:
+            return self.began.utc_ms + at_ms
+        return self.clocks[last].utc_ms + at_ms - self.clocks[last].at_ms
 
     @property
     def last_ms(self) -> int:
@@ -182,7 +183,8 @@ def read(path: Path, data: bytes | memoryview) -> Segment | None:
     marks = list(_marks(lines.read_bytes())) if lines.exists() else []
     if not marks or not isinstance(marks[0], Began):
         return None
-    return Segment(path, marks[0], marks, list(matroska.blocks(data)))
+    clocks = [mark for mark in marks if isinstance(mark, Clock)]
+    return Segment(path, marks[0], marks, list(matroska.blocks(data)), clocks)
 
 
 def _marks(data: bytes) -> Iterator[Mark]:

@@ -159,6 +159,16 @@ def test_a_full_queue_drops_and_counts(tmp_path: Path, monkeypatch: pytest.Monke
     assert one.marks[-1].dropped == recorder.dropped  # type: ignore[union-attr]
 
 
+def test_a_clock_that_is_set_meanwhile_is_followed(tmp_path: Path) -> None:
+    writer = segment.SegmentWriter(tmp_path, segment.Began("m1", 1_000_000))
+    writer.mark(segment.Clock(2000, 1_005_000))
+    writer.mark(segment.Clock(4000, 1_000_500))
+    writer.close()
+    (one,) = read(tmp_path)
+    times = [one.utc_ms(at) for at in (0, 1999, 2000, 3000, 4000, 5000)]
+    assert times == [1_000_000, 1_001_999, 1_005_000, 1_006_000, 1_000_500, 1_001_500]
+
+
 def test_what_is_written_is_confirmed_by_its_numbers(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path, free=lambda folder: PLENTY)
     now = time.monotonic()
