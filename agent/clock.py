@@ -17,6 +17,8 @@ class FrameClock:
 
     def __init__(self) -> None:
         self.late_ms = 0.0
+        self.lag_s = 0.0
+        """How late the last frame was."""
         self.skipped = 0
 
     async def frames(self) -> AsyncIterator[float]:
@@ -31,6 +33,7 @@ class FrameClock:
             else:
                 await asyncio.sleep(0)
             late_s = now - due
+            self.lag_s = max(0.0, late_s)
             self.late_ms = max(self.late_ms, late_s * 1000)
             if late_s > RESYNC_S:
                 self.skipped += int(late_s / FRAME_S)

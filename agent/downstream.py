@@ -100,6 +100,7 @@ class Downstream:
         before = (self.distances, self.steps.showing)
         self.distances = settings.distances
         self.video = settings.video
-        asked = self.steps.update(settings.video, self.loss, rates, now)
+        is_forced = self._ladder.media != "auto"
+        asked = self.steps.update(settings.video, self.loss, rates, now, is_forced=is_forced)
         self.has_changed |= before != (self.distances, self.steps.showing)
         return asked

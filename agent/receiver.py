@@ -137,7 +137,6 @@ class Receiver:
         self._ask: Callable[[bytes], None] | None = None
         self._reports: dict[int, tuple[int, float]] = {}
         self._sources: dict[SlotName, str] = {}
-        self._played_at = time.monotonic()
         self._counted = (0, 0, 0, time.monotonic())
         self._mode: Mode = "auto"
         self._looked_at = 0.0
@@ -218,13 +217,12 @@ class Receiver:
         """Play until cancelled; `ask` sends an RTCP packet to the relay."""
         self._ask = ask
         async for now in self._clock.frames():
+            if self._clock.lag_s > FRAME_S:
+                self._bandwidth.excuse(self._clock.lag_s, now)
             self.play(now)
 
     def play(self, now: float) -> None:
         """The next 20 ms: what is heard of all slots, and what is asked for."""
-        if now - self._played_at > 2 * FRAME_S:
-            self._bandwidth.excuse(now - self._played_at - FRAME_S, now)
-        self._played_at = now
         frames = {slot: one.pull(now) for slot, one in self._audio.items()}
         mixed = self._mixer.mix(frames.values(), over=frames["chair"])
         if self.volume != 100:

@@ -2,7 +2,8 @@
 
 Rules:
 - Down at once, up only after it would have fitted for some seconds: a step that comes and goes is
-  worse than a small picture.
+  worse than a small picture. A small picture that flows is held for a moment longer, at whatever
+  pace is left: what is known of a link while its queue drains is often too little.
 - The small picture of `main` comes first, then `second`, then the large one of `main`.
 - A picture begins, and goes over from one size to the other, with a key frame only; until then the
   receiver holds what it shows.
@@ -21,7 +22,7 @@ from protocol.messages import VIDEO_SLOTS, Picture, SlotName
 ROOM = 1.15
 """What is not shown yet must fit with so much to spare."""
 
-BACK_AFTER_S = 3.0
+BACK_AFTER_S, HELD_S = 3.0, 2.0
 LOSSY, LESS_LOSSY = (0.25, 0.5), (0.15, 0.35)
 """Loss above which the large picture goes, then any; and below which they may come back."""
 
@@ -38,6 +39,7 @@ class Steps:
         """Whether it is shown who is on deck: `deck` in place of `second`."""
         self._steps: dict[SlotName, int] = dict.fromkeys(VIDEO_SLOTS, HIGH)
         self._fits_since: dict[SlotName, float] = {}
+        self._unfit_since: dict[SlotName, float] = {}
         self._current: dict[SlotName, PictureName] = {}
         self._small: dict[SlotName, PictureName] = {}
         self._loss_step = HIGH
@@ -99,14 +101,22 @@ class Steps:
         yield "main-low"
 
     def update(
-        self, budget: float, loss: float, rates: Mapping[PictureName, float], now: float
+        self,
+        budget: float,
+        loss: float,
+        rates: Mapping[PictureName, float],
+        now: float,
+        *,
+        is_forced: bool = False,
     ) -> list[PictureName]:
-        """Choose anew. `budget`: what pictures may take, `rates`: what those take that flow. The
-        pictures of which a key frame is needed, for something comes back or is to become better."""
+        """Choose anew. `budget`: what pictures may take, `rates`: what those take that flow;
+        `is_forced`: the operator wants it so, at once. The pictures of which a key frame is needed,
+        for something comes back or is to become better."""
         # A camera with one size has but the large line.
         self._small[MAIN] = "main-low" if "main-low" in rates else "main"
         for slot, fits in self._fitting(budget, rates).items():
-            self._step(slot, min(fits, self._by_loss(loss)), now)
+            least = NONE if is_forced else self._held(slot, fits, now)
+            self._step(slot, max(least, min(fits, self._by_loss(loss))), now)
         asked: list[PictureName] = []
         for slot in VIDEO_SLOTS:
             wanted = [name for name in self._wanted(slot) if name in rates]
@@ -149,6 +159,15 @@ class Steps:
         calm = sum(loss <= limit for limit in LESS_LOSSY)
         self._loss_step = min(step, max(self._loss_step, calm))
         return self._loss_step
+
+    def _held(self, slot: SlotName, fits: int, now: float) -> int:
+        """The least that is kept for now of what flows."""
+        if fits > NONE:
+            self._unfit_since.pop(slot, None)
+        elif slot in self._current:
+            since = self._unfit_since.setdefault(slot, now)
+            return min(LOW, self._steps[slot]) if now - since < HELD_S else NONE
+        return NONE
 
     def _step(self, slot: SlotName, fits: int, now: float) -> None:
         step = self._steps[slot]

@@ -8,9 +8,11 @@ from agent.clock import FrameClock
 async def test_frames_come_every_20_ms_and_lost_time_is_caught_up() -> None:
     clock = FrameClock()
     moments = []
+    lags = []
     began = time.monotonic()
     async for now in clock.frames():
         moments.append(now)
+        lags.append(clock.lag_s)
         if len(moments) == 5:
             while time.monotonic() < now + 0.1:
                 pass  # the process is kept busy for 100 ms
@@ -21,6 +23,7 @@ async def test_frames_come_every_20_ms_and_lost_time_is_caught_up() -> None:
     if clock.skipped == 0:
         # Right behind the pause several frames come at once: none is left out.
         assert sum(1 for a, b in zip(moments, moments[1:], strict=False) if b - a < 0.01) >= 3
+    assert max(lags[5:8]) >= 0.06 and min(lags) >= 0
     assert clock.take_late_ms() >= 60
     assert clock.take_late_ms() == 0
 

@@ -8,6 +8,7 @@ from agent.audio.ladder import BITRATES, CLEAR, STEP_FRAMES, Settings
 from agent.batches import PAIR_WITHIN_S, Batches
 from agent.downstream import Downstream
 from agent.picture.layers import PictureName
+from agent.picture.steps import HELD_S
 
 FLOOR, CHAIR = 77, 78
 RATES: dict[PictureName, float] = {"main": 100_000.0, "second": 50_000.0}
@@ -108,6 +109,8 @@ def test_pictures_get_what_the_voice_leaves() -> None:
     assert down.steps.takes("main", True) and not down.steps.takes("second", True)
     down.estimate(100_000)
     down.update(RATES, 2.0)
+    assert down.video == 0
+    down.update(RATES, 2.0 + HELD_S)
     assert not down.steps.has_video and not down.steps.takes("main", True)
 
 

@@ -3,7 +3,7 @@
 import math
 
 from agent.picture.layers import PictureName
-from agent.picture.steps import BACK_AFTER_S, Steps
+from agent.picture.steps import BACK_AFTER_S, HELD_S, Steps
 
 RATES: dict[PictureName, float] = {"main": 500_000, "main-low": 100_000, "second": 80_000}
 ONE_SIZE: dict[PictureName, float] = {"main": 100_000, "second": 80_000}
@@ -22,7 +22,8 @@ def test_the_steps_of_a_link_that_becomes_thinner_and_recovers() -> None:
     assert after_key_frames(steps, RATES) == {"main", "second"}
     said = []
     for at, budget in enumerate((600_000, 300_000, 120_000, 90_000, 0), 1):
-        steps.update(budget, 0.0, RATES, float(at))
+        for later in (0.0, HELD_S + 0.1):
+            steps.update(budget, 0.0, RATES, 3.0 * at + later)
         said.append((steps.picture, after_key_frames(steps, RATES)))
     assert said == [
         ("high", {"main", "second"}),
@@ -31,8 +32,8 @@ def test_the_steps_of_a_link_that_becomes_thinner_and_recovers() -> None:
         ("none", set()),
         ("none", set()),
     ]
-    now, pictures = 10.0, []
-    while now < 20:
+    now, pictures = 20.0, []
+    while now < 30:
         steps.update(800_000, 0.0, RATES, now)
         pictures.append(steps.picture)
         now += 0.1
@@ -80,9 +81,11 @@ def test_a_camera_of_one_size_is_shown_on_any_link_that_carries_it() -> None:
     steps = Steps()
     steps.update(200_000, 0.0, ONE_SIZE, 0.0)
     assert after_key_frames(steps, ONE_SIZE) == {"main", "second"}
-    steps.update(110_000, 0.0, ONE_SIZE, 1.0)
+    for at in (1.0, 1.1 + HELD_S):
+        steps.update(110_000, 0.0, ONE_SIZE, at)
     assert after_key_frames(steps, ONE_SIZE) == {"main"}
-    steps.update(90_000, 0.0, ONE_SIZE, 2.0)
+    for at in (5.0, 5.1 + HELD_S):
+        steps.update(90_000, 0.0, ONE_SIZE, at)
     assert "main" not in after_key_frames(steps, ONE_SIZE)
 
 
@@ -93,6 +96,24 @@ def test_much_loss_costs_the_large_picture_then_any() -> None:
         steps.update(math.inf, loss, RATES, float(at))
         pictures.append(steps.picture)
     assert pictures == ["high", "low", "low", "none", "none"]
+
+
+def test_a_small_picture_that_flows_is_held_for_a_moment() -> None:
+    steps = Steps()
+    steps.update(math.inf, 0.0, RATES, 0.0)
+    after_key_frames(steps, RATES)
+    steps.update(0, 0.0, RATES, 1.0)
+    assert steps.picture == "low" and not steps.takes("main", False)
+    assert steps.takes("main-low", True)
+    steps.update(200_000, 0.0, RATES, 1.9)
+    steps.update(0, 0.0, RATES, 2.0)
+    assert steps.takes("main-low", False), "it fitted in between"
+    steps.update(0, 0.0, RATES, 2.1 + HELD_S)
+    assert steps.picture == "none" and not steps.takes("main-low", True)
+    forced = Steps()
+    after_key_frames(forced, RATES)
+    forced.update(0, 0.0, RATES, 1.0, is_forced=True)
+    assert forced.picture == "none", "what the operator wants is done at once"
 
 
 def test_the_chairs_site_is_shown_who_is_on_deck() -> None:
