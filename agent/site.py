@@ -29,6 +29,7 @@ from agent import devices, lines, rtp
 from agent.announce import Announcement
 from agent.attempt import Attempt
 from agent.impair import Direction, Impairment
+from agent.picture.small import jpeg
 from agent.pulse import Flow
 from agent.receiver import Receiver
 from agent.recording.later import Kept
@@ -40,6 +41,7 @@ from protocol import commands as c
 from protocol import messages as m
 from protocol.ids import uuid7
 from protocol.link import Incoming, Link, LinkDown, LinkUp
+from protocol.preview import Preview
 from protocol.vitals import vitals
 from protocol.words import use_language
 
@@ -50,6 +52,8 @@ FIRST_DELAY_S = 0.2
 LAST_DELAY_S = 4.0
 LOOK_EVERY_S = 0.1
 TELEMETRY_EVERY_S = 0.5
+PREVIEW_TICK_S = 0.25
+PREVIEW_SELDOM = 5
 REPORT_EVERY_S = 1.0
 LATER_EVERY_S = 0.2
 KEEP_ALONE_S = 120.0
@@ -105,6 +109,7 @@ class Site:
             group.create_task(self._report())
             group.create_task(self._telemetry())
             group.create_task(self._send_later())
+            group.create_task(self._show_previews())
 
     # -- control ---------------------------------------------------------------------------------
 
@@ -430,6 +435,23 @@ class Site:
                 piece = self._spool.piece(round(1000 * (now + self._clock_s)), now)
                 if piece is not None:
                     self._link.send(m.Later(*piece))
+
+    async def _show_previews(self) -> None:
+        """Small pictures for the operator, as often as Desired asks; on a link whose picture is
+        cut only now and then, so that the voice keeps what there is."""
+        shown_at = 0.0
+        while True:
+            await asyncio.sleep(PREVIEW_TICK_S)
+            desired, now = self.desired, time.monotonic()
+            if desired is None or not desired.preview_s or desired.media != "auto":
+                continue
+            is_thin = desired.camera != "off" and not self.sender.settings.video
+            every_s = desired.preview_s * (PREVIEW_SELDOM if is_thin else 1)
+            if now - shown_at < every_s:
+                continue
+            picture = self.sender.pictures.glance(now)
+            if picture is not None and self._link.send_preview(Preview(self.site, jpeg(picture))):
+                shown_at = now
 
     async def _telemetry(self) -> None:
         while True:

@@ -17,7 +17,7 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import assert_never
+from typing import Literal, assert_never
 
 import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve, unix_serve
@@ -51,6 +51,7 @@ from protocol import events as e
 from protocol import messages as m
 from protocol.ids import uuid7
 from protocol.link import GONE
+from protocol.preview import KIND, Preview, encode_preview
 from protocol.session import ServerSession, Violation, actor, encode
 from protocol.vitals import vitals
 from protocol.words import _
@@ -58,6 +59,8 @@ from protocol.words import _
 log = logging.getLogger("giliran.server")
 
 PEER_QUEUE = 2048
+PREVIEWS_BEHIND = 128
+PREVIEW_EVERY_S = 2.0
 COMMAND_QUEUE = 1024
 QUERY_QUEUE = 64
 SILENT_AFTER_S = 5.0
@@ -80,6 +83,7 @@ class Peer:
         self.heard_at = time.monotonic()
         self.queue: asyncio.Queue[bytes | None] = asyncio.Queue(PEER_QUEUE)
         self.desired: m.Desired | None = None
+        self.watches: Literal["none", "next", "all"] = "none"
         self.too_slow = False
 
     def send(self, message: m.FromServer) -> None:
@@ -88,6 +92,11 @@ class Peer:
         except asyncio.QueueFull:
             if not isinstance(message, m.Telemetry):
                 self.too_slow = True
+
+    def show(self, preview: Preview) -> None:
+        """Send a picture; left out when the connection is behind."""
+        if self.queue.qsize() < PREVIEWS_BEHIND:
+            self.queue.put_nowait(encode_preview(preview))
 
     def cut(self) -> None:
         """Close at once; what is queued is lost."""
@@ -364,7 +373,9 @@ class MeetingServer:
     def _send_desired(self, *, again: str = "") -> None:
         relay = self.relay.instance
         for site, peer in self.agents.items():
-            desired = lay.layout(self.state, site, relay)
+            desired = msgspec.structs.replace(
+                lay.layout(self.state, site, relay), preview_s=self._preview_s(site)
+            )
             known = peer.desired
             same = (
                 known is not None
@@ -375,6 +386,14 @@ class MeetingServer:
             peer.desired = desired
             peer.send(desired)
             self._touch(site, desired_microphone=desired.microphone)
+
+    def _preview_s(self, site: str) -> float:
+        """How often the consoles want a small picture of this site: pictures that nobody looks at
+        are not sent."""
+        watched = {console.watches for console in self.consoles}
+        near = (self.state.next_site(), self.state.holder, self.state.chair)
+        wanted = "all" in watched or ("next" in watched and site in near)
+        return PREVIEW_EVERY_S if wanted else 0.0
 
     def _touch(self, site: str, **changes: object) -> None:
         was = self.status.get(site, m.SiteStatus())
@@ -473,7 +492,7 @@ class MeetingServer:
             pass
         return None
 
-    async def _take(self, peer: Peer, message: m.FromClient) -> None:
+    async def _take(self, peer: Peer, message: m.FromClient | Preview) -> None:
         site = peer.hello.site
         match message:
             case m.Command():
@@ -483,6 +502,13 @@ class MeetingServer:
                     self._queries.put_nowait((peer, message))
                 except asyncio.QueueFull:
                     peer.send(m.Refused(message.id, "busy", "Too many questions at once."))
+            case m.Watch(previews=previews):
+                peer.watches = previews
+                self._send_desired()
+            case Preview():
+                for console in self.consoles:
+                    if console.watches != "none":
+                        console.show(message)
             case m.Actual():
                 self._touch(site, actual=message)
             case m.SiteTelemetry(reading=reading):
@@ -638,6 +664,7 @@ class MeetingServer:
         hello = peer.hello
         if peer in self.consoles:
             self.consoles.remove(peer)
+            self._send_desired()
         elif self._engine is peer:
             self._engine = None
             if isinstance(self.relay, EmbeddedRelay):
@@ -664,7 +691,7 @@ async def _write(peer: Peer) -> None:
             if frame is None:
                 await peer.connection.close()
                 return
-            await peer.connection.send(frame.decode())
+            await peer.connection.send(frame if frame[0] == KIND else frame.decode())
         except GONE:
             return
 

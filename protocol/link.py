@@ -19,6 +19,7 @@ from websockets.typing import Subprotocol
 
 from protocol import MAX_FRAME_BYTES, SUBPROTOCOL
 from protocol.messages import Command, FromClient, FromServer, Goodbye, Hello, Refused, Welcome
+from protocol.preview import KIND, Preview, decode_preview, encode_preview
 from protocol.session import decode_from_server, encode
 
 FIRST_DELAY_S = 0.25
@@ -47,7 +48,7 @@ class LinkDown(msgspec.Struct, frozen=True):
     code: str = ""
 
 
-Incoming = FromServer | LinkUp | LinkDown
+Incoming = FromServer | Preview | LinkUp | LinkDown
 
 
 class Link:
@@ -86,6 +87,13 @@ class Link:
             self._outgoing.put_nowait(frame)
         except asyncio.QueueFull:
             return False
+        return True
+
+    def send_preview(self, preview: Preview) -> bool:
+        """Queue a picture; False when the link is down or the one before still waits."""
+        if not self.up or not self._outgoing.empty():
+            return False
+        self._outgoing.put_nowait(encode_preview(preview))
         return True
 
     def _refuse(self, ident: str, size_bytes: int) -> None:
@@ -160,6 +168,9 @@ class Link:
             async with asyncio.TaskGroup() as group:
                 await connection.send(encode(self._hello()).decode())
                 async for frame in connection:
+                    if isinstance(frame, bytes):
+                        self._receive(decode_preview(frame))
+                        continue
                     message = decode_from_server(frame)
                     if isinstance(message, Goodbye):
                         goodbye = message
@@ -175,7 +186,7 @@ class Link:
                     writer.cancel()
         except* ConnectionClosed:
             pass
-        except* (msgspec.MsgspecError, UnicodeError) as errors:
+        except* (msgspec.MsgspecError, ValueError) as errors:
             damage = f"the server sent what this release does not know: {errors.exceptions[0]}"
         if damage:
             return damage, ""
@@ -188,6 +199,6 @@ class Link:
         while True:
             frame = await self._outgoing.get()
             try:
-                await connection.send(frame.decode())
+                await connection.send(frame if frame[0] == KIND else frame.decode())
             except GONE:
                 return

@@ -77,6 +77,13 @@ class Query(_Message, frozen=True, tag="query"):
     body: QueryBody
 
 
+class Watch(_Message, frozen=True, tag="watch"):
+    """Sent by a console to say of which sites it wants small pictures (binary frames): of those
+    that speak and come next, of all, of none. Not answered; lost with the connection."""
+
+    previews: Literal["none", "next", "all"]
+
+
 class Actual(_Message, frozen=True, tag="actual"):
     """Sent by an agent to the server when its state changed, and after each Desired.
 
@@ -267,6 +274,7 @@ FromClient = (
     Hello
     | Command
     | Query
+    | Watch
     | Actual
     | SiteTelemetry
     | RelayTelemetry
@@ -338,7 +346,8 @@ class Desired(_Message, frozen=True, tag="desired"):
     `voice` and `media` are what the operator forces, `auto` leaves the choice to the agent;
     `hurried` tells that somebody else is held to conversation, `recording` that the meeting is
     being recorded, which the site is shown. `cue` is what the room is to be told, by sound when it
-    changes and by a line on its screen. Answered by Actual.
+    changes and by a line on its screen. `preview_s` asks for
+    a small picture that often (`protocol.preview`; 0: none). Answered by Actual.
     """
 
     revision: int
@@ -355,6 +364,7 @@ class Desired(_Message, frozen=True, tag="desired"):
     media: MediaMode = "auto"
     hurried: bool = False
     recording: bool = False
+    preview_s: float = 0.0
     cue: Cue = "none"
 
 

@@ -5,7 +5,8 @@ Rules:
 - What each role may send is the one table `MAY_SEND`; which commands, `MAY_COMMAND`.
 - Moderators, observers and relays come over the Unix socket only (until enrolment exists, the
   operating system's file mode is the admission).
-- A frame has at most `MAX_FRAME_BYTES`; binary frames, unknown types, unknown fields and floods
+- A frame has at most `MAX_FRAME_BYTES`; a binary frame is a preview of the agent's own site
+  (`protocol.preview`). Unknown types, unknown fields and floods
   are violations. A violation ends the connection with a Goodbye that says why; nothing else.
 """
 
@@ -29,13 +30,15 @@ from protocol.messages import (
     Routed,
     Signal,
     SiteTelemetry,
+    Watch,
 )
+from protocol.preview import Preview, decode_preview
 
 Door = Literal["local", "network"]
 
 MAY_SEND: dict[Role, tuple[type, ...]] = {
-    "moderator": (Command, Query),
-    "observer": (Query,),
+    "moderator": (Command, Query, Watch),
+    "observer": (Query, Watch),
     "agent": (Actual, SiteTelemetry, Signal, Command, Later),
     "relay": (Routed, RelayTelemetry, Signal, Kept),
 }
@@ -83,10 +86,10 @@ class ServerSession:
         self._tokens = 0.0
         self._refilled_at = now
 
-    def receive(self, frame: str | bytes, now: float) -> FromClient | Violation:
+    def receive(self, frame: str | bytes, now: float) -> FromClient | Preview | Violation:
         """One frame in; the message it carries, or why the connection must end."""
         if isinstance(frame, bytes):
-            return Violation("binary-frame", "Binary frames are not used yet: send JSON text.")
+            return self._binary(frame, now)
         if len(frame) > MAX_FRAME_BYTES:
             return Violation("frame-too-big", f"A frame has at most {MAX_FRAME_BYTES} bytes.")
         try:
@@ -96,6 +99,20 @@ class ServerSession:
         if self.hello is None:
             return self._first(message, now)
         return self._later(self.hello, message, now)
+
+    def _binary(self, frame: bytes, now: float) -> Preview | Violation:
+        hello = self.hello
+        if hello is None:
+            return Violation("binary-frame", "The first frame must be a hello, as JSON text.")
+        if hello.role != "agent":
+            return Violation("binary-frame", f"The role {hello.role!r} sends JSON text only.")
+        try:
+            preview = decode_preview(frame)
+        except ValueError as error:
+            return Violation("bad-frame", str(error))
+        if preview.site != hello.site:
+            return Violation("not-allowed", "A site may send its own picture only.")
+        return self._within_rate(hello, now) or preview
 
     def _first(self, message: FromClient, now: float) -> FromClient | Violation:
         if not isinstance(message, Hello):
@@ -122,17 +139,22 @@ class ServerSession:
             return Violation(
                 "not-allowed", f"The role {hello.role!r} may not send {_tag(message)!r}."
             )
+        if flood := self._within_rate(hello, now):
+            return flood
+        if isinstance(message, Command) and hello.role == "agent":
+            body = message.body
+            if not isinstance(body, RaiseHand | LowerHand) or body.site != hello.site:
+                return Violation("not-allowed", "A site may raise and lower its own hand only.")
+        return message
+
+    def _within_rate(self, hello: Hello, now: float) -> Violation | None:
         rate = RATE_PER_S[hello.role]
         elapsed = max(0.0, now - self._refilled_at)
         self._tokens = min(rate * BURST_S, self._tokens + elapsed * rate) - 1
         self._refilled_at = now
         if self._tokens < 0:
             return Violation("flood", f"More than {rate:g} frames a second.")
-        if isinstance(message, Command) and hello.role == "agent":
-            body = message.body
-            if not isinstance(body, RaiseHand | LowerHand) or body.site != hello.site:
-                return Violation("not-allowed", "A site may raise and lower its own hand only.")
-        return message
+        return None
 
 
 def _tag(message: FromClient) -> str:

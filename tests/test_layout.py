@@ -35,6 +35,7 @@ EXEMPT = {
     ),
     "tests/console/tui/test_screens.py": (  # what pages have in common, tested on each of them
         "console/tui/dates.py",
+        "console/tui/glance.py",
         "console/tui/page.py",
     ),
     "tests/protocol/test_messages.py": ("protocol/queries.py",),

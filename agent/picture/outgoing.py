@@ -1,7 +1,7 @@
 """A site's pictures on their way out: camera → layers → VP8 → RTP, at the pace of the link.
 
 Rules:
-- Only layers that somebody is to get are coded; a closed camera is not read at all.
+- Only layers that somebody is to get are coded; a closed camera is read for a `glance` only.
 - The low layer is coded and sent first: it is what a floor switch shows first.
 - A key frame is coded at once when it is asked for; soon after another one (which the relay dropped
   because its route came later than our gate opened) with the next picture.
@@ -32,6 +32,7 @@ MAX_WAIT_S = 0.15
 """With more than this on the way out a picture is left out."""
 
 ASK_AGAIN_S = 0.1
+GLANCE_S = 1.0
 HEADERS = 64
 """IP, UDP, RTP with its extension, SRTP's tag: bytes around a payload."""
 
@@ -130,6 +131,8 @@ class Pictures:
         self.skipped = 0
         """Pictures left out because too much was waiting."""
         self._camera = camera
+        self._latest: Yuv | None = None
+        self._latest_at = 0.0
         plans = plan(camera.width, camera.height, fps)
         self._layers = {name: _Layer(name, one) for name, one in plans.items()}
         self._shares = Shares(plans)
@@ -255,6 +258,8 @@ class Pictures:
         waits = self._pacer.wait_s > MAX_WAIT_S
         taken = [one for one in layers if one.key_wanted or not waits]
         picture = self._camera.read(now) if taken else None
+        if picture is not None:
+            self._latest, self._latest_at = picture, now
         for one in layers:
             period_s = 1 / one.plan.fps
             one.due = max(one.due + period_s, now + period_s / 2) if one.due else now + period_s
@@ -300,6 +305,12 @@ class Pictures:
                 packet = stream.packet(payload, ts, now, marker=marker)
             if self._send is not None:
                 self._send(packet)
+
+    def glance(self, now: float) -> Yuv | None:
+        """What the camera sees now; of a camera that is being sent, the last picture taken."""
+        if now - self._latest_at > GLANCE_S:
+            self._latest, self._latest_at = self._camera.read(now), now
+        return self._latest
 
     def close(self) -> None:
         """Close the camera."""

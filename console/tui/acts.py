@@ -381,6 +381,15 @@ ACTS: tuple[Act, ...] = (
         short=N_("key bar|Announce"),
     ),
     Act(
+        "mosaic",
+        ("v",),
+        SCREENS,
+        N_("All sites in pictures"),
+        N_("A small picture of every site, whether it is called or not; call it from there."),
+        does="page",
+        short=N_("key bar|Pictures"),
+    ),
+    Act(
         "meetings",
         ("A",),
         SCREENS,

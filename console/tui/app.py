@@ -34,6 +34,7 @@ from console.tui.client import CLOSE_AGAIN_MS, Client, MakeLink, Redraw, wall_ms
 from console.tui.desk import Desk
 from console.tui.floor import Floor
 from console.tui.forms import Choice, Form
+from console.tui.glance import Glance
 from console.tui.help import HelpScreen
 from console.tui.keybar import KeyBar
 from console.tui.log import Log
@@ -46,6 +47,7 @@ from console.tui.roster import Roster
 from console.tui.screens.events import EventsPage
 from console.tui.screens.follow_ups import FollowUpsPage
 from console.tui.screens.meetings import MeetingsPage
+from console.tui.screens.mosaic import MosaicPage
 from console.tui.screens.prepare import PreparePage
 from console.tui.screens.preview import PreviewPage
 from console.tui.screens.reports import ReportsPage
@@ -68,6 +70,7 @@ Export = Callable[[str], list[Path]]
 ON_MEETING_SCREEN = frozenset({"attendance", "find", "report", "follow-up", "note", "banner"})
 """Acts whose form is on the meeting's screen."""
 PAGES: dict[str, Callable[[Any], Page]] = {
+    "mosaic": MosaicPage,
     "meetings": MeetingsPage,
     "reports": ReportsPage,
     "follow-ups": FollowUpsPage,
@@ -190,6 +193,9 @@ class Console(Client, inherit_bindings=False):
         if sites != len(roster.rows) or before != top.height_lines:
             self._lay_out()
         page = self.screen
+        shown = page.watches if isinstance(page, Page) else "next"
+        self.watch_sites(shown if self.settings.previews else "none")
+        screen.query_one(Glance).show(self.replica, now, self.plain)
         if isinstance(page, Page):
             text, kind, until = self.notice
             page.redraw((text, kind) if now < until else ("", ""))

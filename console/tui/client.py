@@ -7,7 +7,7 @@ Nothing in this file knows how the screen looks.
 import os
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from textual.app import App
 from textual.message import Message
@@ -21,6 +21,7 @@ from protocol import messages as m
 from protocol import queries as q
 from protocol.ids import uuid7
 from protocol.link import Incoming, Link, LinkDown, LinkUp
+from protocol.preview import Preview
 from protocol.words import N_, _
 
 NOTICE_MS = 12_000
@@ -89,6 +90,7 @@ class Client(App[None], inherit_bindings=False):
         self.closing_until = 0
         self.notice: tuple[str, str, int] = ("", "", 0)
         self._sent_from: dict[str, tuple[str, Kept]] = {}
+        self.watches: Literal["none", "next", "all"] = "none"
         self._asked: dict[str, Told] = {}
         self._link = link(address, self._hello, self.receive)
 
@@ -109,6 +111,7 @@ class Client(App[None], inherit_bindings=False):
                 fresh = not self.replica.meeting.id
                 for command in self.replica.connected(welcome, now):
                     self._link.send(command)
+                self._link.send(m.Watch(self.watches))
                 if fresh:
                     meeting = self.replica.meeting
                     self.follow = meeting.holder or meeting.next_site()
@@ -120,6 +123,8 @@ class Client(App[None], inherit_bindings=False):
                 self._occurred(recorded)
             case m.Telemetry():
                 self.replica.measured(message)
+            case Preview():
+                self.replica.saw(message, now)
             case m.Ack():
                 self._acknowledged(message)
             case m.Answer(id=ident, body=found):
@@ -193,6 +198,12 @@ class Client(App[None], inherit_bindings=False):
         then = self._asked.pop(ident, None)
         if then is not None:
             then(found, _(why) if why else "")
+
+    def watch_sites(self, previews: Literal["none", "next", "all"]) -> None:
+        """Which small pictures the server is to send."""
+        if previews != self.watches:
+            self.watches = previews
+            self._link.send(m.Watch(previews))
 
     def say(self, text: str, kind: str = "") -> None:
         """Show a notice for some seconds: `bad`, `good`, `ask`."""

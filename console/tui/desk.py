@@ -8,6 +8,7 @@ from textual.containers import Horizontal
 from console.meeting.decide import tags_of
 from console.tui.client import Kept
 from console.tui.forms import AttendanceForm, FollowUpForm, Form, NoteForm, TimeForm
+from console.tui.glance import Glance
 from console.tui.log import Log
 from console.tui.replica import Replica
 from console.tui.report import ReportForm
@@ -26,6 +27,7 @@ class Desk(Horizontal):
     def compose(self) -> ComposeResult:
         """The log is always there."""
         yield Log(self._replica)
+        yield Glance()
 
     def open_report(self, site: str) -> None:
         """The report of a site: its draft, or the report as it stands, to be amended."""

@@ -18,6 +18,7 @@ _OVER = {
     "warn": N_("room warned"),
     "close": N_("closed by time"),
 }
+NEXT_CELLS = 5
 _DIGITS = {
     "0": ("█▀█", "█ █", "▀▀▀"),
     "1": ("▀█ ", " █ ", "▀▀▀"),
@@ -195,7 +196,7 @@ def _people(view: FloorView, width: int, height: int) -> Iterator[Content]:
         upcoming = view.next_up or _("nobody")
         if view.next_ready:
             upcoming = f"{upcoming} ✓"
-        yield _fact(_("Next"), upcoming, width, "bold $foreground").stylize(click("call-next"))
+        yield _next(view, upcoming, width).stylize(click("call-next"))
     if view.waiting and height >= 14:
         yield _fact(_("Then"), ", ".join(view.waiting), width, "$dim")
     for name, microphone in view.panel:
@@ -228,6 +229,16 @@ def _roll(view: FloorView, width: int) -> Iterator[Content]:
             joined = part
         line = joined
     yield Content.styled(line, "$foreground")
+
+
+def _next(view: FloorView, upcoming: str, width: int) -> Content:
+    """Who is next, and how loud it is there while nobody hears it: the microphone works."""
+    if view.next_level is None:
+        return _fact(_("Next"), upcoming, width, "bold $foreground")
+    head = _fact(_("Next"), upcoming, width - NEXT_CELLS - 1, "bold $foreground")
+    return _ends(
+        head, Content.styled(level_bar(view.next_level, NEXT_CELLS), "$dim on $track"), width
+    )
 
 
 def _rows_of(buttons: list[Content], width: int) -> Iterator[Content]:

@@ -9,15 +9,15 @@ from console.tui.acts import BY_ID, OBSERVED
 from console.tui.clickable import button, key_shown
 
 BEFORE = (
-    "open", "attendance", "prepare", "meetings", "follow-ups", "banner", "find", "note", "reports",
-    "preview", "events", "settings", "time", "copy-meeting", "convene", "voice", "media", "export",
-    "palette", "detach",
+    "open", "attendance", "mosaic", "prepare", "meetings", "follow-ups", "banner", "find", "note",
+    "reports", "preview", "events", "settings", "time", "copy-meeting", "convene", "voice", "media",
+    "export", "palette", "detach",
 )  # fmt: skip
 DURING = (
     "call-next", "grant-floor", "end-turn", "undo", "mute", "report", "extend", "follow-up",
     "mute-all", "panel", "hand", "note", "attendance", "skip", "find", "earlier", "later", "time",
-    "voice", "media", "banner", "export", "follow-ups", "reports", "preview", "events", "meetings",
-    "settings", "close", "palette", "detach",
+    "mosaic", "voice", "media", "banner", "export", "follow-ups", "reports", "preview", "events",
+    "meetings", "settings", "close", "palette", "detach",
 )  # fmt: skip
 AFTER = (
     "export", "preview", "copy-meeting", "convene", "report", "follow-up", "note", "attendance",

@@ -5,7 +5,7 @@ keys below. Acts on the floor work here as well and leave the screen where it is
 """
 
 from collections.abc import Callable
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from textual.app import ComposeResult
 from textual.content import Content
@@ -15,7 +15,7 @@ from textual.style import Style
 from textual.widget import Widget
 from textual.widgets import Static
 
-from console.tui.client import Told
+from console.tui.client import Redraw, Told
 from console.tui.floor import mic_words
 from console.tui.phrases import minutes
 from console.tui.replica import Replica
@@ -32,6 +32,7 @@ class Host(Protocol):
 
     replica: Replica
     clock: Callable[[], int]
+    plain: bool
 
     def ask(self, body: q.QueryBody, then: Told) -> None:
         """Ask the journal."""
@@ -131,6 +132,7 @@ class Page(Screen[None], inherit_bindings=False):
     ]
     shows_sites: ClassVar[bool] = False
     takes: ClassVar[tuple[str, ...]] = ()
+    watches: ClassVar[Literal["none", "next", "all"]] = "none"
 
     def __init__(self, host: Host) -> None:
         super().__init__()
@@ -164,6 +166,7 @@ class Page(Screen[None], inherit_bindings=False):
     def action_back(self) -> None:
         """To where one came from."""
         self.dismiss(None)
+        self.app.call_later(self.app.post_message, Redraw())
 
     def redraw(self, notice: tuple[str, str]) -> None:
         """Bring the frame up to date; called by the console whenever something changed."""

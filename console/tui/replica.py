@@ -42,7 +42,10 @@ from console.tui.views import (
 from protocol import commands as c
 from protocol import events as e
 from protocol import messages as m
+from protocol.preview import Preview
 
+PREVIEW_MS = 15_000
+"""An older small picture says nothing of what is there now."""
 SETTLE_MS = 1500
 """A microphone switch is carried out well within this; after it, a difference is an alarm."""
 BEHIND_MS = 1000
@@ -58,6 +61,7 @@ class Replica:
         self.status: dict[str, m.SiteStatus] = {}
         self.lines: deque[LogLine] = deque(maxlen=LOG_LINES)
         self.pending: dict[str, m.Command] = {}
+        self.previews: dict[str, tuple[int, bytes]] = {}
         self.link_up = False
         self.reason = ""
         self.retry_at = 0
@@ -163,6 +167,16 @@ class Replica:
         if link.downlink == was.downlink == "up" and site in self.meeting.sites:
             self.lines.append(Stepped(at, site, link.picture))
 
+    def saw(self, preview: Preview, now: int) -> None:
+        """A small picture of a site came."""
+        if preview.site in self.meeting.sites:
+            self.previews[preview.site] = (now, preview.jpeg)
+
+    def preview(self, site: str, now: int) -> bytes:
+        """The small picture of a site (JPEG); empty when there is none that is still true."""
+        at, jpeg = self.previews.get(site, (0, b""))
+        return jpeg if self.link_up and now - at < PREVIEW_MS else b""
+
     def remark(self, text: str, now: int, *, good: bool = True) -> None:
         """Add a line of the console's own to the log."""
         self.lines.append(Remarked(self.server_now(now), text, good))
@@ -259,6 +273,10 @@ class Replica:
             since = self.server_now(now) - self._switched_at.get(site, self.server_now(now))
         return max(0, since // 1000) if since >= BEHIND_MS else 0
 
+    def _level(self, site: str | None) -> int | None:
+        reading = None if site is None else self._status(site).reading
+        return None if reading is None or not self.link_up else reading.own_level
+
     def _is_ready(self, site: str) -> bool:
         actual = self._status(site).actual
         return actual is not None and actual.cue == "on-deck" and self.meeting.next_site() == site
@@ -295,6 +313,7 @@ class Replica:
             connected=sum(self.link_of(s) == "connected" for s in state.sites),
             present=sum(one.attendance in st.HERE for one in state.sites.values()),
             missing=tuple(self.name(s) for s in state.reports_missing() if s != state.holder),
+            next_level=self._level(upcoming),
             next_ready=upcoming is not None and self._is_ready(upcoming),
             overrun=state.overrun,
             marked=tuple(st.marked(state).items()),

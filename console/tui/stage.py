@@ -17,6 +17,7 @@ from protocol import events as e
 from protocol import messages as m
 from protocol import queries as q
 from protocol.link import Incoming, LinkDown, LinkUp
+from protocol.preview import Preview
 
 MEETING = "0168c1f2-7d00-7c3a-9d1e-5a6b7c8d9e0f"
 
@@ -85,6 +86,11 @@ class Stage:
             for link in self.links:
                 link.deliver(m.Occurred(recorded))
         return None
+
+    def picture(self, site: str, jpeg: bytes) -> None:
+        """The camera of a site sees this; told to the consoles that watch."""
+        for link in self.links:
+            link.deliver(Preview(site, jpeg))
 
     def look(self, query: m.Query) -> m.Answer | m.Refused:
         """Answer a question: of this meeting's events itself, all else by `archive`."""
@@ -190,7 +196,7 @@ class StageLink:
         self.up = False
         self._receive(LinkDown(reason, retry_in_s))
 
-    def deliver(self, message: m.FromServer) -> None:
+    def deliver(self, message: m.FromServer | Preview) -> None:
         """To the console, when it is connected."""
         if self.up:
             self._receive(message)

@@ -55,10 +55,11 @@ class RosterRow(msgspec.Struct, frozen=True):
 class FloorView(msgspec.Struct, frozen=True):
     """What the floor panel shows. `left_s` is negative when the turn is over time.
 
-    `paused`: the clock stands because the microphone is closed. `next_up` is who *call next*
-    would call, `next_ready` that it confirms to be told so, `waiting` those after it. `is_low`: the
-    bell has rung. `undo_s` is how long the last call can still be taken back, `undone` the site
-    that was called. `marked` counts each kind of attendance; the sum is that of the roster.
+    `paused`: the clock stands because the microphone is closed. `next_up` is who *call next* would
+    call, `next_ready` that it confirms to be told so, `next_level` how loud it is there while it is
+    muted (-dBov; None: not known), `waiting` those after it. `is_low`: the bell has rung. `undo_s`
+    is how long the last call can still be taken back, `undone` the site that was called. `marked`
+    counts each kind of attendance; the sum is that of the roster.
     """
 
     phase: st.Phase = "none"
@@ -83,6 +84,7 @@ class FloorView(msgspec.Struct, frozen=True):
     present: int = 0
     missing: tuple[str, ...] = ()
     next_ready: bool = False
+    next_level: int | None = None
     is_low: bool = False
     overrun: e.Overrun = "warn"
     undo_s: int = 0

@@ -22,6 +22,7 @@ from protocol import events as e
 from protocol import messages as m
 from protocol import queries as q
 from protocol.ids import uuid7
+from protocol.preview import Preview, encode_preview
 from tests.e2e.servers import Client, agent, client, moderator
 from tests.playbook import PLAN
 
@@ -482,6 +483,26 @@ async def test_a_meeting_like_an_earlier_one_keeps_its_plan_over_a_restart(house
     again = MeetingServer(house.journal, lambda: PLAN)
     await again.prepare()
     assert again.state == house.server.state, "the roster does not take its place"
+
+
+# -- small pictures ------------------------------------------------------------------------------
+
+
+async def test_pictures_are_asked_for_while_somebody_looks_and_carried_to_who_does(house) -> None:
+    jpeg = b"\xff\xd8\xff\xe0small"
+    async with agent(house, "kandis") as site, moderator(house) as other:
+        assert site.of(m.Desired)[-1].preview_s == 0
+        async with moderator(house) as console:
+            await console.say(m.Watch("all"))
+            await site.wait_for(lambda: site.of(m.Desired)[-1].preview_s > 0)
+            await site.connection.send(encode_preview(Preview("kandis", jpeg)))
+            await console.wait_for(lambda: console.of(Preview))
+            assert console.of(Preview) == [Preview("kandis", jpeg)] and not other.of(Preview)
+            await console.say(m.Watch("none"))
+            await site.wait_for(lambda: site.of(m.Desired)[-1].preview_s == 0)
+            await console.say(m.Watch("next"))
+            await site.wait_for(lambda: site.of(m.Desired)[-1].preview_s > 0)
+        await site.wait_for(lambda: site.of(m.Desired)[-1].preview_s == 0)
 
 
 # -- before it starts ----------------------------------------------------------------------------

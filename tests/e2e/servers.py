@@ -19,6 +19,7 @@ from protocol import commands as c
 from protocol import messages as m
 from protocol.ids import uuid7
 from protocol.link import GONE
+from protocol.preview import Preview, decode_preview
 from protocol.session import decode_from_server, encode
 
 ROSTER = """
@@ -97,7 +98,7 @@ class Client:
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
-        self.got: list[m.FromServer] = []
+        self.got: list[m.FromServer | Preview] = []
         self.state = st.Meeting()
         self.closed = asyncio.Event()
         self._arrived = asyncio.Event()
@@ -108,6 +109,10 @@ class Client:
     async def read(self) -> None:
         with contextlib.suppress(ConnectionClosed):
             async for frame in self.connection:
+                if isinstance(frame, bytes):
+                    self.got.append(decode_preview(frame))
+                    self._arrived.set()
+                    continue
                 message = decode_from_server(frame)
                 if isinstance(message, m.Welcome) and message.has_snapshot:
                     self.state = st.decode(message.snapshot)

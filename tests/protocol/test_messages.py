@@ -19,6 +19,7 @@ FROM_CLIENT: list[m.FromClient] = [
     m.Hello("agent", VERSION, "kandis", "i", "1.0", 7, 9),
     m.Command("id", c.LogReport("kandis", "Aman 🔥", ("a",))),
     m.Query("id", q.SearchReports("banjir", limit=9)),
+    m.Watch("next"),
     ACTUAL,
     m.SiteTelemetry(READING),
     m.RelayTelemetry(m.RelayReading(packets_in=3), {"kandis": LINK}),

@@ -25,6 +25,7 @@ SAMPLES: dict[type, m.FromClient] = {
     m.Hello: m.Hello("moderator", VERSION),
     m.Command: m.Command("id", c.RaiseHand("kandis")),
     m.Query: m.Query("id", q.ListMeetings()),
+    m.Watch: m.Watch("all"),
     m.Actual: m.Actual(1, "muted", "off", "up", "up"),
     m.SiteTelemetry: m.SiteTelemetry(m.SiteReading()),
     m.RelayTelemetry: m.RelayTelemetry(m.RelayReading(), {"kandis": m.LinkReading()}),

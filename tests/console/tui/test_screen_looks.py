@@ -3,10 +3,12 @@
 After a change that is meant: look at the report, then `pytest --snapshot-update`.
 """
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageDraw
 from textual.pilot import Pilot
 
 from console.tui.app import Console
@@ -64,6 +66,47 @@ def test_page(
     console, prepare = shown(stage, *keys)
     assert snap_compare(console, terminal_size=size, run_before=prepare)
     archive.close()
+
+
+def seen(number: int) -> bytes:
+    """A wall, a person, a table: what a camera in an office sees."""
+    image = Image.new("RGB", (160, 90), (60 + number * 23 % 90, 96, 120 - number * 7 % 60))
+    draw = ImageDraw.Draw(image)
+    middle = 60 + number * 13 % 40
+    draw.ellipse((middle - 14, 18, middle + 14, 52), fill=(216, 168, 128))
+    draw.rectangle((middle - 30, 50, middle + 30, 90), fill=(40 + number * 31 % 160, 64, 72))
+    draw.rectangle((0, 76, 160, 90), fill=(104, 72, 40))
+    made = io.BytesIO()
+    image.save(made, "JPEG", quality=90)
+    return made.getvalue()
+
+
+def with_pictures(stage: Stage, *keys: str):
+    console, press = shown(stage, *keys)
+
+    async def prepare(pilot: Pilot[None]) -> None:
+        await pilot.pause()
+        for number, entry in enumerate(stage.plan.sites):
+            if entry.id not in ("pusako", "lubuk-dalam"):
+                stage.picture(entry.id, seen(number))
+        await press(pilot)
+
+    return console, prepare
+
+
+@LANGUAGES
+@SIZES
+def test_mosaic(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
+    use_language(lang)
+    console, prepare = with_pictures(lifelike(siak_plan()), "v")
+    assert snap_compare(console, terminal_size=size, run_before=prepare)
+
+
+@LANGUAGES
+def test_meeting_on_a_large_screen(snap_compare: Compare, lang: str) -> None:
+    use_language(lang)
+    console, prepare = with_pictures(lifelike(siak_plan()))
+    assert snap_compare(console, terminal_size=(200, 60), run_before=prepare)
 
 
 @LANGUAGES

@@ -1,16 +1,21 @@
 """The screens beside that of the meeting: what they show, what their keys do, what stays there."""
 
+import io
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from textual.widgets import Input, Static
 
 from console.tui.acts import ACTS, SCREENS
 from console.tui.app import PAGES
 from console.tui.client import Told
+from console.tui.floor import Floor
+from console.tui.glance import Glance
 from console.tui.listing import Listing
 from console.tui.page import FloorLine, Page
 from console.tui.screens.events import EventsPage
+from console.tui.screens.mosaic import Mosaic, MosaicPage, grid_for
 from console.tui.screens.prepare import DurationError, PreparePage, parse_duration
 from console.tui.screens.preview import Paper, PreviewPage
 from console.tui.screens.reports import ReportsPage
@@ -18,6 +23,7 @@ from console.tui.settings import Settings
 from console.tui.stage import Stage
 from console.tui.topbar import TopBar
 from protocol import commands as c
+from protocol import messages as m
 from protocol import queries as q
 from protocol.words import use_language
 from tests.console.tui.past import past_meetings
@@ -375,3 +381,67 @@ async def test_who_only_watches_looks_at_everything_and_changes_nothing(
         for key in KEYS.values():
             await seat.press(key)
             assert isinstance(seat.console.screen, Page)
+
+
+# -- mosaic --------------------------------------------------------------------------------------
+
+
+def camera(shade: int) -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", (160, 90), (shade, 90, 200 - shade)).save(made, "JPEG", quality=90)
+    return made.getvalue()
+
+
+async def test_all_sites_in_pictures_and_the_acts_on_them(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage) as seat:
+        assert m.Watch("next") in seat.link.sent
+        await seat.press("v")
+        assert seat.link.sent[-1] == m.Watch("all")
+        mosaic = page(seat).query_one(Mosaic)
+        assert [tile.row.site for tile in mosaic.tiles] == list(seat.console.replica.sites)
+        open_stage.picture("minas", camera(40))
+        open_stage.picture("padang", camera(40))
+        await seat.wait_until(lambda: mosaic.tiles[3].jpeg)
+        assert [bool(tile.jpeg) for tile in mosaic.tiles] == [False] * 3 + [True] + [False] * 2
+        await seat.press("home", "right", "right", "right")
+        assert seat.roster.selected == "minas" and "Camat Minas" in said(seat, "page-notice")
+        await seat.press("enter")
+        assert seat.sent == [c.GrantFloor("minas")] and isinstance(page(seat), MosaicPage)
+        await seat.press("m")
+        assert seat.sent[-1] == c.Mute("minas")
+        open_stage.wait(20)
+        seat.console._tick()
+        await seat.wait_until(lambda: not mosaic.tiles[3].jpeg)
+        await seat.press("escape")
+        await seat.wait_until(lambda: seat.link.sent[-1] == m.Watch("next"))
+
+
+async def test_who_wants_no_pictures_gets_none(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage, settings=Settings(previews=False)) as seat:
+        await seat.press("v")
+        watched = [one.previews for one in seat.link.sent if isinstance(one, m.Watch)]
+        assert set(watched) == {"none"}
+
+
+async def test_the_next_speaker_is_seen_and_heard_to_be_there(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage, size=(200, 60)) as seat:
+        assert seat.console.replica.floor(open_stage.now).next_level == 127
+        open_stage.measure("siak", level=20)
+        open_stage.publish()
+        open_stage.picture("siak", camera(200))
+        glance = seat.console.screen_stack[0].query_one(Glance)
+        await seat.wait_until(lambda: "Siak" in str(glance.render_line(0).text))
+        await seat.wait_until(lambda: "▀" in glance.render_line(3).text)
+        floor = str(seat.console.screen_stack[0].query_one(Floor).render())
+        assert any("Siak" in line and "█" in line for line in floor.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("count", "size"),
+    [(15, (80, 19)), (15, (200, 55)), (50, (200, 55)), (1, (80, 19)), (0, (9, 3))],
+)
+def test_tiles_are_as_large_as_all_of_them_fit(count: int, size: tuple[int, int]) -> None:
+    grid = grid_for(count, *size)
+    rows = -(-count // grid.columns)
+    assert grid.columns * grid.width <= size[0]
+    assert rows * grid.height <= size[1] or count == 0
