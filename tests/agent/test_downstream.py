@@ -161,6 +161,13 @@ def test_on_a_thin_link_every_second_packet_goes_out_with_the_frame_before() -> 
     assert link.down.loss == 0, "and so it was not lost either"
 
 
+def test_what_is_lost_of_pairs_is_told_as_of_any_other_packets() -> None:
+    link = thin()
+    link.speak_and_lose(0, 1)
+    link.speak_and_lose(51, 20)
+    assert link.down.loss == pytest.approx(51 / 256, rel=0.1)
+
+
 def test_the_numbers_of_pairs_go_over_the_wrap() -> None:
     link = thin()
     link.seq = 0xFFFE

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, before
 from agent.audio.ladder import CLEAR, CONVERSATION
 from agent.audio.playout import (
+    CLEAR_FLOOR_S,
     CLEAR_MAX_S,
     CONCEAL_FRAMES,
     CONVERSATION_FLOOR_S,
@@ -20,6 +21,7 @@ from agent.audio.playout import (
     LONG_WINDOW_FRAMES,
     MAX_FRAMES,
     MAX_MISSING,
+    RATE,
     SAMPLES,
     LinkMemory,
     Mode,
@@ -222,7 +224,7 @@ def test_whatever_copies_there_are_frames_are_heard_in_order_each_once(
     decoder, sender = Numbered(), Sender(rng, distances)
     playout = Playout(decoder, mode=mode)
     coming = []
-    reached: set[int] = set()
+    reached: dict[int, float] = {}  # how late it came first, in whichever packet
     for place in range(200):
         packet = sender.say(marker=place == 0)
         at = 50.0 + place * FRAME_S
@@ -232,7 +234,9 @@ def test_whatever_copies_there_are_frames_are_heard_in_order_each_once(
         if not is_lost or rng.randrange(10) < again:
             late_s = 0.09 if is_lost else rng.random() * jitter_s
             coming.append((at + late_s, *packet, place == 0))
-            reached |= {int(data) for _offset, data in packet[2]}
+            for offset, data in packet[2]:
+                late = late_s + offset / RATE
+                reached[int(data)] = min(late, reached.get(int(data), math.inf))
     coming.sort(key=lambda one: one[0])
     for tick in range(290):
         now = 50.0 + tick * FRAME_S
@@ -243,13 +247,14 @@ def test_whatever_copies_there_are_frames_are_heard_in_order_each_once(
         playout.missing(now, 0.06)
     heard = decoder.heard
     assert heard == sorted(set(heard))
-    assert set(heard) <= reached and playout.stats.played == len(heard)
+    assert set(heard) <= set(reached) and playout.stats.played == len(heard)
     assert 0 <= playout.stats.late and len(heard) + playout.stats.late >= len(reached)
     if not loss and not jitter_s:
         assert playout.stats.lost == playout.stats.late == 0
         assert playout.stats.concealed <= CONCEAL_FRAMES, "at its end"
     if mode == "clear":
-        assert set(heard) == reached, "there was time for everything that came"
+        in_time = {number for number, late in reached.items() if late < CLEAR_FLOOR_S - 2 * FRAME_S}
+        assert in_time <= set(heard), "there was time for them"
 
 
 @pytest.mark.parametrize("distances", [PAIRS, TWINS], ids=str)
