@@ -15,6 +15,7 @@ Rules:
 Loss is a fraction of packets, rates are bit/s, times are monotonic seconds given by the caller.
 """
 
+import functools
 import math
 
 import msgspec
@@ -70,14 +71,20 @@ class Settings(msgspec.Struct, frozen=True):
     @property
     def cost(self) -> float:
         """What the voice takes of the link, bit/s."""
-        headers: float = OVERHEAD + COPY_HEADER * len(self.distances)
-        if is_lean(self.distances):
-            headers -= LEAN_SAVES
-        copies = len(self.distances) - before(self.distances)
-        if before(self.distances):
-            headers, copies = headers / 2, copies // 2
-        frames = USED * self.bitrate * (1 + copies)
-        return headers + frames * (FEC_MORE if self.fec_percent else 1)
+        return _cost(self.bitrate, self.distances, self.fec_percent > 0)
+
+
+@functools.cache
+def _cost(bitrate: int, distances: Distances, has_fec: bool) -> float:
+    """There are few ways to send a voice, and each is weighed many times a second."""
+    headers: float = OVERHEAD + COPY_HEADER * len(distances)
+    if is_lean(distances):
+        headers -= LEAN_SAVES
+    copies = len(distances) - before(distances)
+    if before(distances):
+        headers, copies = headers / 2, copies // 2
+    frames = USED * bitrate * (1 + copies)
+    return headers + frames * (FEC_MORE if has_fec else 1)
 
 
 class _Failures:
@@ -166,7 +173,7 @@ class Ladder:
 
     def _choose_wanted(self, now: float) -> None:
         lowest = self._bitrates[-1]
-        costs = {bitrate: Settings(bitrate, TWINS).cost for bitrate in self._bitrates}
+        costs = {bitrate: _cost(bitrate, TWINS, False) for bitrate in self._bitrates}
         fits = next((b for b, cost in costs.items() if cost <= self.available), lowest)
         better = next((b for b, cost in costs.items() if self._may_rise(cost, now)), lowest)
         if fits < self._wanted:

@@ -114,9 +114,10 @@ class Steps:
         for something comes back or is to become better."""
         # A camera with one size has but the large line.
         self._small[MAIN] = "main-low" if "main-low" in rates else "main"
+        most = self._by_loss(loss)
         for slot, fits in self._fitting(budget, rates).items():
             least = NONE if is_forced else self._held(slot, fits, now)
-            self._step(slot, max(least, min(fits, self._by_loss(loss))), now)
+            self._step(slot, max(least, min(fits, most)), now)
         asked: list[PictureName] = []
         for slot in VIDEO_SLOTS:
             wanted = [name for name in self._wanted(slot) if name in rates]

@@ -23,6 +23,9 @@ from agent.rtc.outlet import send_to_all
 PACE = 1.1
 """Pictures go out a little faster than what they may take."""
 
+LOOKS = 8
+"""In so many parts all links are looked at."""
+
 
 class Downlinks:
     """The relay's sending end of every site. `ask_for_key_frame(slot)` asks a picture's source."""
@@ -47,6 +50,8 @@ class Downlinks:
         self._reported: dict[int, int] = {}
         self._looked_at = 0.0
         self._looked_frames: dict[int, int] = {}
+        self._frames: dict[str | None, int] = {}
+        self._to_look: list[SiteLinks] = []
         self._video_octets: dict[PictureName, int] = {}
         self._video_rates: dict[PictureName, float] = {}
 
@@ -197,6 +202,13 @@ class Downlinks:
 
     def look(self, now: float) -> None:
         """Choose anew what each site gets, by what its link carries."""
+        self.begin_look(now)
+        self.look_on(now, len(self._to_look))
+
+    def begin_look(self, now: float) -> None:
+        """Begin to choose anew: what is the same for all sites is done at once, the rest by and by
+        (`look_on`), so that what comes meanwhile does not wait for all of it."""
+        self.look_on(now, len(self._to_look))
         elapsed_s, self._looked_at = now - self._looked_at, now
         for name in lines.PICTURES:
             octets = self._octets.get(lines.SLOT_SSRC[name], 0)
@@ -208,10 +220,18 @@ class Downlinks:
             (one.downstream.wants_bitrate or BITRATE for one in self.receivers), default=BITRATE
         )
         self.voice_bitrate = bitrate if bitrate < BITRATE else None
-        frames, rates, has_changed = self._new_frames(), self.rates(now), False
-        total = sum(frames.values())
-        for links in self._sites.values():
-            links.downstream.sending(total - frames.get(links.site, 0), now)
+        self._frames = self._new_frames()
+        self._to_look = list(self._sites.values())
+
+    def look_on(self, now: float, count: int | None = None) -> None:
+        """Choose for so many of the sites that are left, else for an eighth of all."""
+        if count is None:
+            count = -(-len(self._sites) // LOOKS)
+        rates, has_changed = self.rates(now), False
+        total = sum(self._frames.values())
+        looked, self._to_look = self._to_look[:count], self._to_look[count:]
+        for links in looked:
+            links.downstream.sending(total - self._frames.get(links.site, 0), now)
             self._choose(links, rates, now)
             has_changed |= links.downstream.has_changed
         if has_changed:

@@ -163,8 +163,9 @@ class Forwarding:
         if now - self._looked_at >= LOOK_EVERY_S:
             self._looked_at = now
             self.uplinks.look(now)
-            self.downlinks.look(now)
+            self.downlinks.begin_look(now)
             self._recorded.update(math.inf, 0.0, self.downlinks.rates(now), now)
+        self.downlinks.look_on(now)
         for site, kinds in self._fed.items():
             links = self.sites.get(site)
             if links is not None:

@@ -196,6 +196,31 @@ def test_a_picture_that_comes_back_waits_for_its_key_frame_alone(site: str) -> N
     assert (len(board.wire(site).sent), len(board.wire(other).sent)) == (4, 5)
 
 
+def test_links_are_looked_at_by_and_by_but_all_of_them_each_time() -> None:
+    board = Switchboard()
+    for number in range(20):
+        links = SiteLinks(f"site-{number}", "attempt")
+        links.downlink = Wire()  # type: ignore[assignment]
+        board.relay.sites[links.site] = links
+    looked: list[str] = []
+    for links in board.relay.sites.values():
+        site, usual = links.site, links.downstream.update
+
+        def update(*how, site=site, usual=usual):
+            looked.append(site)
+            return usual(*how)
+
+        links.downstream.update = update  # type: ignore[method-assign]
+    board.forwarding.tick(board.now)
+    assert 0 < len(looked) < 5
+    for tick in range(1, 9):
+        board.forwarding.tick(board.now + tick / 100)
+    assert looked == list(board.relay.sites), "each once"
+    board.down.begin_look(board.now + 0.1)
+    board.down.begin_look(board.now + 0.2)
+    assert looked == 2 * list(board.relay.sites), "what is left is not left out"
+
+
 CHANGES = st.one_of(
     st.tuples(st.just("speak"), st.integers(1, 4)),
     st.tuples(st.just("need"), st.sampled_from(SITES), st.sampled_from([(), (2, 6), PAIRS, TWINS])),
