@@ -494,9 +494,13 @@ class Console(Client, inherit_bindings=False):
 
     @on(PromptLine.Typed)
     def _prompt_typed(self, event: PromptLine.Typed) -> None:
-        if event.what == "find" and (site := phrases.find(self.replica, event.text)):
+        if event.what != "find":
+            return
+        if site := phrases.find(self.replica, event.text):
             self.picked = True
             self.query_one(Roster).select(site)
+        elif event.text.strip():
+            self.query_one(PromptLine).complain(_("no site begins like this"))
 
     @on(PromptLine.Answered)
     def _prompt_answered(self, event: PromptLine.Answered) -> None:

@@ -18,6 +18,7 @@ from textual.style import Style
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static, TextArea
 
+from console.meeting.decide import MAX_TEXT
 from console.tui import phrases
 from console.tui.clickable import button
 from console.tui.client import Kept
@@ -136,16 +137,9 @@ class FollowUpForm(Form):
         """Three fields, the message about the date beside its field."""
         kept = self._kept
         yield self.heading()
-        with Horizontal(classes="field"):
-            yield Label(_("What"), classes="field-label")
-            yield Line(kept.get("text", ""), _("what is to be done"), "text")
-        with Horizontal(classes="field"):
-            yield Label(_("Owner"), classes="field-label")
-            yield Line(kept.get("owner", self._owner), _("who does it"), "owner")
-        with Horizontal(classes="field"):
-            yield Label(_("Due"), classes="field-label")
-            yield Line(kept.get("due", ""), _("2019-02-15 or 15/2/2019"), "due")
-            yield Label("", id="due-message")
+        yield Field(_("What"), kept.get("text", ""), _("what is to be done"), "text")
+        yield Field(_("Owner"), kept.get("owner", self._owner), _("who does it"), "owner")
+        yield Field(_("Due"), kept.get("due", ""), _("15/2/2019, 20/2, friday, +14d"), "due")
 
     def on_mount(self) -> None:
         """Start with the text."""
@@ -169,25 +163,20 @@ class FollowUpForm(Form):
         else:
             self.save()
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """A message about the date goes away when it is corrected."""
-        if event.input.name == "due":
-            self._say("")
-
-    def _say(self, text: str) -> None:
-        self.query_one("#due-message", Label).update(Content(f" {text}" if text else ""))
+    def _complain(self, name: str, text: str) -> None:
+        for field in self.query(Field):
+            if field.line.name == name:
+                field.complain(text)
 
     def save(self) -> None:
-        """Check the date and the text."""
+        """Check the text and the date."""
         if not self._value("text"):
-            self.query_one("#field-text").focus()
-            self.app.bell()
+            self._complain("text", _("write what is to be done"))
             return
         try:
             due = parse_due(self._value("due"), self._today)
         except DueError:
-            self._say(_("not a date: write 2019-02-15 or 15/2/2019"))
-            self.query_one("#field-due").focus()
+            self._complain("due", _("not a date, such as 15/2/2019"))
             return
         command = c.AddFollowUp(self._value("text"), self._value("owner"), due, self._site)
         self.post_message(self.Wrote(self, (command,)))
@@ -253,6 +242,15 @@ class Choice(Widget, can_focus=True, inherit_bindings=False):
             event.stop()
             event.prevent_default()
             self.action_pick(letters.index(event.character.lower()))
+
+
+def bad_text(text: str) -> str:
+    """What is wrong with a text of many lines; empty when nothing is."""
+    if not text.strip():
+        return _("nothing is written yet")
+    if len(text) > MAX_TEXT:
+        return _("at most {maximum} characters").format(maximum=MAX_TEXT)
+    return ""
 
 
 def parse_minutes(text: str) -> int | None:
@@ -383,6 +381,7 @@ class NoteForm(Form):
         options = [(str(kind), "", word(title)) for kind, title in phrases.NOTE_KIND.items()]
         yield Choice(options, self._kept.get("kind", "decision"))
         yield text_area(self._kept.get("text", ""), "text")
+        yield Label("", id="message-text", classes="form-message")
 
     def on_mount(self) -> None:
         """Start with the kind."""
@@ -401,9 +400,10 @@ class NoteForm(Form):
     def save(self) -> None:
         """Add the line."""
         text = self.query_one(TextArea).text
-        if not text.strip():
+        complain = self.query_one("#message-text", Label)
+        if bad_text(text):
+            complain.update(Content(" ! " + bad_text(text)))
             self.query_one(TextArea).focus()
-            self.app.bell()
             return
         kind = self.query_one(Choice).value
         self.post_message(self.Wrote(self, (c.AddNote(text, kind, self._site),)))  # type: ignore[arg-type]

@@ -42,6 +42,7 @@ class PromptLine(Horizontal):
         with Horizontal(id="prompt"):
             yield Label("", id="question")
             yield Line(name="answer")
+            yield Label("", id="message-answer", classes="field-message")
 
     def say(self, text: str, kind: str = "") -> None:
         """Show a notice; `kind` is `bad`, `good`, `ask` or empty."""
@@ -61,9 +62,14 @@ class PromptLine(Horizontal):
         self.add_class("asking")
         answer.focus()
 
+    def complain(self, text: str) -> None:
+        """Say beside the line what is wrong with it; empty takes that away."""
+        self.query_one("#message-answer", Label).update(Content(f" ! {text} " if text else ""))
+
     def on_input_changed(self, event: Input.Changed) -> None:
         """Tell what is typed."""
         event.stop()
+        self.complain("")
         if self.asking:
             self.post_message(self.Typed(self.asking, event.value))
 

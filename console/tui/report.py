@@ -20,7 +20,7 @@ from textual.widgets import Static, TextArea
 from console.meeting.decide import MAX_TEXT, tags_of
 from console.meeting.state import Report
 from console.tui.client import Kept
-from console.tui.forms import Form, text_area
+from console.tui.forms import Form, bad_text, text_area
 from protocol import commands as c
 from protocol.words import _
 
@@ -145,8 +145,10 @@ class ReportForm(Form):
     def save(self) -> None:
         """Log or amend the report."""
         text = self._area.text
-        if not text.strip():
-            self.app.bell()
+        if wrong := bad_text(text):
+            said = Content.styled(f" ! {wrong} ", "bold $error")
+            self.query_one("#tags", Static).update(said)
+            self._area.focus()
             return
         if self._timer is not None:
             self._timer.stop()

@@ -345,7 +345,7 @@ async def test_follow_up_with_a_bad_date_stays_open(open_stage: Stage, sit: Sit)
         await seat.type("31/2/2019")
         await seat.press("enter")
         assert seat.sent == []
-        message = seat.console.query_one("#due-message").render()
+        message = seat.console.query_one("#message-due").render()
         assert "not a date" in str(message)
         assert seat.console.focused is seat.console.query_one("#field-due")
 

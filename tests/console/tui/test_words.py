@@ -98,13 +98,39 @@ def test_find_by_number_and_word() -> None:
         ("15-2", "2019-02-15"),
         ("6/2", "2019-02-06"),
         ("5/2", "2020-02-05"),
+        ("20/2", "2019-02-20"),
+        ("jumat", "2019-02-08"),
+        ("Jumat ", "2019-02-08"),
+        ("Friday", "2019-02-08"),
+        ("rabu", "2019-02-13"),  # today is a Wednesday: the next one
+        ("selasa", "2019-02-12"),
+        ("+14h", "2019-02-20"),
+        ("+14 hari", "2019-02-20"),
+        ("+1d", "2019-02-07"),
+        ("+2m", "2019-02-20"),
+        ("+0h", "2019-02-06"),
     ],
 )
 def test_due(text: str, iso: str) -> None:
     assert parse_due(text, "2019-02-06") == iso
 
 
-@pytest.mark.parametrize("text", ["besok", "31/2/2019", "2019-13-01", "15/2/2019 x", "29/2"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "besok",
+        "jumatan",
+        "+h",
+        "+14",
+        "14h",
+        "+1000h",
+        "+14x",
+        "31/2/2019",
+        "2019-13-01",
+        "15/2/2019 x",
+        "29/2",
+    ],
+)
 def test_no_due(text: str) -> None:
     with pytest.raises(DueError):
         parse_due(text, "2019-02-06")
