@@ -165,7 +165,7 @@ class Steps:
         """The least that is kept for now of what flows."""
         if fits > NONE:
             self._unfit_since.pop(slot, None)
-        elif slot in self._current:
+        elif slot in self._current or slot in self._unfit_since:
             since = self._unfit_since.setdefault(slot, now)
             return min(LOW, self._steps[slot]) if now - since < HELD_S else NONE
         return NONE
