@@ -96,8 +96,12 @@ def check(path: Path, journal: Journal, templates: Path | None = None) -> Verdic
     later = len(every) - len(then)
     errata = len(now.minutes.corrections) - len(state.minutes.corrections)
     best: Verdict | None = None
+    tried = set()
     for style in _styles(read):
         minutes = minutes_of(state, then, read.hash, style)
+        if minutes.kop in tried:
+            continue
+        tried.add(minutes.kop)
         verdict = _compared(read, minutes, templates)
         if best is None or len(verdict.differences) < len(best.differences) or verdict.matches:
             best = verdict
