@@ -1,0 +1,29 @@
+"""The forwarding bench runs, and its packets arrive: figures are for a quiet machine."""
+
+import json
+from pathlib import Path
+
+from tests.bench import forward
+
+
+def test_packets_of_real_connections_arrive_and_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "figures.json"
+    rows = forward.main(
+        [
+            "--receivers",
+            "2",
+            "--stock",
+            "1",
+            "--media-relay",
+            "--seconds",
+            "0.5",
+            "--json",
+            str(path),
+        ]
+    )
+    assert json.loads(path.read_text()) == rows
+    ours, stock = rows
+    assert (ours["relay"], ours["receivers"]) == ("giliran", 2)
+    assert ours["arrived_percent"] > 0 and ours["delay_p50_ms"] > 0
+    assert ours["us_per_packet"] > 0 and stock["us_per_packet"] > 0
+    assert stock["relay"] == "aiortc _send_rtp" and stock["packets_per_s"] > 0
