@@ -2,7 +2,8 @@
 
 Rules:
 - A draft is sent at most two seconds after the last key, and whenever the field loses the focus.
-- `#word`s become tags; they are shown as they are recognised, and Tab completes one.
+- `#word`s become tags; they are shown as they are recognised, Tab completes one, and Alt with a
+  digit adds a topic.
 - A report that exists is amended: the old text stays in the record.
 """
 
@@ -64,7 +65,10 @@ class Tags(Static):
 class ReportForm(Form):
     """One site's report. `draft` is told of every text that is to be safe from now on."""
 
-    BINDINGS = [Binding("tab", "complete", show=False, priority=True)]
+    BINDINGS = [
+        Binding("tab", "complete", show=False, priority=True),
+        *(Binding(f"alt+{n}", f"topic({n})", show=False, priority=True) for n in range(1, 10)),
+    ]
 
     class Drafted(Message):
         """The text so far."""
@@ -174,8 +178,11 @@ class ReportForm(Form):
             line += Content.styled(f"#{tag} ", "bold $success")
         rest = [tag for tag in self._known_tags if tag not in used]
         if rest:
-            line += Content.styled(" + ", "$dim")
+            line += Content.styled(" Alt+ ", "$dim")
         for tag in rest:
+            place = self._known_tags.index(tag) + 1
+            if place < 10:
+                line += Content.styled(f" {place}", "bold $key-foreground on $button-background")
             click = Style.from_meta({"@click": f"pick({tag!r})"})
             line += Content.styled(f" #{tag} ", "on $button-background").stylize(click)
             line += Content(" ")
@@ -186,6 +193,12 @@ class ReportForm(Form):
         space = "" if not text or text[-1].isspace() else " "
         self._area.insert(f"{space}#{tag} ", self._area.document.end)
         self._area.focus()
+
+    def action_topic(self, number: int) -> None:
+        """Alt and a digit: add that topic, unless the text names it already."""
+        tags = self._known_tags[number - 1 : number]
+        if tags and tags[0] not in tags_of(self._area.text):
+            self._insert_tag(tags[0])
 
     def on_tags_picked(self, event: "Tags.Picked") -> None:
         """A topic was clicked."""

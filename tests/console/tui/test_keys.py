@@ -325,6 +325,13 @@ async def test_tab_completes_a_tag(open_stage: Stage, sit: Sit) -> None:
         assert open_stage.state.reports[0].text == "#karhutla"
 
 
+async def test_a_topic_is_added_by_its_digit_once(open_stage: Stage, sit: Sit) -> None:
+    open_stage.do(c.CallNext())
+    async with sit(open_stage) as seat:
+        await seat.press("r", "a", "alt+3", "alt+3", "alt+9", "ctrl+s")
+        assert open_stage.state.reports[0].text == "a #pemilu"
+
+
 @pytest.mark.parametrize("key", ["f", "f9"])
 async def test_follow_up(open_stage: Stage, sit: Sit, key: str) -> None:
     open_stage.do(c.CallNext())
