@@ -159,7 +159,9 @@ class Site:
         self.receiver.mode = desired.voice
         self.receiver.volume = desired.volume
         self.receiver.labels = desired.labels
-        self.receiver.sources = desired.slots
+        # Its own picture and voice never come back to it.
+        others = {slot: site for slot, site in desired.slots.items() if site != self.site}
+        self.receiver.sources = others
         self.receiver.banner = desired.banner
         if self._announcement is not None:
             self._announcement.recording = desired.recording

@@ -543,7 +543,9 @@ class Rehearsal:
     def _others(self, turns: list[dict]) -> dict[str, Others]:
         """What sites whose links are good got from each other while those of others were bad."""
         bad = {plan.site for plan in self.options.links}
-        groups: dict[str, list[dict]] = {"before": [], "during": []} if bad else {}
+        if not bad:
+            return {}
+        groups: dict[str, list[dict]] = {"before": [], "during": []}
         for turn in turns:
             if turn["site"] in bad or turn["disturbed"]:
                 continue
