@@ -15,7 +15,7 @@ from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, Frame, VoiceStrea
 from agent.audio.ladder import CLEAR, CONVERSATION
 from agent.audio.mixer import LIMIT
 from agent.audio.playout import CONVERSATION_MAX_S, FRAME_S, SAMPLES, Mode, Playout
-from agent.downstream import Downstream
+from agent.batches import Batches
 from agent.forward import VoiceSlot
 from agent.receiver import Receiver
 from protocol.messages import AUDIO_SLOTS, VIDEO_SLOTS, SlotName
@@ -78,7 +78,9 @@ class Floor:
     def __init__(self, name: SlotName, rng: random.Random, now: float) -> None:
         self.rng = rng
         self.slot = VoiceSlot(name, lines.SLOT_SSRC[name], *TYPES)
-        self.down = Downstream()
+        self.batches = Batches()
+        self.batch = self.batches.of(())
+        self._rest: list[int] = []
         self.coming: list[tuple[float, bytes, int, int]] = []
         self.turn = self.newest = 0
         self.history: list[tuple[float, int]] = []
@@ -91,7 +93,8 @@ class Floor:
         self.speaker = rng.choice([one for one in SPEAKERS if one != self.speaker])
         self._place, self._offset = rng.randrange(20), rng.randrange(2**32)
         self.loss, self.jitter_s = rng.choice((0, 0.1, 0.3)), rng.choice((0.0, 0.03, 0.15))
-        self.down.distances = rng.choice(SETS)
+        self._rest = self.batch.give_up(self.slot.ssrc)
+        self.batch = self.batches.of(rng.choice(SETS))
         self.slot.switch(str(self.speaker), now)
         self.turn += 1
 
@@ -103,8 +106,11 @@ class Floor:
         self._offset += 1
         seq = self.slot.take(str(self.speaker), self.speaker, frame, now)
         kept = None if seq is None else self.slot.frame(seq)
-        going = [] if kept is None else self.down.next_packets(self.slot.ssrc, kept, now)
-        going += [(late, ()) for _ssrc, late in self.down.overdue(now)]
+        going = [(number, ()) for number in self._rest]
+        self._rest = []
+        if kept is not None:
+            going += self.batch.next_packets(self.slot.ssrc, kept, now)
+        going += [(number, ()) for number in self.batch.overdue(self.slot.ssrc, now)]
         for number, copies in going:
             packet = self.slot.packet(number, copies, "room", now)
             out = self.slot.frame(number)
