@@ -16,6 +16,7 @@ COMMANDS = {
         "console.commands.console:console",
         "Run the operator's console; starts a server when none runs.",
     ),
+    "web": ("console.commands.web:web", "Serve the console as a web page on this machine."),
     "serve": ("console.commands.serve:serve", "Run the meeting server in the foreground."),
     "agent": ("agent.site:main", "Run one site's media agent."),
     "minutes": (

@@ -16,6 +16,7 @@ README = Path(__file__).parent.parent / "README.md"
 ORDER = (
     "demo",
     "console",
+    "web",
     "serve",
     "agent",
     "relay",

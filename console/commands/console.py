@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import subprocess
 import sys
 import threading
@@ -57,7 +58,8 @@ def console(
     who presides.
     """
     use_language(lang)
-    if not sys.stdout.isatty() or not sys.stdin.isatty():
+    in_browser = "TEXTUAL_DRIVER" in os.environ
+    if not in_browser and not (sys.stdout.isatty() and sys.stdin.isatty()):
         text = _("the console needs a terminal; without one, drive it with `giliran demo --script`")
         print(f"giliran console: {text}", file=sys.stderr)
         return 2

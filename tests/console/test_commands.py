@@ -256,3 +256,23 @@ def test_arguments_that_make_no_sense_are_told_at_once(tmp_path: Path, arguments
     run = giliran(*arguments, cwd=tmp_path, env=environment)
     assert run.returncode in (1, 2)
     assert told in run.stderr and "Traceback" not in run.stderr
+
+
+# -- giliran web ---------------------------------------------------------------------------------
+
+
+def test_what_a_visitor_of_the_page_gets(db: Path) -> None:
+    from console.commands.web import command
+
+    assert command(None, "operator", None, False)[2:] == [
+        "console.cli", "console", "--view", "operator",
+    ]  # fmt: skip
+    words = command(db, "pimpinan", "id", True)
+    assert words[-1] == "--observer" and str(db) in words and "pimpinan" in words
+
+
+def test_without_textual_serve_the_web_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "textual_serve.py").write_text("raise ImportError('not here')")
+    made = giliran("web", env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert made.returncode == 2
+    assert made.stderr.strip() == "giliran web needs textual-serve: install giliran[web]"
