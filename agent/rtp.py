@@ -556,7 +556,9 @@ class ReceptionStats:
         self._missed: dict[int, tuple[float, int | None]] = {}
         self._jitter = 0.0
         self._transit: float | None = None
+        self._arrived_at = 0.0
         self._before = (0, 0)
+        self._lost_before = 0
         self._interval = (0, 0)
 
     def received(
@@ -579,6 +581,7 @@ class ReceptionStats:
         value = self._seqs.unwrap(seq)
         if self._base is None:
             self._base, self._highest = value, value - 1
+        self._arrived_at = arrival
         if value <= self._highest:
             for number in range(value - before, value + 1):
                 missed = self._missed.pop(number, None)
@@ -611,7 +614,21 @@ class ReceptionStats:
         missed_at, told_sent = missed
         if sent is not None and told_sent is not None and send_time_delta_s(sent, told_sent) >= 0:
             return False
-        return arrival - missed_at >= max(OUT_OF_ORDER_S, 1.5 * self._jitter / self._clock_rate)
+        return arrival - missed_at >= self._patience_s
+
+    @property
+    def _patience_s(self) -> float:
+        """So long a packet may only be out of order."""
+        return max(OUT_OF_ORDER_S, 1.5 * self._jitter / self._clock_rate)
+
+    def _may_come(self) -> int:
+        """How many were missed so lately that they may only be out of order: not lost yet."""
+        count = 0
+        for missed_at, _sent in reversed(self._missed.values()):
+            if self._arrived_at - missed_at >= self._patience_s:
+                break
+            count += 1
+        return count
 
     @property
     def expected(self) -> int:
@@ -639,12 +656,12 @@ class ReceptionStats:
 
     def report_block(self, lsr: int = 0, dlsr: int = 0) -> ReportBlock:
         """The report since the last one; `lsr`/`dlsr` per RFC 3550 §6.4.1."""
-        expected_before, received_before = self._before
-        expected = self.expected - expected_before
-        received = self.received_count - received_before
+        expected = self.expected - self._before[0]
         self._before = (self.expected, self.received_count)
-        self._interval = (min(expected, max(0, expected - received)), expected)
-        lost = max(0, min(0x7FFFFF, self.expected - self.received_count))
+        lost_so_far = self.expected - self.received_count - self._may_come()
+        self._interval = (min(expected, max(0, lost_so_far - self._lost_before)), expected)
+        self._lost_before = lost_so_far
+        lost = max(0, min(0x7FFFFF, lost_so_far))
         return ReportBlock(
             self.ssrc,
             min(255, int(self.loss_percent * 2.56)),

@@ -117,8 +117,9 @@ def test_reports_tell_of_the_slots_in_which_something_came() -> None:
     for packet in audio("chair", 4, 3):
         receiver.take(packet, time.monotonic())
     assert set(reported(receiver)) == {"floor", "chair"}
-    for packet in packets[10:15] + packets[20:]:
-        receiver.take(packet, time.monotonic())
+    began_at = time.monotonic()
+    for number, packet in enumerate(packets[10:15] + packets[20:]):
+        receiver.take(packet, began_at + 0.02 * number)
     told = reported(receiver)
     assert set(told) == {"floor"}
     assert (told["floor"].cumulative_lost, told["floor"].fraction_lost) == (5, 64)

@@ -247,7 +247,7 @@ def test_reordering_is_no_loss_and_a_retransmission_does_not_hide_one() -> None:
 
 def test_a_packet_that_comes_twice_hides_no_loss() -> None:
     stats = rtp.ReceptionStats(1, 48_000)
-    for seq, at in [(1, 0.0), (2, 0.02), (2, 0.021), (4, 0.06), (4, 0.061), (1, 0.07)]:
+    for seq, at in [(1, 0.0), (2, 0.02), (2, 0.021), (4, 0.06), (4, 0.061), (1, 0.1)]:
         stats.received(seq, seq * 960, at)
     assert stats.report_block().cumulative_lost == 1
 
@@ -297,13 +297,26 @@ def test_what_was_sent_after_it_was_missed_is_not_lost() -> None:
 def test_news_and_the_last_interval() -> None:
     stats = rtp.ReceptionStats(1, 48_000)
     assert not stats.has_news and stats.interval == (0, 0)
-    received(stats, [1, 2, 4])
+    received(stats, [1, 2, 4, 5, 6])
     assert stats.has_news
     stats.report_block()
-    assert not stats.has_news and stats.interval == (1, 4)
-    assert stats.loss_percent == pytest.approx(25)
+    assert not stats.has_news and stats.interval == (1, 6)
+    assert stats.loss_percent == pytest.approx(100 / 6)
     stats.report_block()
     assert stats.interval == (0, 0) and stats.loss_percent == 0
+
+
+def test_what_may_only_be_out_of_order_is_not_told_as_lost_yet() -> None:
+    comes, stays_away = rtp.ReceptionStats(1, 48_000), rtp.ReceptionStats(1, 48_000)
+    for stats in (comes, stays_away):
+        for seq, at in [(1, 0.0), (2, 0.02), (4, 0.06)]:
+            stats.received(seq, seq * 960, at)
+        assert stats.report_block().cumulative_lost == 0 and stats.interval == (0, 4)
+    comes.received(3, 3 * 960, 0.07)
+    for stats, lost in ((comes, 0), (stays_away, 1)):
+        stats.received(5, 5 * 960, 0.11)
+        assert stats.report_block().cumulative_lost == lost
+        assert stats.interval == (lost, 1)
 
 
 def test_what_was_not_meant_for_us_is_not_lost() -> None:
