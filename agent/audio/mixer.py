@@ -33,6 +33,13 @@ def add(one: Pcm, other: Pcm) -> Pcm:
     return np.clip(one.astype(np.int32) + other, -32768, 32767).astype(np.int16)
 
 
+def _ramp(before: float, after: float) -> NDArray[np.float32] | np.float32:
+    """A gain over a frame; one number when it does not change."""
+    if before == after:
+        return np.float32(before)
+    return np.linspace(before, after, SAMPLES, dtype=np.float32)
+
+
 class Mixer:
     """Sums frames. The limiter turns down at once, within the frame that would be too loud, and
     comes back over 400 ms; it never lets a sample past full scale.
@@ -57,24 +64,27 @@ class Mixer:
         is_ducked = min(before, after) < 1.0 and any(frame is not over for frame in heard)
         if len(heard) == 1 and self._gain == 1.0 and not is_ducked:
             return heard[0]
+        others = [frame for frame in heard if not (is_ducked and frame is over)]
+        total = np.zeros(SAMPLES, dtype=np.float32)
+        for frame in others:
+            total += frame
         if is_ducked:
-            ramp = np.linspace(before, after, SAMPLES, dtype=np.float32)
-            total = np.zeros(SAMPLES, dtype=np.float32)
-            for frame in heard:
-                total += frame if frame is over else frame * ramp
-        else:
-            total = np.sum(heard, axis=0, dtype=np.float32)
+            total *= _ramp(before, after)
+            if over is not None and len(others) < len(heard):
+                total += over
         return self._limited(total)
 
     def _limited(self, total: NDArray[np.float32]) -> Pcm:
-        peak = float(np.abs(total).max())
+        peak = max(float(total.max()), -float(total.min()))
         wanted = min(1.0, LIMIT / peak) if peak > 0 else 1.0
         after = wanted if wanted < self._gain else min(wanted, self._gain + RELEASE_PER_FRAME)
         if after != self._gain or after != 1.0:
             begin = min(self._gain, wanted)
-            total *= np.linspace(begin, after, SAMPLES, dtype=np.float32)
+            total *= _ramp(begin, after)
         self._gain = after
-        return np.clip(total, -32768, 32767).astype(np.int16)
+        if peak > LIMIT:
+            np.clip(total, -32768, 32767, out=total)
+        return total.astype(np.int16)
 
     def _duck(self, over: Pcm | None) -> tuple[float, float]:
         """The gain of the others at the beginning and the end of this frame."""
