@@ -30,7 +30,7 @@ except ImportError:
     sys.exit("This needs the package pesq: pip install pesq")
 
 CLIPS = Path(__file__).parents[2] / "agent" / "clips"
-BITRATES = (12_000, 16_000, 20_000, 24_000, 28_000)
+BITRATES = (12_000, 16_000, 20_000, 24_000, 28_000, 32_000, 40_000)
 LOSSES = (0.0, 0.01, 0.02, 0.03, 0.05, 0.10, 0.20)
 BURSTS = (1, 2, 4)
 SEEDS = 4
