@@ -53,10 +53,11 @@ LONG_BY_S, SHORT_BY_S = 0.016, 0.005
 
 MARGIN_S = 0.012
 QUANTILE, HIGH_QUANTILE = 0.99, 0.998
-MOSTLY_QUANTILE, HIGHEST_QUANTILE = 0.99, 0.999
+MOSTLY_QUANTILE, HIGHEST_QUANTILE = 0.983, 0.999
 MEASURE_EVERY = 25
 WINDOW_FRAMES, LONG_WINDOW_FRAMES = 500, 1500
 TOO_LATE_S = 1.0
+TOO_OLD_S, HOLE_FRAMES = 0.03, 50
 
 BAD_FROM, GOOD_FROM = 0.012, 0.003
 """Share of frames that came out of turn (lost on some hop, or far out of order): `auto` turns to
@@ -265,7 +266,7 @@ class Playout:
             del self._frames[min(self._frames)]
         if self._next is None:
             due = self._fastest + (self._base + min(self._frames) * SAMPLES) / RATE
-            self._start_at = due + self.target_s
+            self._start_at = due + self._first_delay_s
 
     def _note_number(self, number: int, arrival: float, *, is_begin: bool) -> bool:
         """Track what is missing; True when this packet had been asked for."""
@@ -346,6 +347,14 @@ class Playout:
         longest = min(CONVERSATION_MAX_S, max(CONVERSATION_RECOVER_S, self._jitter_s + MARGIN_S))
         return min(longest, max(CONVERSATION_LOSSY_S, self._latest_s + MARGIN_S))
 
+    @property
+    def _first_delay_s(self) -> float:
+        """The delay to begin with. Who gets the floor is to be heard at once, on a bad link, too:
+        where nobody asked for `clear` the delay is short at first, and grows in his first pause."""
+        if self.mode == "auto" and self._played_to < 0:
+            return min(self.target_s, CONVERSATION_RECOVER_S)
+        return self.target_s
+
     def plays_at(self, ts: int) -> float | None:
         """When the sound with this timestamp is or was played (monotonic seconds); None while
         nothing plays."""
@@ -393,7 +402,7 @@ class Playout:
         if self._next is None:
             if self._start_at is None or now < self._start_at or not self._frames:
                 return self._pause()
-            self._next = min(self._frames)
+            self._next = self._first_in_time(now)
             self._start_at = None
         self._since_change += 1
         delay_s = now - (self._fastest + (self._base + self._next * SAMPLES) / RATE)
@@ -402,11 +411,25 @@ class Playout:
             return self._play(delay_s, excess_s)
         return self._bridge(excess_s)
 
+    def _first_in_time(self, now: float) -> int:
+        """Where the sound goes on: in conversation, what came too late after a hole in somebody's
+        speech is given up, or all that follows would be late."""
+        is_hole = self._played_to >= 0 and self._noise_run <= HOLE_FRAMES
+        if self.voice == "conversation" and is_hole and self.is_speaking:
+            oldest_s = now - self._fastest - self.target_s - TOO_OLD_S - self._base / RATE
+            for index in sorted(self._frames)[:-1]:
+                if index * SAMPLES / RATE >= oldest_s:
+                    break
+                del self._frames[index]
+                self.stats.late += 1
+        return min(self._frames)
+
     def _play(self, delay_s: float, excess_s: float) -> Pcm:
         assert self._next is not None
         self.delay_ms = delay_s * 1000
         in_pause = self._level.in_pause
-        if in_pause and excess_s < -SHORT_BY_S and self._concealed_run == 0:
+        may_grow = in_pause and not self._fade_in
+        if may_grow and excess_s < -SHORT_BY_S and self._concealed_run == 0:
             # A pause is made longer: the delay grows by a frame, unheard.
             self.stats.stretched += 1
             return self._room_noise()

@@ -7,8 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.audio.playout import (
+    CLEAR_FLOOR_S,
+    CONVERSATION_MAX_S,
+    CONVERSATION_RECOVER_S,
+    LONG_BY_S,
+    MAX_FRAMES,
+    SHORT_BY_S,
+    LinkMemory,
+    Mode,
+    Playout,
+)
 from agent.audio.playout import CONVERSATION_FLOOR_S as FLOOR_S
-from agent.audio.playout import LONG_BY_S, MAX_FRAMES, SHORT_BY_S, LinkMemory, Playout
 
 FRAME_S = 0.02
 
@@ -549,3 +559,47 @@ def test_nothing_of_a_source_is_heard_after_it_left_the_slot(seed: int) -> None:
         if room.now > since and 0 < heard < CONCEALED - BASE:
             assert heard // 1000 == newest, "an old speaker is heard"
         assert len(room.playout._frames) <= MAX_FRAMES
+
+
+def heard_over_a_hole(mode: Mode) -> Room:
+    """Forty packets of a talk are held up on the way, for 0.8 s, and come all at once."""
+    room = Room()
+    room.playout.mode = mode
+    begin = room.now
+    for place, number in enumerate(range(1, 201)):
+        at = begin + place * FRAME_S
+        if 60 <= number < 100:
+            at = begin + 99 * FRAME_S
+        room.send(number, at, marker=place == 0)
+    room.run(4.4)
+    return room
+
+
+def test_in_conversation_a_hole_is_not_followed_by_delay() -> None:
+    room = heard_over_a_hole("conversation")
+    numbers = said(room.heard)
+    assert room.playout.delay_ms / 1000 < CONVERSATION_MAX_S + LONG_BY_S
+    assert numbers[-100:] == list(range(101, 201)), "what comes in time is heard whole"
+    assert not {60, 70, 80, 90} & set(numbers)
+    assert room.playout.stats.late >= 30
+
+
+def test_where_it_is_to_be_clear_what_comes_late_is_heard_late() -> None:
+    room = heard_over_a_hole("clear")
+    assert {90, 95, 99} <= set(said(room.heard))
+
+
+def first_heard_s(mode: Mode) -> float:
+    """After how long the first of a new speaker is heard over a link known to be bad."""
+    link = LinkMemory()
+    link.disturbed = 0.2
+    room = Room()
+    room.playout = Playout(Tape(), mode=mode, link=link)
+    talk(room, range(1, 101))
+    heard = room.run(1.5)
+    return (heard.index(said(heard)[0]) + 1) * FRAME_S
+
+
+def test_who_gets_the_floor_is_heard_at_once_on_a_bad_link_too() -> None:
+    assert first_heard_s("auto") <= CONVERSATION_RECOVER_S + FRAME_S
+    assert first_heard_s("clear") >= CLEAR_FLOOR_S
