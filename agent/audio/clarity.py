@@ -40,7 +40,8 @@ IE: dict[int, float] = {
     20_000: 13.5,
     24_000: 10.0,
     28_000: 9.5,
-    32_000: 6.5,
+    32_000: 7.0,
+    40_000: 4.5,
 }
 """Impairment by the codec itself, by bitrate (bit/s)."""
 
