@@ -9,9 +9,18 @@ from pathlib import Path
 from cyclopts import App
 
 from console.cli import app
+from console.metrics import table as metrics_table
 from console.tui.acts import key_table
 from protocol.words import use_language
 
+METRICS = Path(__file__).parent.parent / "docs" / "metrics.md"
+ABOUT_METRICS = """# Metrics
+
+`giliran serve --metrics 127.0.0.1:9470` tells these to Prometheus at `/metrics`; without it they
+are told over the server's socket (`curl --unix-socket journal.sock http://localhost/metrics`).
+Made by `make docs`.
+
+"""
 README = Path(__file__).parent.parent / "README.md"
 ORDER = (
     "demo",
@@ -54,7 +63,8 @@ def with_blocks(text: str) -> str:
 
 
 def main() -> None:
-    """Write the README's blocks."""
+    """Write the README's blocks and the list of metrics."""
+    METRICS.write_text(ABOUT_METRICS + metrics_table(), encoding="utf-8")
     README.write_text(with_blocks(README.read_text(encoding="utf-8")), encoding="utf-8")
 
 

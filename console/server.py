@@ -16,12 +16,14 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Literal, assert_never
 
 import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve, unix_serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from console.archive import Archive
@@ -29,6 +31,7 @@ from console.journal import Journal, JournalError
 from console.meeting import layout as lay
 from console.meeting import state as st
 from console.meeting.decide import Refusal, deadline, decide
+from console.metrics import CONTENT_TYPE, Readings, exposition
 from console.places import recordings_folder, server_lock, socket_path
 from console.recording.keeper import Keeper
 from console.relay.driver import (
@@ -45,6 +48,7 @@ from console.relay.driver import (
 )
 from console.relay.embedded import EmbeddedRelay
 from console.relay_child import RelayChild
+from console.statistics import Minute
 from protocol import MAX_FRAME_BYTES, SUBPROTOCOL
 from protocol import commands as c
 from protocol import events as e
@@ -66,6 +70,8 @@ QUERY_QUEUE = 64
 SILENT_AFTER_S = 5.0
 BACK_AFTER_RESTART_S = 5.0
 TELEMETRY_EVERY_S = 0.25
+STATISTICS_EVERY_S = 60.0
+METRICS_PATH = "/metrics"
 DEFAULT_PORT = 8470
 
 
@@ -144,6 +150,7 @@ class MeetingServer:
         self._queries: asyncio.Queue[tuple[Peer, m.Query]] = asyncio.Queue(QUERY_QUEUE)
         self._changed: set[str] = set()
         self._engine: Peer | None = None
+        self._minute = Minute()
         self._group: asyncio.TaskGroup | None = None
         self._due = asyncio.Event()
         self._journal_trouble = ""
@@ -170,6 +177,7 @@ class MeetingServer:
             group.create_task(self._publish_telemetry())
             group.create_task(self._watch_silence())
             group.create_task(self._reconcile())
+            group.create_task(self._note_links())
 
     async def prepare(self) -> None:
         """Have a meeting: the unfinished one of the journal, or a new one from the roster.
@@ -513,6 +521,7 @@ class MeetingServer:
                 self._touch(site, actual=message)
             case m.SiteTelemetry(reading=reading):
                 self._touch(site, reading=reading)
+                self._minute.site(site, reading)
             case m.Signal() if peer is not self._engine:
                 self._negotiate(peer, message)
             case m.Later():
@@ -550,6 +559,7 @@ class MeetingServer:
                     self.agents[site].send(m.Signal("relay", attempt, "uplink", "bye"))
             case Measured(stats=stats):
                 self.relay_reading = stats.engine
+                self._minute.relay(stats.engine, stats.links)
                 for name, link in stats.links.items():
                     if name in self.state.sites:
                         self._touch(name, link=link)
@@ -562,6 +572,34 @@ class MeetingServer:
                     self.agents[kept.site].send(kept)
             case _ as never:
                 assert_never(never)
+
+    async def _note_links(self) -> None:
+        """Once a minute one line of the journal tells how the links did."""
+        while True:
+            await asyncio.sleep(STATISTICS_EVERY_S)
+            measured = self._minute.take()
+            if measured is not None and self.state.phase == "open":
+                await self.submit(c.NoteLinks(measured))
+
+    def readings(self) -> Readings:
+        """What is measured now, for the metrics."""
+        return Readings(
+            state=self.state,
+            slots=lay.slots(self.state),
+            status=self.status,
+            server=vitals(),
+            relay=self.relay_reading,
+            consoles=len(self.consoles),
+        )
+
+    def metrics_page(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answers `GET /metrics` of any door it stands at; all else goes its way."""
+        if request.path != METRICS_PATH:
+            return None
+        response = connection.respond(200, exposition(self.readings()).decode())
+        del response.headers["Content-Type"]
+        response.headers["Content-Type"] = CONTENT_TYPE
+        return response
 
     def _negotiate(self, peer: Peer, message: m.Signal) -> None:
         """A description of an agent."""
@@ -756,10 +794,12 @@ async def run_server(
     port: int = DEFAULT_PORT,
     relay: bool = True,
     recordings: Path | None = None,
-    ready: Callable[[str, str], None] | None = None,
+    metrics: str = "",
+    ready: Callable[[str, str, str], None] | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then drain. `ready(socket address, tcp address)` is called
-    once connections are accepted. Raises ServeError or JournalError before that."""
+    """Serve until SIGTERM or SIGINT, then drain. `metrics` (HOST:PORT) tells Prometheus there.
+    `ready(socket address, tcp address, address of the metrics)` is called once connections are
+    accepted. Raises ServeError or JournalError before that."""
     check_host(host)
     held = lock(db)
     try:
@@ -777,6 +817,7 @@ async def run_server(
         server = MeetingServer(journal, plan, EmbeddedRelay(child))
         await server.prepare()
         local, network = await _listen(server, db, host, port)
+        told, page = await _listen_for_metrics(server, metrics)
         address = network.sockets and next(iter(network.sockets)).getsockname()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(server.run()), group.create_task(server.relay.run())]
@@ -790,13 +831,15 @@ async def run_server(
                 )
                 tasks.append(group.create_task(keeper.run()))
             if ready is not None:
-                ready(f"unix:{socket_path(db)}", f"ws://{address[0]}:{address[1]}")
+                ready(f"unix:{socket_path(db)}", f"ws://{address[0]}:{address[1]}", page)
             await stop.wait()
             # A socket that is left behind tells of a server that was killed.
             socket_path(db).unlink(missing_ok=True)
             # First of all nobody comes back in to a server that is leaving.
             local.close(close_connections=False)
             network.close(close_connections=False)
+            if told is not None:
+                told.close()
             server.say_goodbye()
             await server.relay.close()
             await _drained(server)
@@ -826,6 +869,7 @@ async def _listen(server: MeetingServer, db: Path, host: str, port: int) -> tupl
         local = await unix_serve(
             server.handle_local,
             str(path),
+            process_request=server.metrics_page,
             subprotocols=protocols,
             compression=None,
             max_size=MAX_FRAME_BYTES,
@@ -861,3 +905,36 @@ async def _listen(server: MeetingServer, db: Path, host: str, port: int) -> tupl
             ) from error
         raise ServeError(f"{host}:{port}: {error.strerror or error}") from error
     return local, network
+
+
+async def _listen_for_metrics(server: MeetingServer, address: str) -> tuple[Server | None, str]:
+    """The listener, and the address of the page; neither when no address is given."""
+    if not address:
+        return None, ""
+    host, colon, port = address.rpartition(":")
+    try:
+        if not colon:
+            raise ValueError
+        check_host(host.strip("[]"))
+        told = await serve(
+            _nobody, host.strip("[]"), int(port), process_request=partial(_only_metrics, server)
+        )
+    except (ValueError, OverflowError, ServeError):
+        raise ServeError(
+            _("--metrics {address}: expected 127.0.0.1:PORT").format(address=address)
+        ) from None
+    except OSError as error:
+        raise ServeError(f"--metrics {address}: {error.strerror or error}") from error
+    port_taken = next(iter(told.sockets)).getsockname()[1]
+    return told, f"http://{host}:{port_taken}{METRICS_PATH}"
+
+
+def _only_metrics(
+    server: MeetingServer, connection: ServerConnection, request: Request
+) -> Response | None:
+    page = server.metrics_page(connection, request)
+    return page or connection.respond(404, f"There is {METRICS_PATH} here, nothing else.\n")
+
+
+async def _nobody(connection: ServerConnection) -> None:
+    """No WebSocket is opened at the door of the metrics."""

@@ -8,6 +8,7 @@ import msgspec
 
 from protocol.events import (
     Attendance,
+    LinksMeasured,
     MediaMode,
     MeetingPlan,
     NoteKind,
@@ -299,6 +300,12 @@ class NoteRecordingFinished(_Command, frozen=True, tag="note-recording-finished"
     trouble: str = ""
 
 
+class NoteLinks(_Command, frozen=True, tag="note-links"):
+    """Made by the server once a minute from what relay and agents measured."""
+
+    measured: LinksMeasured
+
+
 class Tick(_Command, frozen=True, tag="tick"):
     """Made by the server's timer when `deadline(state)` has come."""
 
@@ -348,6 +355,7 @@ ServerCommand = (
     | NoteDiskLow
     | NoteRecordingEnded
     | NoteRecordingFinished
+    | NoteLinks
     | Tick
 )
 AnyCommand = ModeratorCommand | ServerCommand

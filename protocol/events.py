@@ -496,6 +496,31 @@ class RecordingFinished(_Event, frozen=True, tag="recording-finished"):
     trouble: str = ""
 
 
+class LinkStatistics(msgspec.Struct, frozen=True, array_like=True):
+    """A site's link in one minute, written as a list to be short: means, but the longest round trip
+    and the lowest clearness (1 to 4.5, 0: nobody was heard). Packets are those of the minute."""
+
+    site: str
+    up_kbps: float = 0.0
+    down_kbps: float = 0.0
+    up_loss_percent: float = 0.0
+    down_loss_percent: float = 0.0
+    rtt_ms: float = 0.0
+    mos: float = 0.0
+    up_packets: int = 0
+    down_packets: int = 0
+    resent: int = 0
+    dropped: int = 0
+
+
+class LinksMeasured(_Event, frozen=True, tag="links-measured"):
+    """Once a minute while the meeting is open: how the links and the relay did. Changes nothing."""
+
+    links: tuple[LinkStatistics, ...] = ()
+    relay_cpu_percent: float = 0.0
+    relay_rss_mb: float = 0.0
+
+
 Event = (
     MeetingConvened
     | MeetingPrepared
@@ -543,6 +568,7 @@ Event = (
     | RecordingStopped
     | RecordingWarned
     | RecordingFinished
+    | LinksMeasured
 )
 
 

@@ -164,7 +164,8 @@ class LinkReading(_Value, frozen=True):
     it forwards video to it, `picture` the largest that the downlink carries, `up_queue_ms`
     estimates the queueing on the uplink, `available_kbps` what the downlink carries (0: unknown),
     `down_dropped` counts packets that the relay's socket did not take and had no room to keep,
-    since the connection was made.
+    since the connection was made; `resent` those sent to it again, `damaged` those that came and
+    could not be decrypted.
     """
 
     uplink: LinkState = "down"
@@ -185,6 +186,8 @@ class LinkReading(_Value, frozen=True):
     available_kbps: float = 0.0
     picture: Picture = "high"
     down_dropped: int = 0
+    resent: int = 0
+    damaged: int = 0
 
 
 class RecordingReading(_Value, frozen=True):
@@ -204,7 +207,8 @@ class RecordingReading(_Value, frozen=True):
 
 
 class RelayReading(_Value, frozen=True):
-    """What the relay measured of itself since its start."""
+    """What the relay measured of itself since its start. `slot_packets` counts what went into each
+    slot, once however many get it."""
 
     packets_in: int = 0
     packets_out: int = 0
@@ -215,6 +219,7 @@ class RelayReading(_Value, frozen=True):
     recording: RecordingReading = RecordingReading()
     cpu_percent: float = 0.0
     process: ProcessReading = ProcessReading()
+    slot_packets: dict[str, int] = {}
 
 
 class RelayTelemetry(_Message, frozen=True, tag="relay-telemetry"):

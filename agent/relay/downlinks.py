@@ -131,6 +131,10 @@ class Downlinks:
         name = lines.SLOT_OF_SSRC.get(ssrc)
         return None if name is None else self._slots[name]
 
+    def slot_packets(self) -> dict[str, int]:
+        """How many packets went into each slot."""
+        return {lines.SLOT_OF_SSRC[ssrc]: count for ssrc, count in self._packets.items()}
+
     # -- what comes back ---------------------------------------------------------------------------
 
     def take_rtcp(self, links: SiteLinks, packet: bytes, arrival: float) -> None:
@@ -183,7 +187,7 @@ class Downlinks:
             if links.paced is not None:
                 packets, seqs = links.paced.again(ssrc, seqs)
             for again in [*packets, *slot.history(seqs, links.site)]:
-                links.send_rtp(again)
+                links.resent += links.send_rtp(again)
         elif isinstance(slot, VoiceSlot):
             for seq in seqs:
                 self._send_voice_again(links, slot, seq, now)
@@ -196,7 +200,7 @@ class Downlinks:
         if distances is not None:
             packet = slot.packet(seq, distances, links.site, now)
             if packet is not None:
-                links.send_rtp(packet)
+                links.resent += links.send_rtp(packet)
 
     # -- what each link carries --------------------------------------------------------------------
 

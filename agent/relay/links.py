@@ -72,6 +72,7 @@ class SiteLinks:
         self.again = Again()
         self.bandwidth = Bandwidth()
         self.last_bytes = (0, 0)
+        self.resent = 0
         self.clock = SourceClock()
         self.paced: PacedPictures | None = None
         """Its pictures go out at a pace as soon as something is known against its downlink."""

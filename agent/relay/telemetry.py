@@ -47,6 +47,7 @@ class Telemetry:
             recording=self._forwarding.recorder.reading(),
             cpu_percent=round(100 * (cpu_s - cpu_before) / max(1e-3, at - before), 1),
             process=vitals(),
+            slot_packets=self._forwarding.downlinks.slot_packets(),
         )
 
 
@@ -59,6 +60,7 @@ def _link(links: SiteLinks, now: float) -> m.LinkReading:
     links.last_bytes = (up_bytes, down_bytes)
     closed, links.closed_packets = links.closed_packets, 0
     silent_s = now - links.heard_at
+    both = [one for one in (links.uplink, links.downlink) if one is not None]
     fed = [u.reception.loss_percent for u in links.upstreams.values()]
     return m.LinkReading(
         uplink=_state(links.uplink, now - links.up_heard_at),
@@ -78,6 +80,8 @@ def _link(links: SiteLinks, now: float) -> m.LinkReading:
         up_queue_ms=round(1000 * links.bandwidth.queue_s, 1),
         available_kbps=round(links.downstream.available / 1000, 1),
         down_dropped=links.downlink.dropped if links.downlink is not None else 0,
+        resent=links.resent,
+        damaged=sum(one.damaged for one in both),
     )
 
 

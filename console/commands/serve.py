@@ -34,6 +34,9 @@ def serve(
         Path | None,
         Parameter(help="Folder for recordings; default: `recordings` beside the journal."),
     ] = None,
+    metrics: Annotated[
+        str, Parameter(help="Tell Prometheus at this address, such as 127.0.0.1:9470.")
+    ] = "",
 ) -> int:
     """Run the meeting server in the foreground, with its embedded relay.
 
@@ -41,6 +44,9 @@ def serve(
     beside the journal, agents over WebSocket on HOST:PORT. It prints both addresses once it
     accepts connections. SIGTERM or Ctrl+C stops it cleanly; killed, it goes on where it was when
     started again. `giliran console` starts one by itself when none is running.
+
+    The page for Prometheus is also told over the Unix socket, at any time:
+    curl --unix-socket JOURNAL.sock http://localhost/metrics
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("websockets").setLevel(logging.CRITICAL)
@@ -51,9 +57,11 @@ def serve(
         except RosterError as error:
             raise ValueError(str(error)) from error
 
-    def ready(local: str, network: str) -> None:
+    def ready(local: str, network: str, page: str) -> None:
         print(_("consoles: {address}").format(address=local), flush=True)
         print(_("agents: {address}").format(address=network), flush=True)
+        if page:
+            print(_("metrics: {address}").format(address=page), flush=True)
 
     try:
         asyncio.run(
@@ -64,6 +72,7 @@ def serve(
                 port=port,
                 relay=relay,
                 recordings=recordings,
+                metrics=metrics,
                 ready=ready,
             )
         )

@@ -311,6 +311,8 @@ def _decide(state: Meeting, command: c.AnyCommand, now: int, new_id: str) -> Dec
         ):
             film = e.RecordingFinished(file, length_ms, size_bytes, chapters, trouble)
             return [film] if state.phase == "closed" and film != state.film else []
+        case c.NoteLinks(measured=measured):
+            return [measured] if state.phase == "open" else []
         case c.NoteSiteJoined(site=site, agent_version=version, media=media):
             return _joined(state, site, version, media, now)
         case c.NoteMediaArrived(site=site):

@@ -667,6 +667,8 @@ def _apply_event(state: Meeting, recorded: Recorded) -> Meeting:
             return replace(state, disk_low=True)
         case e.RecordingFinished():
             return replace(state, film=event)
+        case e.LinksMeasured():
+            return state
 
 
 def encode(state: Meeting) -> bytes:

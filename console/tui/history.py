@@ -9,7 +9,7 @@ from protocol import events as e
 
 def is_told(event: e.Event) -> bool:
     """True for events that belong in the log on the screen."""
-    return not isinstance(event, e.ReportDrafted)
+    return not isinstance(event, e.ReportDrafted | e.LinksMeasured)
 
 
 def history(meeting: Meeting) -> Iterable[LogLine]:

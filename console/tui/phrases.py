@@ -313,6 +313,7 @@ _PLAIN: dict[type, str] = {
     e.RecordingStarted: N_("Recording"),
     e.RecordingPaused: N_("The recording is paused"),
     e.RecordingResumed: N_("Recording goes on"),
+    e.LinksMeasured: N_("Links measured"),
     e.RecordingWarned: N_("The disk is nearly full: {free_mb} MB left for the recording"),
 }
 

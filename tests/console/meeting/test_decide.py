@@ -782,6 +782,7 @@ EXAMPLES: dict[type, c.AnyCommand] = {
         c.NoteDiskLow(900),
         c.NoteRecordingEnded("disk-full"),
         c.NoteRecordingFinished("rekaman.mkv", 60_000),
+        c.NoteLinks(e.LinksMeasured((e.LinkStatistics("siak"),))),
         c.NoteSiteJoined("siak"),
         c.NoteMediaArrived("siak"),
         c.NoteSiteLeft("siak"),

@@ -322,6 +322,7 @@ EXAMPLES: list[e.Event] = [
     e.RecordingStopped("failed", "x"),
     e.RecordingWarned(1),
     e.RecordingFinished("x.mkv", 1),
+    e.LinksMeasured((e.LinkStatistics("padang", 1.0),)),
 ]
 
 
