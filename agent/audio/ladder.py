@@ -24,7 +24,7 @@ from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, before, is_lean
 
 MediaMode = str
 
-BITRATES = (36_000, 28_000, 20_000, 16_000, 12_000)
+BITRATES = (32_000, 20_000, 16_000, 12_000)
 BITRATE, NARROW_BITRATE = BITRATES[0], BITRATES[-1]
 OVERHEAD_BYTES = 12 + 12 + 44
 OVERHEAD = 50 * 8 * OVERHEAD_BYTES

@@ -78,7 +78,7 @@ class Encoder:
 
     def __init__(
         self,
-        bitrate: int = 36_000,
+        bitrate: int = 32_000,
         *,
         complexity: int = 10,
         fec: bool = True,

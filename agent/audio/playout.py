@@ -47,7 +47,7 @@ CONVERSATION_LOSSY_S = 0.086
 CONVERSATION_RECOVER_S = 0.088
 CONVERSATION_MAX_S = 0.17
 CLEAR_FLOOR_S = 0.34
-CLEAR_MAX_S = 0.56
+CLEAR_MAX_S = 0.55
 LONG_BY_S, SHORT_BY_S = 0.016, 0.005
 """In a pause the delay is brought back when it is off by so much: together a frame and a bit."""
 

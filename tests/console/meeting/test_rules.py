@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from console.meeting import state as state_
 from console.meeting.budget import LEAST_S, projected_end, to_speak
 from console.meeting.decide import Refusal, deadline, decide, undo_until
-from console.meeting.layout import layout, slots
+from console.meeting.layout import layout, on_deck, slots
 from console.meeting.state import AWAY, Meeting, apply, decode, encode, replay
 from protocol import commands as c
 from protocol import events as e
@@ -146,7 +146,9 @@ def rules(state: Meeting, now: int) -> None:
     for one in state.sites:
         desired = layout(state, one, "relay")
         assert (desired.microphone == "live") == (one in live)
-        assert (desired.camera == "live") == (one in (fed.get("main"), fed.get("second")))
+        is_small = one in (fed.get("second"), on_deck(state))
+        camera = "live" if one == fed.get("main") else "low" if is_small else "off"
+        assert desired.camera == camera
         if state.sites[one].media != "auto":
             assert desired.camera == "off"
             assert not {"main", "second"} & set(desired.slots)
