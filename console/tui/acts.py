@@ -435,6 +435,15 @@ ACTS: tuple[Act, ...] = (
         short=N_("key bar|Log"),
     ),
     Act(
+        "links",
+        ("I",),
+        SCREENS,
+        N_("Links"),
+        N_("Rates, loss, delays of every site's link; what the processes use."),
+        does="page",
+        short=N_("key bar|Links"),
+    ),
+    Act(
         "settings",
         ("S",),
         SCREENS,

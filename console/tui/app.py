@@ -46,6 +46,7 @@ from console.tui.report import DRAFT_AFTER_S, ReportForm
 from console.tui.roster import Roster
 from console.tui.screens.events import EventsPage
 from console.tui.screens.follow_ups import FollowUpsPage
+from console.tui.screens.links import LinksPage
 from console.tui.screens.meetings import MeetingsPage
 from console.tui.screens.mosaic import MosaicPage
 from console.tui.screens.prepare import PreparePage
@@ -76,6 +77,7 @@ PAGES: dict[str, Callable[[Any], Page]] = {
     "follow-ups": FollowUpsPage,
     "preview": PreviewPage,
     "events": EventsPage,
+    "links": LinksPage,
     "settings": SettingsPage,
     "prepare": PreparePage,
 }

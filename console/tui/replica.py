@@ -66,6 +66,8 @@ class Replica:
         self.reason = ""
         self.retry_at = 0
         self.relay_up = True
+        self.relay: m.RelayReading | None = None
+        self.server = m.ProcessReading()
         self.consoles = 1
         self.recorder = m.RecordingReading()
         self.out_of_step = False
@@ -150,6 +152,7 @@ class Replica:
         before = self.status
         self.status = dict(telemetry.sites) if telemetry.whole else {**before, **telemetry.sites}
         self.relay_up = telemetry.relay_up
+        self.relay, self.server = telemetry.relay, telemetry.process
         self.consoles = telemetry.consoles
         relay = telemetry.relay
         self.recorder = m.RecordingReading() if relay is None else relay.recording

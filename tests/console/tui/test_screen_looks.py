@@ -47,8 +47,8 @@ def shown(stage: Stage, *keys: str, settings: Settings | None = None):
 @SIZES
 @pytest.mark.parametrize(
     "keys",
-    [("A",), ("R", "down"), ("T",), ("P",), ("L",), ("S",)],
-    ids=["meetings", "reports", "follow-ups", "minutes", "events", "settings"],
+    [("A",), ("R", "down"), ("T",), ("P",), ("L",), ("I",), ("S",)],
+    ids=["meetings", "reports", "follow-ups", "minutes", "events", "links", "settings"],
 )
 def test_page(
     snap_compare: Compare,
