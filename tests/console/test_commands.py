@@ -184,9 +184,7 @@ def test_a_server_that_was_killed_is_started_again_by_its_console(db: Path):
         time.sleep(0.05)
     # Stopped, not killed: it stays stopped.
     second = int(server_lock(db).read_text())
-    while not db.with_suffix(".sock").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_answering(db.with_suffix(".sock"), deadline)
     os.kill(second, signal.SIGTERM)
     wait_gone(second)
     assert not db.with_suffix(".sock").exists()
@@ -194,6 +192,16 @@ def test_a_server_that_was_killed_is_started_again_by_its_console(db: Path):
     watch.join(10)
     assert not watch.is_alive()
     assert int(server_lock(db).read_text()) == second
+
+
+def wait_answering(path: Path, deadline: float) -> None:
+    """Wait until a server accepts connections here: the file alone may be a killed one's."""
+    while True:
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(str(path)) == 0:
+                return
+        assert time.monotonic() < deadline, f"{path} does not answer"
+        time.sleep(0.05)
 
 
 def wait_number(path: Path) -> int:
