@@ -279,7 +279,6 @@ class Console(Client, inherit_bindings=False):
         if not again:
             self._page = act_id
             self.push_screen(PAGES[act_id](self))
-            self.call_after_refresh(self.post_message, Redraw())
 
     def _do_convene(self) -> None:
         self._convene(c.ConveneMeeting())

@@ -137,6 +137,7 @@ class Page(Screen[None], inherit_bindings=False):
     def __init__(self, host: Host) -> None:
         super().__init__()
         self.host = host
+        self._is_there = False
 
     def compose(self) -> ComposeResult:
         """The frame of every page."""
@@ -146,6 +147,11 @@ class Page(Screen[None], inherit_bindings=False):
         yield from self.body()
         yield Static(id="page-notice")
         yield PageKeys((("Esc", _("Back"), "screen.back"), *self.keys()))
+
+    def on_mount(self) -> None:
+        """From here on there is something to draw; what came before is drawn now."""
+        self._is_there = True
+        self.app.post_message(Redraw())
 
     def body(self) -> ComposeResult:
         """What the page is about."""
@@ -170,7 +176,7 @@ class Page(Screen[None], inherit_bindings=False):
 
     def redraw(self, notice: tuple[str, str]) -> None:
         """Bring the frame up to date; called by the console whenever something changed."""
-        if not self.is_attached:
+        if not self._is_there:
             return
         now = self.host.clock()
         self.query_one(TopBar).view = self.host.replica.top(now)

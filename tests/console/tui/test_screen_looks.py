@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from console.tui.app import Console
 from console.tui.leader import LeaderView
+from console.tui.screens.mosaic import Mosaic
 from console.tui.screens.preview import Paper
 from console.tui.screenshot import lifelike
 from console.tui.settings import Settings
@@ -34,8 +35,8 @@ def shown(stage: Stage, *keys: str, settings: Settings | None = None):
         await pilot.press(*keys)
         for _ in range(300):
             await pilot.pause(0.01)
-            papers = console.screen.query(Paper)
-            if not papers or papers.first().lines:
+            papers, mosaics = console.screen.query(Paper), console.screen.query(Mosaic)
+            if all(one.lines for one in papers) and all(one.tiles for one in mosaics):
                 break
         await pilot.pause()
         await pilot.pause()

@@ -135,6 +135,17 @@ async def test_without_the_server_a_page_says_so(past: Stage, sit: Sit) -> None:
         assert "RECONNECTING" in drawn(seat, TopBar)
 
 
+async def test_a_page_that_is_not_there_yet_is_not_drawn(past: Stage, sit: Sit) -> None:
+    """Telemetry comes while a page is being made."""
+    async with sit(past) as seat:
+        early = MosaicPage(seat.console)
+        early.redraw(("", ""))
+        waiting = seat.console.push_screen(early)
+        seat.console.on_redraw()
+        await waiting
+        await seat.wait_until(lambda: early.query_one(Mosaic).tiles)
+
+
 # -- lists ---------------------------------------------------------------------------------------
 
 
