@@ -1,5 +1,6 @@
 """Bad input: a clear message each, and the server goes on for everybody else."""
 
+import contextlib
 import resource
 import signal
 import socket
@@ -57,10 +58,9 @@ async def test_a_frame_of_10_mib_is_closed_with_the_code_for_it(server: Server) 
     hello = m.Hello("agent", VERSION, site="kandis")
     async with client(server, hello, tcp=True) as one:
         await one.first(m.Welcome)
-        with pytest.raises(ConnectionClosed):
+        with contextlib.suppress(ConnectionClosed):  # it may be closed before all is sent
             await one.connection.send("x" * (10 << 20))
-            await one.wait_for(one.closed.is_set)
-            await one.connection.send("still there?")
+        await one.wait_for(one.closed.is_set)
         assert one.connection.close_code == 1009
     await alive(server)
 
