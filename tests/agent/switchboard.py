@@ -27,6 +27,7 @@ class Wire:
 
     def __init__(self) -> None:
         self.state = "connected"
+        self.damaged = 0
         self.sent: list[bytes] = []
         self.told: list[bytes] = []
         """RTCP."""
