@@ -85,12 +85,19 @@ def seen(number: int) -> bytes:
 def with_pictures(stage: Stage, *keys: str):
     console, press = shown(stage, *keys)
 
-    async def prepare(pilot: Pilot[None]) -> None:
-        await pilot.pause()
+    def give_pictures() -> None:
         for number, entry in enumerate(stage.plan.sites):
             if entry.id not in ("pusako", "lubuk-dalam"):
                 stage.picture(entry.id, seen(number))
+
+    async def prepare(pilot: Pilot[None]) -> None:
+        await pilot.pause()
+        give_pictures()
         await press(pilot)
+        # Once more: what came before the console was attached was told to nobody.
+        give_pictures()
+        for _ in range(30):
+            await pilot.pause(0.02)
 
     return console, prepare
 
