@@ -164,6 +164,9 @@ class FileMicrophone:
 
     def read(self, now: float) -> Pcm:
         begin = self._position.take(now) % len(self._pcm)
+        piece = self._pcm[begin : begin + SAMPLES]
+        if len(piece) == SAMPLES:
+            return piece
         return np.take(self._pcm, range(begin, begin + SAMPLES), mode="wrap")
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from agent import lines, rtp
 from agent.audio import opus
@@ -22,7 +23,7 @@ from agent.audio.clarity import Clarity
 from agent.audio.cue import Chime
 from agent.audio.hop import Distances, before, blocks_of, distances_of
 from agent.audio.mixer import SILENT, Mixer, add, level_dbov
-from agent.audio.playout import LinkMemory, Mode, Playout, Voice
+from agent.audio.playout import SAMPLES, LinkMemory, Mode, Playout, Voice
 from agent.bandwidth import Bandwidth
 from agent.clock import FRAME_S, FrameClock
 from agent.devices import Display, Speaker
@@ -107,7 +108,7 @@ class AudioSlot:
                 self.clarity.push(True)
             elif stats.played > played:
                 self.clarity.push(False)
-        self.level = level_dbov(pcm)
+        self.level = self.playout.dbov
         return pcm
 
     def mos(self, delay_ms: float = 0.0) -> float:
@@ -133,7 +134,7 @@ class Receiver:
         self._clock = FrameClock()
         self._mixer = Mixer()
         self._chime = Chime()
-        self._level = 127
+        self._played = np.zeros(SAMPLES, dtype=np.int16)
         self._ask: Callable[[bytes], None] | None = None
         self._reports: dict[int, tuple[int, float]] = {}
         self._sources: dict[SlotName, str] = {}
@@ -224,13 +225,14 @@ class Receiver:
     def play(self, now: float) -> None:
         """The next 20 ms: what is heard of all slots, and what is asked for."""
         frames = {slot: one.pull(now) for slot, one in self._audio.items()}
-        mixed = self._mixer.mix(frames.values(), over=frames["chair"])
+        heard = [frames[slot] for slot, one in self._audio.items() if one.level < SILENT]
+        mixed = self._mixer.mix(heard, over=frames["chair"], over_dbov=self._audio["chair"].level)
         if self.volume != 100:
             mixed = (mixed * (self.volume / 100)).astype("int16")
         if (tone := self._chime.pull()) is not None:
             mixed = add(mixed, tone)
         self._speaker.write(mixed, now)
-        self._level = level_dbov(mixed)
+        self._played = mixed
         self._ask_for_missing(now)
         for window in self._video.values():
             window.update(now)
@@ -377,7 +379,7 @@ class Receiver:
         active = [one for one in active if one.spoke_at > now - SPEAKING_FOR_S] or active
         lost, expected = self._lost()
         return Heard(
-            level=self._level,
+            level=level_dbov(self._played),
             levels={slot: one.level for slot, one in self._audio.items()},
             jitter_ms=round(max((a.reception.jitter_ms for a in active), default=0.0), 1),
             loss_percent=round(100 * lost / expected, 1) if expected else 0.0,

@@ -22,7 +22,11 @@ DUCK_PER_FRAME, UNDUCK_PER_FRAME = 0.25, 0.05
 def level_dbov(pcm: Pcm) -> int:
     """The level of a frame in -dBov: 0 is the loudest, 127 digital silence (RFC 6464)."""
     wide = pcm.astype(np.float32)
-    power = float(np.dot(wide, wide)) / max(1, len(pcm))
+    return dbov_of(float(np.dot(wide, wide)) / max(1, len(pcm)))
+
+
+def dbov_of(power: float) -> int:
+    """The level of a mean square of samples in -dBov, 0 to 127 (RFC 6464)."""
     if power < 1e-6:
         return SILENT
     return min(SILENT, max(0, round(-10 * math.log10(power / 32768.0**2))))
@@ -54,10 +58,15 @@ class Mixer:
         self._held = 0
         self._silence = np.zeros(SAMPLES, dtype=np.int16)
 
-    def mix(self, frames: Iterable[Pcm], over: Pcm | None = None) -> Pcm:
-        """The sum of frames of 960 samples; silence when there are none."""
-        before, after = self._duck(over)
-        heard = [frame for frame in frames if frame.any()]
+    def mix(
+        self, frames: Iterable[Pcm], over: Pcm | None = None, over_dbov: int | None = None
+    ) -> Pcm:
+        """The sum of frames of 960 samples; silence when there are none. `over_dbov`: the level
+        of `over`, where it is known; those of silence need not be given."""
+        if over_dbov is None:
+            over_dbov = SILENT if over is None else level_dbov(over)
+        before, after = self._duck(over_dbov)
+        heard = list(frames)
         if not heard:
             self._gain = min(1.0, self._gain + RELEASE_PER_FRAME)
             return self._silence
@@ -86,9 +95,9 @@ class Mixer:
             np.clip(total, -32768, 32767, out=total)
         return total.astype(np.int16)
 
-    def _duck(self, over: Pcm | None) -> tuple[float, float]:
+    def _duck(self, over_dbov: int) -> tuple[float, float]:
         """The gain of the others at the beginning and the end of this frame."""
-        if over is not None and level_dbov(over) <= SPEAKS_DBOV:
+        if over_dbov <= SPEAKS_DBOV:
             self._held = DUCK_HOLD_FRAMES
         before = self._others
         if self._held:

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from agent import rtp
 from agent.audio.hop import Missing, Patience, before
+from agent.audio.mixer import SILENT, dbov_of, level_dbov
 
 Pcm = NDArray[np.int16]
 Mode = Literal["auto", "conversation", "clear"]
@@ -73,6 +74,7 @@ PAUSE_FRAMES = 3
 PAUSE_BELOW_PEAK_DB = 30.0
 PAUSE_ABOVE_NOISE_DB = 6.0
 PAUSE_LEVEL_DB = -58.0
+NOISE_WINDOW_FRAMES = 150
 
 MAX_TRIES = 8
 FORGET_S = 0.5
@@ -123,6 +125,8 @@ class Playout:
         self.mode: Mode = mode
         self.stats = Stats()
         self.delay_ms = 0.0
+        self.dbov = SILENT
+        """The level of what was pulled last, -dBov (RFC 6464)."""
         self._decoder = decoder
         self._link = link or LinkMemory()
         self._seqs = rtp.SeqUnwrapper()
@@ -132,6 +136,8 @@ class Playout:
         self._noise = np.random.default_rng(1)
         self._rtt_s = 0.0
         self._leaving: Pcm | None = None
+        self._pulled_power = -1.0
+        """Mean square of the frame that is pulled, where it is known; below 0 where not."""
         self._voice: Voice = "conversation"
         self._highest: int | None = None
         self._highest_stamp = 0
@@ -392,10 +398,18 @@ class Playout:
 
     def pull(self, now: float) -> Pcm:
         """The next 20 ms."""
+        self._pulled_power = -1.0
         pcm = self._pull(now)
         if self._leaving is not None:
             left, self._leaving = self._leaving, None
             pcm = np.clip(pcm.astype(np.int32) + left, -32768, 32767).astype(np.int16)
+            self._pulled_power = -1.0
+        if pcm is self._silence:
+            self.dbov = SILENT
+        elif self._pulled_power >= 0.0:
+            self.dbov = dbov_of(self._pulled_power)
+        else:
+            self.dbov = level_dbov(pcm)
         return pcm
 
     def _pull(self, now: float) -> Pcm:
@@ -439,9 +453,10 @@ class Playout:
             self.stats.skipped += 1
             self._since_change = 0
             pcm = _joined(pcm, self._decode_next())
-        self._level.push(pcm)
+        self._pulled_power = self._level.push(pcm)
         self._concealed_run = self._noise_run = 0
         if self._fade_in:
+            self._pulled_power = -1.0
             pcm = self._faded_in(pcm)
         return pcm
 
@@ -565,22 +580,30 @@ class _Level:
         self.peak_db = -90.0
         self.noise_db = -90.0
         self.in_pause = True
-        self._lowest: deque[float] = deque(maxlen=150)
+        # The frames that are the softest until a later one is softer: (number, level), rising.
+        self._lowest: deque[tuple[int, float]] = deque()
+        self._frames = 0
         self._quiet_run = PAUSE_FRAMES
 
-    def push(self, pcm: Pcm) -> None:
-        """A decoded frame of 960 samples."""
+    def push(self, pcm: Pcm) -> float:
+        """A decoded frame of 960 samples; its mean square."""
         wide = pcm.astype(np.float32)
         power = float(np.dot(wide, wide)) / SAMPLES
         level_db = 10 * math.log10(power / 32768.0**2) if power > 0.1 else -100.0
         self.peak_db = max(level_db, self.peak_db - 0.02)
-        self._lowest.append(level_db)
-        self.noise_db = min(self._lowest)
+        self._frames += 1
+        while self._lowest and self._lowest[-1][1] >= level_db:
+            self._lowest.pop()
+        self._lowest.append((self._frames, level_db))
+        if self._lowest[0][0] <= self._frames - NOISE_WINDOW_FRAMES:
+            self._lowest.popleft()
+        self.noise_db = self._lowest[0][1]
         quiet = level_db < max(PAUSE_LEVEL_DB, self.peak_db - PAUSE_BELOW_PEAK_DB)
         if not quiet and self.peak_db - self.noise_db > 2 * PAUSE_ABOVE_NOISE_DB:
             quiet = level_db < self.noise_db + PAUSE_ABOVE_NOISE_DB
         self._quiet_run = self._quiet_run + 1 if quiet else 0
         self.in_pause = self._quiet_run >= PAUSE_FRAMES
+        return power
 
     @property
     def noise_rms(self) -> float:
