@@ -380,7 +380,10 @@ class MeetingServer:
 
     def _send_desired(self, *, again: str = "") -> None:
         relay = self.relay.instance
-        for site, peer in self.agents.items():
+        # Who is to speak or to fall silent comes first; the others only show it.
+        fed = set(lay.slots(self.state).values())
+        fed |= {s for s, peer in self.agents.items() if peer.desired and _is_open(peer.desired)}
+        for site, peer in sorted(self.agents.items(), key=lambda one: one[0] not in fed):
             desired = msgspec.structs.replace(
                 lay.layout(self.state, site, relay), preview_s=self._preview_s(site)
             )
@@ -738,6 +741,10 @@ async def _say_goodbye(connection: ServerConnection, goodbye: m.Goodbye) -> None
     with contextlib.suppress(*GONE):
         await connection.send(encode(goodbye).decode())
         await connection.close()
+
+
+def _is_open(desired: m.Desired) -> bool:
+    return desired.microphone == "live"
 
 
 def _now_ms() -> int:

@@ -43,6 +43,9 @@ FRAME_S = 0.02
 MAX_FRAMES = 100
 FADE_SAMPLES = 480
 
+FIRST_S, KNOWN_FRAMES = 0.02, 50
+"""On a good link a speaker is heard after no less than this; so many frames tell how good it is."""
+
 CONVERSATION_FLOOR_S = 0.06
 CONVERSATION_LOSSY_S = 0.086
 CONVERSATION_RECOVER_S = 0.088
@@ -110,10 +113,12 @@ class Stats:
 
 class LinkMemory:
     """What the slots of one downlink know together: the share of frames that came out of turn on
-    the way from the relay (0 to 1)."""
+    the way from the relay (0 to 1), and what those who spoke last were late by (seconds, the
+    `QUANTILE`; None while nobody spoke for long enough)."""
 
     def __init__(self) -> None:
         self.disturbed = 0.0
+        self.late_s: float | None = None
 
 
 class Playout:
@@ -316,6 +321,8 @@ class Playout:
         self._fastest = min(recent[0], straight[0])
         self._late_s = _quantile(recent, QUANTILE) - self._fastest
         self._latest_s = _quantile(recent, HIGH_QUANTILE) - self._fastest
+        if len(every) >= KNOWN_FRAMES:
+            self._link.late_s = self._late_s
         ordered = sorted(every)
         self._mostly_s = _quantile(ordered, MOSTLY_QUANTILE) - self._fastest
         self._longest_s = _quantile(ordered, HIGHEST_QUANTILE) - self._fastest
@@ -356,8 +363,12 @@ class Playout:
     @property
     def _first_delay_s(self) -> float:
         """The delay to begin with. Who gets the floor is to be heard at once, on a bad link, too:
-        where nobody asked for `clear` the delay is short at first, and grows in his first pause."""
+        where nobody asked for `clear` the delay is short at first, and grows in his first pause. On
+        a link that is known to be good it is hardly more than what packets are late by there."""
         if self.mode == "auto" and self._played_to < 0:
+            late_s = self._link.late_s
+            if self._disturbed < GOOD_FROM and late_s is not None:
+                return min(self.target_s, max(FIRST_S, late_s + MARGIN_S))
             return min(self.target_s, CONVERSATION_RECOVER_S)
         return self.target_s
 

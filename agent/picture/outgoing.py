@@ -18,7 +18,7 @@ import av
 import numpy as np
 
 from agent import lines, rtp
-from agent.devices import Camera
+from agent.devices import Camera, NullCamera
 from agent.pacing import UNKNOWN, Pacer
 from agent.picture import vp8
 from agent.picture.layers import Layer, Plan, Shares, plan
@@ -93,10 +93,25 @@ class _Layer:
             self.key_wanted = True
         self.bitrate = bitrate
 
+    def open_encoder(self) -> vp8.Encoder:
+        """An encoder that has coded a picture already: what the first one costs (a probe of what
+        the machine has, memory) is a quarter of a second on a busy machine."""
+        one = self.plan
+        encoder = vp8.open_encoder(one.width, one.height, one.fps, one.bitrate)
+        encoder.encode(np.full((one.height * 3 // 2, one.width), 128, dtype=np.uint8), True)
+        return encoder
+
+    def use(self, encoder: vp8.Encoder) -> None:
+        """Code with it, from the next picture on."""
+        self._encoder = encoder
+        if self.bitrate:
+            encoder.set_bitrate(self.bitrate)
+
     def encode(self, picture: Yuv, now: float) -> bytes:
         one = self.plan
         if self._encoder is None:
-            self._encoder = vp8.open_encoder(one.width, one.height, one.fps, self.bitrate)
+            self.use(self.open_encoder())
+            assert self._encoder is not None
         key, self.key_wanted = self.key_wanted, False
         if key:
             self.key_sent_at = now
@@ -231,6 +246,10 @@ class Pictures:
             group.create_task(self._run_pacer())
 
     async def _run_camera(self) -> None:
+        if not isinstance(self._camera, NullCamera):
+            for one in self._layers.values():
+                # Before it is needed, and beside the event loop: the voice is not to wait for it.
+                one.use(await asyncio.to_thread(one.open_encoder))
         while True:
             self._wake.clear()
             now = time.monotonic()

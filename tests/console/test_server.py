@@ -112,6 +112,32 @@ async def test_a_command_is_acknowledged_after_it_is_written_and_before_it_is_to
         assert kinds == [m.Ack, m.Occurred]
 
 
+async def test_who_is_to_speak_and_who_is_to_fall_silent_are_told_first(
+    house, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sites = ("bunga-raya", "hall", "kandis", "minas", "siak")
+    sites = tuple(site for site in sites if site in house.server.state.sites)
+    told: list[str] = []
+    send = module.Peer.send
+
+    def note(peer: module.Peer, message: m.FromServer) -> None:
+        if isinstance(message, m.Desired) and peer.hello.site is not None:
+            told.append(peer.hello.site)
+        send(peer, message)
+
+    async with moderator(house) as console, contextlib.AsyncExitStack() as stack:
+        for site in sites:
+            await stack.enter_async_context(agent(house, site))
+        await opened(console, *sites)
+        speakers = [s for s in sites if house.server.state.sites[s].entry.kind == "kecamatan"]
+        before, after = speakers[0], speakers[-1]
+        assert isinstance(await console.do(c.GrantFloor(before)), m.Ack)
+        monkeypatch.setattr(module.Peer, "send", note)
+        assert isinstance(await console.do(c.GrantFloor(after)), m.Ack)
+        assert set(told) == set(sites), "all of them show something else now"
+        assert {before, after} <= set(told[:3]), "with the chair"
+
+
 async def test_a_command_that_changes_nothing_is_acknowledged(house) -> None:
     async with moderator(house) as console:
         seq = console.state.seq

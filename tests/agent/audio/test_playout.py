@@ -11,6 +11,7 @@ from agent.audio.playout import (
     CLEAR_FLOOR_S,
     CONVERSATION_MAX_S,
     CONVERSATION_RECOVER_S,
+    FIRST_S,
     LONG_BY_S,
     MAX_FRAMES,
     SHORT_BY_S,
@@ -589,10 +590,8 @@ def test_where_it_is_to_be_clear_what_comes_late_is_heard_late() -> None:
     assert {90, 95, 99} <= set(said(room.heard))
 
 
-def first_heard_s(mode: Mode) -> float:
-    """After how long the first of a new speaker is heard over a link known to be bad."""
-    link = LinkMemory()
-    link.disturbed = 0.2
+def first_heard_s(mode: Mode, link: LinkMemory) -> float:
+    """After how long the first of a new speaker is heard over a link of which this is known."""
     room = Room()
     room.playout = Playout(Tape(), mode=mode, link=link)
     talk(room, range(1, 101))
@@ -601,5 +600,32 @@ def first_heard_s(mode: Mode) -> float:
 
 
 def test_who_gets_the_floor_is_heard_at_once_on_a_bad_link_too() -> None:
-    assert first_heard_s("auto") <= CONVERSATION_RECOVER_S + FRAME_S
-    assert first_heard_s("clear") >= CLEAR_FLOOR_S
+    bad = LinkMemory()
+    bad.disturbed = 0.2
+    assert first_heard_s("auto", bad) <= CONVERSATION_RECOVER_S + FRAME_S
+    assert first_heard_s("clear", bad) >= CLEAR_FLOOR_S
+
+
+def known(wobble_s: float) -> LinkMemory:
+    """What is known of a link after somebody spoke over it, every third packet late by this."""
+    link, room = LinkMemory(), Room()
+    room.playout = Playout(Tape(), link=link)
+    for place in range(200):
+        at = room.now + place * FRAME_S + (wobble_s if place % 3 == 2 else 0.0)
+        room.send(place + 1, at, marker=place == 0)
+    room.run(4.4)
+    return link
+
+
+def test_on_a_link_known_to_be_good_the_next_one_is_heard_sooner_yet() -> None:
+    assert first_heard_s("auto", LinkMemory()) >= FLOOR_S, "of a fresh link nothing is known"
+    assert first_heard_s("auto", known(0.0)) <= FIRST_S + FRAME_S
+    assert first_heard_s("auto", known(0.025)) >= 0.025
+    assert first_heard_s("auto", known(0.09)) >= FLOOR_S
+    assert first_heard_s("conversation", known(0.0)) >= FLOOR_S
+    room = Room()
+    room.playout = Playout(Pauses(), link=known(0.0))
+    talk(room, range(1, 101))
+    room.run(2.2)
+    assert room.playout.delay_ms / 1000 >= FLOOR_S - SHORT_BY_S, "it grew in the first pause"
+    assert room.playout.stats.stretched >= 1 and room.playout.stats.concealed <= 5

@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import threading
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import numpy as np
+import pytest
 
 from agent import rtp
 from agent.devices import SyntheticCamera
@@ -65,6 +68,30 @@ def size_of(frame: rtp.Vp8Frame) -> tuple[int, int]:
     """Of a key frame (RFC 6386 §9.1)."""
     wide, high = frame.data[6:8], frame.data[8:10]
     return int.from_bytes(wide, "little") & 0x3FFF, int.from_bytes(high, "little") & 0x3FFF
+
+
+async def test_encoders_are_ready_before_a_picture_is_wanted_and_hold_nothing_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first picture that an encoder codes takes long: somebody's first words would wait."""
+    opened, both = [], asyncio.Event()
+    loop, usual = asyncio.get_running_loop(), vp8.open_encoder
+
+    def note(width: int, *rest: Any) -> vp8.Encoder:
+        encoder = usual(width, *rest)
+        opened.append((width, threading.current_thread() is threading.main_thread()))
+        if len(opened) == 2:
+            loop.call_soon_threadsafe(both.set)
+        return encoder
+
+    monkeypatch.setattr(vp8, "open_encoder", note)
+    async with sending(640, 360, 20) as (pictures, wire):
+        async with asyncio.timeout(20):
+            await both.wait()
+        open_gate(pictures, "live")
+        (first, *_more) = await wire.wait_for(pictures.ssrcs[0], 1)
+        assert first.keyframe, "though the encoder has coded before"
+        assert opened == [(640, False), (320, False)]
 
 
 async def test_a_live_camera_sends_two_sizes_the_small_one_first() -> None:
