@@ -273,6 +273,26 @@ class VideoSlot(Slot):
         return True
 
 
+def note_frames(
+    gaps: "UplinkGaps",
+    frames: list[Frame],
+    seq: int,
+    now: float,
+    distances: Distances,
+    rtt_s: float,
+) -> tuple[bool, list[Frame]]:
+    """Tell the gaps of the frames of packet `seq`: whether something is missed now that was not
+    before, and the frames, those that came because they were asked for marked as recovered."""
+    misses, noted = False, []
+    for frame in frames:
+        is_copy = frame.seq != seq
+        misses |= gaps.push(frame.seq, now, distances, rtt_s, is_copy=is_copy)
+        if gaps.is_answer:
+            frame = msgspec.structs.replace(frame, recovered=True)
+        noted.append(frame)
+    return misses, noted
+
+
 GIVE_UP_S = 0.5
 MAX_TRIES = 6
 MAX_MISSING = 256
@@ -284,6 +304,8 @@ class UplinkGaps:
     def __init__(self) -> None:
         self.lost = 0
         self.recovered = 0
+        self.is_answer = False
+        """Whether the last packet came because it was asked for."""
         self._seqs = rtp.SeqUnwrapper()
         self._highest: int | None = None
         self._missing: dict[int, Missing] = {}
@@ -306,10 +328,11 @@ class UplinkGaps:
             self._highest = value
             return False
         one = self._missing.pop(value, None)
+        self.is_answer = False
         if one is not None:
             self.recovered += 1
             if not is_copy:
-                self._patience.came(one, now, rtt_s)
+                self.is_answer = self._patience.came(one, now, rtt_s)
         if value <= self._highest:
             return False
         gaps = range(max(self._highest + 1, value - MAX_MISSING), value)

@@ -94,7 +94,15 @@ class AudioSlot:
         # The frames of speech tell the bitrate, those of pauses don't.
         weight = 1.0 if not self._frame_bytes else 0.02 if own_bytes > self._frame_bytes else 0.002
         self._frame_bytes += weight * (own_bytes - self._frame_bytes)
-        return self.playout.push(header.seq, header.ts, blocks, arrival, marker=header.marker)
+        return self.playout.push(
+            header.seq,
+            header.ts,
+            blocks,
+            arrival,
+            marker=header.marker,
+            recovered=header.recovered,
+            sent=header.send_time,
+        )
 
     def pull(self, now: float) -> opus.Pcm:
         """The next 20 ms."""

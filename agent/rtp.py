@@ -14,6 +14,7 @@ import msgspec
 
 AUDIO_LEVEL_ID = 2
 SEND_TIME_ID = 3
+RECOVERED_ID = 4
 ONE_BYTE_PROFILE = 0xBEDE
 NTP_EPOCH_S = 2208988800
 RTCP_SR, RTCP_RR, RTCP_SDES, RTCP_BYE, RTCP_RTPFB, RTCP_PSFB = 200, 201, 202, 203, 205, 206
@@ -67,8 +68,9 @@ class TsUnwrapper:
 
 
 class Header(msgspec.Struct, frozen=True):
-    """The fixed RTP header, where the payload lies, the audio level (0..127 -dBov), and the
-    absolute send time (24 bits: seconds modulo 64 in 1/2^18 s)."""
+    """The fixed RTP header, where the payload lies, the audio level (0..127 -dBov), the absolute
+    send time (24 bits: seconds modulo 64 in 1/2^18 s), and whether it was lost on the hop before
+    and is late for that."""
 
     payload_type: int
     marker: bool
@@ -79,6 +81,7 @@ class Header(msgspec.Struct, frozen=True):
     payload_end: int
     audio_level: int | None = None
     send_time: int | None = None
+    recovered: bool = False
 
 
 def parse(data: bytes) -> Header:
@@ -91,6 +94,7 @@ def parse(data: bytes) -> Header:
         raise ValueError("RTP version is not 2")
     offset = 12 + 4 * (first & 0x0F)
     level = sent = None
+    recovered = False
     if first & 0x10:
         if size < offset + 4:
             raise ValueError("RTP header extension is cut off")
@@ -99,7 +103,7 @@ def parse(data: bytes) -> Header:
         if size < offset:
             raise ValueError("RTP header extension is cut off")
         if profile == ONE_BYTE_PROFILE:
-            level, sent = _extensions(data, begin, offset)
+            level, sent, recovered = _extensions(data, begin, offset)
     end = size
     if first & 0x20:
         end -= data[-1]
@@ -107,12 +111,15 @@ def parse(data: bytes) -> Header:
             raise ValueError("RTP padding of length 0")
     if end < offset:
         raise ValueError("RTP packet is cut off")
-    return Header(second & 0x7F, bool(second & 0x80), seq, ts, ssrc, offset, end, level, sent)
+    marker = bool(second & 0x80)
+    return Header(second & 0x7F, marker, seq, ts, ssrc, offset, end, level, sent, recovered)
 
 
-def _extensions(data: bytes, begin: int, end: int) -> tuple[int | None, int | None]:
-    """Audio level and send time among the one-byte header extensions."""
+def _extensions(data: bytes, begin: int, end: int) -> tuple[int | None, int | None, bool]:
+    """Audio level, send time and whether it was recovered, among the one-byte header
+    extensions."""
     level = sent = None
+    recovered = False
     while begin < end:
         ident, length = data[begin] >> 4, (data[begin] & 0x0F) + 1
         if ident == 0:
@@ -124,8 +131,10 @@ def _extensions(data: bytes, begin: int, end: int) -> tuple[int | None, int | No
             level = data[begin + 1] & 0x7F
         elif ident == SEND_TIME_ID and length == 3:
             sent = int.from_bytes(data[begin + 1 : begin + 4], "big")
+        elif ident == RECOVERED_ID:
+            recovered = data[begin + 1] != 0
         begin += 1 + length
-    return level, sent
+    return level, sent, recovered
 
 
 def send_time(at: float) -> int:
@@ -148,17 +157,20 @@ def build(
     marker: bool = False,
     audio_level: int | None = None,
     send_time: int | None = None,
+    recovered: bool = False,
 ) -> bytes:
     """An RTP packet, with these header extensions when given: `audio_level` (0..127, RFC 6464,
-    voice flag unset), `send_time` (24 bits)."""
+    voice flag unset), `send_time` (24 bits), `recovered`."""
     second = payload_type | (0x80 if marker else 0)
-    if audio_level is None and send_time is None:
+    if audio_level is None and send_time is None and not recovered:
         return struct.pack("!BBHLL", 0x80, second, seq, ts, ssrc) + payload
     extensions = b""
     if audio_level is not None:
         extensions += bytes([AUDIO_LEVEL_ID << 4, audio_level & 0x7F])
     if send_time is not None:
         extensions += bytes([SEND_TIME_ID << 4 | 2]) + send_time.to_bytes(3, "big")
+    if recovered:
+        extensions += bytes([RECOVERED_ID << 4, 1])
     extensions += b"\0" * (-len(extensions) % 4)
     head = struct.pack(
         "!BBHLLHH", 0x90, second, seq, ts, ssrc, ONE_BYTE_PROFILE, len(extensions) // 4

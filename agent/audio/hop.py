@@ -35,7 +35,9 @@ headers, at the price of 20 ms. The number of a frame that waited for the next i
 
 
 class Frame(msgspec.Struct, frozen=True):
-    """An encoded frame of 20 ms. `level` in -dBov when the packet told it; `source`: whose."""
+    """An encoded frame of 20 ms. `level` in -dBov when the packet told it; `source`: whose;
+    `recovered`: it was lost on the hop before and came late, as a copy or because it was asked
+    for. Who gets it next is to know: it tells nothing of how long the way takes."""
 
     seq: int
     ts: int
@@ -43,6 +45,7 @@ class Frame(msgspec.Struct, frozen=True):
     marker: bool = False
     level: int | None = None
     source: str = ""
+    recovered: bool = False
 
 
 def follows(frame: Frame, older: Frame) -> bool:
@@ -77,10 +80,12 @@ def before(distances: Distances) -> int:
 class Missing:
     """A packet that is missing: since when, when to ask for it next, how often that was done."""
 
-    __slots__ = ("missed_at", "ask_at", "asked_at", "tries", "_is_said_again")
+    __slots__ = ("missed_at", "told_sent", "ask_at", "asked_at", "tries", "_is_said_again")
 
-    def __init__(self, missed_at: float, ask_at: float) -> None:
+    def __init__(self, missed_at: float, ask_at: float, told_sent: int | None = None) -> None:
         self.missed_at = missed_at
+        self.told_sent = told_sent
+        """Send time (24 bits) of the packet by which it was missed."""
         self.ask_at = ask_at
         self.asked_at = 0.0
         self.tries = 0
@@ -156,10 +161,16 @@ class Patience:
         if self._seen_s < REORDER_S:
             self._seen_s = 0.0
 
-    def came(self, one: Missing, now: float, rtt_s: float) -> bool:
+    def came(self, one: Missing, now: float, rtt_s: float, sent: int | None = None) -> bool:
         """A missing packet came: True when it is the answer to our asking, else it was out of
-        order."""
-        if one.tries and now - one.asked_at >= 0.8 * rtt_s:
+        order. `sent`: its send time (24 bits); what was first sent after it was missed is late
+        from the hop before."""
+        is_first = (
+            sent is not None
+            and one.told_sent is not None
+            and rtp.send_time_delta_s(sent, one.told_sent) >= 0
+        )
+        if not is_first and one.tries and now - one.asked_at >= 0.8 * rtt_s:
             return True
         self._seen_s = min(MAX_REORDER_S, max(self._seen_s, now - one.missed_at))
         return False
@@ -208,7 +219,8 @@ class Unfolder:
             self._seen[of] = None
             if offset:
                 self.copies += 1
-                frames.append(Frame(of & 0xFFFF, (header.ts - offset) & 0xFFFFFFFF, data))
+                ts = (header.ts - offset) & 0xFFFFFFFF
+                frames.append(Frame(of & 0xFFFF, ts, data, recovered=True))
             else:
                 level = header.audio_level
                 frames.append(Frame(header.seq, header.ts, data, header.marker, level))
@@ -279,6 +291,7 @@ class VoiceStream:
             marker=frame.marker,
             audio_level=None if lean else level,
             send_time=None if lean and seq & 2 else rtp.send_time(sent_at),
+            recovered=frame.recovered,
         )
         packed[distances] = data
         return data

@@ -191,9 +191,13 @@ class Playout:
         arrival: float,
         *,
         marker: bool = False,
+        recovered: bool = False,
+        sent: int | None = None,
     ) -> bool:
         """A packet arrived at `arrival`: its payload, or its blocks as `agent.audio.red` gives
-        them. True when something is missed now that was not before: it may be asked for."""
+        them. True when something is missed now that was not before: it may be asked for.
+        `recovered`: its own frame was lost before, on the speaker's hop, and is late for that.
+        `sent`: its absolute send time (24 bits), where it has one."""
         if isinstance(blocks, bytes):
             blocks = ((0, blocks),)
         number = self._seqs.unwrap(seq)
@@ -212,7 +216,7 @@ class Playout:
         if self._highest is None or number > self._highest:
             self._highest_stamp = stamp
         lost = self.stats.lost
-        was_asked = self._note_number(number, arrival, is_begin=marker)
+        was_asked = self._note_number(number, arrival, sent, is_begin=marker)
         index = (stamp - self._base) // SAMPLES
         # Newest first; of a pair the first frame comes first, it comes in turn.
         for offset, payload in blocks if before(self._distances) else reversed(blocks):
@@ -220,9 +224,10 @@ class Playout:
             if rest:
                 continue
             if offset == 0:
-                if not was_asked:
+                if not was_asked and not recovered:
                     self._straight.append(arrival - stamp / RATE)
-                self._take(index, number, payload, arrival, "again" if was_asked else "packet")
+                origin: Origin = "again" if was_asked else "packet"
+                self._take(index, number, payload, arrival, origin, recovered=recovered)
             elif number - distance >= self._first_number:
                 # The sender puts only frames without a pause between them into one packet.
                 self._take(index - distance, number - distance, payload, arrival, "copy")
@@ -254,7 +259,14 @@ class Playout:
         self._highest = number - 1
 
     def _take(
-        self, index: int, number: int, payload: bytes, arrival: float, origin: Origin
+        self,
+        index: int,
+        number: int,
+        payload: bytes,
+        arrival: float,
+        origin: Origin,
+        *,
+        recovered: bool = False,
     ) -> None:
         """A frame came, in a packet of its own or as a copy."""
         if index in self._frames or index < self._newest - 2 * MAX_FRAMES:
@@ -265,7 +277,7 @@ class Playout:
         while len(self._numbers) > 3 * MAX_FRAMES:
             del self._numbers[next(iter(self._numbers))]
         stamp_s = (self._base + index * SAMPLES) / RATE
-        self._note_way(index, number, arrival - stamp_s)
+        self._note_way(index, number, arrival - stamp_s, recovered=recovered)
         if index < (self._played_to if self._next is None else self._next):
             self.stats.late += 1
             return
@@ -279,17 +291,19 @@ class Playout:
             due = self._fastest + (self._base + min(self._frames) * SAMPLES) / RATE
             self._start_at = due + self._first_delay_s
 
-    def _note_number(self, number: int, arrival: float, *, is_begin: bool) -> bool:
+    def _note_number(
+        self, number: int, arrival: float, sent: int | None, *, is_begin: bool
+    ) -> bool:
         """Track what is missing; True when this packet had been asked for."""
         one = self._missing.pop(number, None)
         if self._highest is None or number <= self._highest:
-            return one is not None and self._patience.came(one, arrival, self._rtt_s)
+            return one is not None and self._patience.came(one, arrival, self._rtt_s, sent)
         if not is_begin:
             distances = self._distances if self.voice == "clear" else ()
             until = number - before(self._distances)
             for lost in range(max(self._highest + 1, number - MAX_FRAMES), until):
                 wait_s = self._patience.wait_s(number - lost, distances, self._rtt_s)
-                self._missing[lost] = Missing(arrival, arrival + wait_s)
+                self._missing[lost] = Missing(arrival, arrival + wait_s, sent)
                 self._patience.missed()
                 self.stats.lost += 1
         while len(self._missing) > MAX_MISSING:
@@ -297,16 +311,17 @@ class Playout:
         self._highest = number
         return False
 
-    def _note_way(self, index: int, number: int, way: float) -> None:
-        """How a frame came: in turn, or after one that is younger. What was not sent (DTX) has no
-        number, and is not missed."""
+    def _note_way(self, index: int, number: int, way: float, *, recovered: bool) -> None:
+        """How a frame came: in turn, or after one that is younger, or late from the hop before.
+        What was not sent (DTX) has no number, and is not missed."""
         in_turn = index > self._newest
         if in_turn:
             missed = number - self._newest_number - 1 if self._newest >= 0 else 0
             self._newest, self._newest_number = index, number
-            bad = 1.0 if 0 < missed <= MAX_FRAMES else 0.0
+            link_bad = 1.0 if 0 < missed <= MAX_FRAMES else 0.0
+            bad = 1.0 if recovered else link_bad
             self._disturbed += (bad - self._disturbed) / DISTURBED_FRAMES
-            self._link.disturbed += (bad - self._link.disturbed) / DISTURBED_FRAMES
+            self._link.disturbed += (link_bad - self._link.disturbed) / DISTURBED_FRAMES
         if way < self._fastest:
             self._fastest = way
         self._ways.append(way)

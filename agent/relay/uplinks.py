@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from agent import rtp
 from agent.audio.hop import Frame, before
 from agent.audio.ladder import OVERHEAD, OVERHEAD_BYTES
-from agent.forward import VideoSlot
+from agent.forward import VideoSlot, note_frames
 from agent.relay.links import SiteLinks, Upstream, answer
 
 CNAME = "relay"
@@ -52,7 +52,7 @@ class Uplinks:
             links.bandwidth.push(header.send_time, len(packet), arrival)
         else:
             links.bandwidth.count(len(packet), arrival)
-        misses = self._note_gaps(links, upstream, header.seq, frames, arrival)
+        misses, frames = self._note_gaps(links, upstream, header.seq, frames, arrival)
         if misses and upstream.kind in fed:
             self.ask_for_missing(links, upstream, arrival)
         return upstream, header, frames
@@ -60,17 +60,14 @@ class Uplinks:
     @staticmethod
     def _note_gaps(
         links: SiteLinks, upstream: Upstream, seq: int, frames: list[Frame], now: float
-    ) -> bool:
-        """True when something is missed now that was not before."""
+    ) -> tuple[bool, list[Frame]]:
+        """Whether something is missed now that was not before; and the frames, those that were
+        asked for marked as recovered."""
         if upstream.kind == "video":
-            return upstream.gaps.push(seq, now)
-        rtt_s = links.answer_s
-        distances = upstream.unfolder.distances
-        misses = False
-        for frame in frames:
-            is_copy = frame.seq != seq
-            misses |= upstream.gaps.push(frame.seq, now, distances, rtt_s, is_copy=is_copy)
-        return misses
+            return upstream.gaps.push(seq, now), frames
+        return note_frames(
+            upstream.gaps, frames, seq, now, upstream.unfolder.distances, links.answer_s
+        )
 
     @staticmethod
     def ask_for_missing(links: SiteLinks, upstream: Upstream, now: float) -> None:

@@ -9,8 +9,8 @@ Public and private names of aiortc and aioice it relies on are held by
   with the DTLS transport's `_rx_srtp` and hands out plaintext; STUN and DTLS go their way;
 - outgoing: libsrtp with the context in `_tx_srtp`, and `sendto` on a second handle of the nominated
   candidate pair's socket (`agent.rtc.outlet`);
-- RED (RFC 2198) is in aiortc's list of codecs, and the absolute send time in its list of audio
-  header extensions, so that both are negotiated;
+- RED (RFC 2198) is in aiortc's list of codecs, and the absolute send time and our own mark of a
+  frame that was recovered in its list of audio header extensions, so that all are negotiated;
 - an exception in a hook is logged and counted, it never ends the transport.
 """
 
@@ -66,6 +66,7 @@ RED_FORM = f"{OPUS_PAYLOAD_TYPE}/{OPUS_PAYLOAD_TYPE}/{OPUS_PAYLOAD_TYPE}"
 SEND_TIME = RTCRtpHeaderExtensionParameters(
     id=3, uri="http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 )
+RECOVERED = RTCRtpHeaderExtensionParameters(id=4, uri="urn:x-giliran:rtp-hdrext:recovered")
 CODECS: dict[Kind, list[RTCRtpCodecCapability]] = {
     "audio": [
         RTCRtpCodecCapability(mimeType="audio/opus", clockRate=48000, channels=2),
@@ -88,7 +89,7 @@ def _teach_aiortc() -> None:
             parameters={RED_FORM: None},
         )
     )
-    aiortc.codecs.HEADER_EXTENSIONS["audio"].append(SEND_TIME)
+    aiortc.codecs.HEADER_EXTENSIONS["audio"].extend((SEND_TIME, RECOVERED))
 
 
 _teach_aiortc()

@@ -16,7 +16,7 @@ from agent import rtp
 from agent.audio import opus
 from agent.audio.hop import Distances, Frame, Unfolder, VoiceStream, before, blocks_of
 from agent.audio.playout import LinkMemory, Mode, Playout
-from agent.forward import UplinkGaps, VoiceSlot
+from agent.forward import UplinkGaps, VoiceSlot, note_frames
 from agent.impair import Direction, Impairment
 
 OPUS, RED = 96, 63
@@ -127,10 +127,9 @@ class Path:
 
     def _arrive(self, packet: bytes) -> None:
         header = rtp.parse(packet)
-        for frame in self._unfolder.push(header, packet[header.payload_offset :]):
-            is_copy = frame.seq != header.seq
-            distances = self._unfolder.distances
-            self._gaps.push(frame.seq, self.now, distances, self._rtt[0], is_copy=is_copy)
+        frames = self._unfolder.push(header, packet[header.payload_offset :])
+        distances, rtt_s = self._unfolder.distances, self._rtt[0]
+        for frame in note_frames(self._gaps, frames, header.seq, self.now, distances, rtt_s)[1]:
             seq = self._slot.take("kandis", 7, frame, self.now)
             if seq is not None:
                 self._forward([seq])
@@ -156,7 +155,15 @@ class Path:
     def _hear(self, packet: bytes) -> None:
         header = rtp.parse(packet)
         blocks = blocks_of(header, packet[header.payload_offset :], OPUS, RED)
-        if self.playout.push(header.seq, header.ts, blocks, self.now, marker=header.marker):
+        if self.playout.push(
+            header.seq,
+            header.ts,
+            blocks,
+            self.now,
+            marker=header.marker,
+            recovered=header.recovered,
+            sent=header.send_time,
+        ):
             self._ask_down()
 
     def _ask_down(self) -> None:

@@ -434,6 +434,14 @@ def test_an_answer_teaches_nothing() -> None:
     assert patience.wait_s(1, (), 0.1) == 0
 
 
+def test_what_was_first_sent_after_it_was_missed_is_no_answer() -> None:
+    for sent, is_answer in ((99, True), (100, False), (101, False), (None, True)):
+        one, patience = Missing(1.0, 1.0, 100), Patience()
+        one.asked(1.0, 0.001)
+        assert patience.came(one, 1.04, 0.001, sent) is is_answer
+        assert (patience.wait_s(1, (), 0.1) > 0.04) is not is_answer
+
+
 def test_the_patience_of_many_that_came_late_is_that_of_the_latest() -> None:
     patience = Patience()
     for late_s in (0.03, 0.01, 0.02):
