@@ -20,12 +20,18 @@ class FrameClock:
         self.lag_s = 0.0
         """How late the last frame was."""
         self.skipped = 0
+        self._earlier_s = 0.0
+
+    def shift(self, earlier_s: float) -> None:
+        """Let the next frame, and with it all that follow, be due so much earlier."""
+        self._earlier_s += earlier_s
 
     async def frames(self) -> AsyncIterator[float]:
         """The time (monotonic seconds) at which each frame is taken."""
         due = time.monotonic()
         while True:
-            due += FRAME_S
+            due += FRAME_S - self._earlier_s
+            self._earlier_s = 0.0
             now = time.monotonic()
             if now < due:
                 await asyncio.sleep(due - now)

@@ -57,7 +57,7 @@ class Camera(Protocol):
 
 class Speaker(Protocol):
     def write(self, pcm: Pcm, now: float) -> None:
-        """960 samples that begin to sound at `now`."""
+        """Up to 960 samples that begin to sound at `now`, or when what was written is played."""
 
     def close(self) -> None: ...
 
@@ -370,11 +370,18 @@ class FileSpeaker:
         self._times = Path(f"{path}.times").open("wb")
         self._sound: list[bytes] = []
         self._moments: list[float] = []
+        self._rest: Pcm = np.zeros(0, dtype=np.int16)
         self._flushed_at = 0.0
 
     def write(self, pcm: Pcm, now: float) -> None:
-        self._sound.append(pcm.tobytes())
-        self._moments.append(now)
+        if len(self._rest):
+            now -= len(self._rest) / RATE
+            pcm = np.concatenate((self._rest, pcm))
+        whole = len(pcm) >= SAMPLES
+        self._rest = pcm[SAMPLES if whole else 0 :]
+        if whole:
+            self._sound.append(pcm[:SAMPLES].tobytes())
+            self._moments.append(now)
         if now - self._flushed_at >= FLUSH_EVERY_S:
             self._flush()
             self._flushed_at = now

@@ -1,7 +1,8 @@
 """A site's downlink media: the slots' packets → sound in the room and pictures on the screen.
 
 Rules:
-- The sound runs on a 20 ms clock of its own and never waits for a packet.
+- The sound runs on a 20 ms clock of its own and never waits for a packet. In a pause the clock
+  is set so that who spoke last is heard with the delay aimed at, not with up to a frame more.
 - Missing packets are asked for at once and again, while they can still come in time.
 - While the chair speaks the others are softer: the regent can always break in.
 - What the downlink carries is told to the relay when it is less than was sent (REMB).
@@ -22,7 +23,7 @@ from agent.audio import opus
 from agent.audio.clarity import Clarity
 from agent.audio.cue import Chime
 from agent.audio.hop import Distances, before, blocks_of, distances_of
-from agent.audio.mixer import SILENT, Mixer, add, level_dbov
+from agent.audio.mixer import SILENT, Mixer, add, level_dbov, shortened
 from agent.audio.playout import SAMPLES, LinkMemory, Mode, Playout, Voice
 from agent.bandwidth import Bandwidth
 from agent.clock import FRAME_S, FrameClock
@@ -109,9 +110,10 @@ class AudioSlot:
         stats = self.playout.stats
         played, lost = stats.played, stats.concealed + stats.recovered
         pcm = self.playout.pull(now)
+        if self.playout.is_heard:
+            self.spoke_at = now
         # What a pause sounds like tells nothing of how clear the voice is.
         if self.playout.is_speaking:
-            self.spoke_at = now
             if stats.concealed + stats.recovered > lost:
                 self.clarity.push(True)
             elif stats.played > played:
@@ -228,10 +230,11 @@ class Receiver:
         async for now in self._clock.frames():
             if self._clock.lag_s > FRAME_S:
                 self._bandwidth.excuse(self._clock.lag_s, now)
-            self.play(now)
+            self._clock.shift(FRAME_S - self.play(now))
 
-    def play(self, now: float) -> None:
-        """The next 20 ms: what is heard of all slots, and what is asked for."""
+    def play(self, now: float) -> float:
+        """The next 20 ms: what is heard of all slots, and what is asked for. Returns how long what
+        was played lasts (seconds): less when the clock is to be set forward."""
         frames = {slot: one.pull(now) for slot, one in self._audio.items()}
         heard = [frames[slot] for slot, one in self._audio.items() if one.level < SILENT]
         mixed = self._mixer.mix(heard, over=frames["chair"], over_dbov=self._audio["chair"].level)
@@ -239,6 +242,8 @@ class Receiver:
             mixed = (mixed * (self.volume / 100)).astype("int16")
         if (tone := self._chime.pull()) is not None:
             mixed = add(mixed, tone)
+        elif early := self._early_samples():
+            mixed = shortened(mixed, early)
         self._speaker.write(mixed, now)
         self._played = mixed
         self._ask_for_missing(now)
@@ -248,6 +253,15 @@ class Receiver:
             self._looked_at = now
             if self._bandwidth.update(now):
                 self._tell_bandwidth()
+        return len(mixed) / lines.OPUS_CLOCK
+
+    def _early_samples(self) -> int:
+        """By how many samples the clock is to be set forward now, while everybody pauses: who
+        spoke last is then heard as soon as the delay aimed at for him allows."""
+        last = max(self._audio.values(), key=lambda one: one.spoke_at)
+        if not last.playout.early_s or any(one.playout.is_heard for one in self._audio.values()):
+            return 0
+        return round(last.playout.early_s * lines.OPUS_CLOCK)
 
     # -- packets -----------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 Pcm = NDArray[np.int16]
 
 SAMPLES = 960
+SOFT_SAMPLES = 240
 LIMIT = 32_000.0
 RELEASE_PER_FRAME = 0.05
 SILENT = 127
@@ -35,6 +36,17 @@ def dbov_of(power: float) -> int:
 def add(one: Pcm, other: Pcm) -> Pcm:
     """Two frames in one, kept within full scale: a soft tone over what is played already."""
     return np.clip(one.astype(np.int32) + other, -32768, 32767).astype(np.int16)
+
+
+def shortened(pcm: Pcm, by: int) -> Pcm:
+    """A frame without `by` of its samples (0 to its length - 1): it begins and ends as it did, and
+    what is between is cross-faded."""
+    keep = len(pcm) - by
+    overlap = min(keep, SOFT_SAMPLES)
+    ramp = np.linspace(0.0, 1.0, overlap, dtype=np.float32)
+    soft = pcm[keep - overlap : keep] * (1.0 - ramp) + pcm[len(pcm) - overlap :] * ramp
+    short: Pcm = np.concatenate((pcm[: keep - overlap], soft.astype(np.int16)))
+    return short
 
 
 def _ramp(before: float, after: float) -> NDArray[np.float32] | np.float32:

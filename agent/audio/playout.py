@@ -47,14 +47,18 @@ FIRST_S, KNOWN_FRAMES = 0.02, 50
 """On a good link a speaker is heard after no less than this; so many frames tell how good it is."""
 
 CONVERSATION_FLOOR_S = 0.06
-CONVERSATION_LOSSY_S = 0.086
-CONVERSATION_RECOVER_S = 0.088
+CONVERSATION_LOSSY_S = 0.092
+CONVERSATION_RECOVER_S = 0.094
 CONVERSATION_MAX_S = 0.17
 CLEAR_FLOOR_S = 0.34
 CLEAR_MAX_S = 0.55
 LONG_BY_S, SHORT_BY_S = 0.016, 0.005
 """In a pause the delay is brought back when it is off by so much: together a frame and a bit."""
 
+ALIGN_FROM_S, ALIGN_TO_S = 0.005, 0.002
+"""A delay that is longer by the first is made longer by the second, with the clock of the pulls."""
+
+PUNCTUAL_S = 0.001
 MARGIN_S = 0.012
 QUANTILE, HIGH_QUANTILE = 0.99, 0.998
 MOSTLY_QUANTILE, HIGHEST_QUANTILE = 0.983, 0.999
@@ -364,6 +368,11 @@ class Playout:
         return not self._level.in_pause
 
     @property
+    def is_heard(self) -> bool:
+        """Whether what was pulled last is speech, not silence or a pause."""
+        return self.dbov < SILENT and self.is_speaking
+
+    @property
     def target_s(self) -> float:
         """The delay aimed at, from when the fastest packet would come to its sound."""
         if self.voice == "clear":
@@ -386,6 +395,15 @@ class Playout:
                 return min(self.target_s, max(FIRST_S, late_s + MARGIN_S))
             return min(self.target_s, CONVERSATION_RECOVER_S)
         return self.target_s
+
+    @property
+    def early_s(self) -> float:
+        """By how much sooner every pull could come (seconds, less than a frame): what is missing
+        has then just its time to come. 0 while somebody speaks, or nothing plays."""
+        if self._next is None or self.is_speaking or self._concealed_run:
+            return 0.0
+        spare_s = self.delay_ms / 1000 - self.target_s
+        return spare_s - ALIGN_TO_S if ALIGN_FROM_S <= spare_s < FRAME_S else 0.0
 
     def plays_at(self, ts: int) -> float | None:
         """When the sound with this timestamp is or was played (monotonic seconds); None while
@@ -440,7 +458,7 @@ class Playout:
 
     def _pull(self, now: float) -> Pcm:
         if self._next is None:
-            if self._start_at is None or now < self._start_at or not self._frames:
+            if self._start_at is None or now < self._start_at - PUNCTUAL_S or not self._frames:
                 return self._pause()
             self._next = self._first_in_time(now)
             self._start_at = None

@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from agent.clock import FrameClock
 
 
@@ -39,3 +41,19 @@ async def test_time_lost_beyond_200_ms_is_given_up() -> None:
         if count == 4:
             break
     assert clock.skipped >= 15
+
+
+async def test_a_clock_that_is_set_forward_stays_so() -> None:
+    clock = FrameClock()
+    moments = []
+    async for now in clock.frames():
+        moments.append(now)
+        if len(moments) == 3:
+            clock.shift(0.015)
+        if len(moments) == 12:
+            break
+    # Nothing is ever early, so the earliest of all tells the phase.
+    before = min(at - 0.02 * n for n, at in enumerate(moments[:3]))
+    after = min(at - 0.02 * n for n, at in enumerate(moments))
+    if clock.skipped == 0:
+        assert before - after == pytest.approx(0.015, abs=0.005)

@@ -128,6 +128,21 @@ def test_what_a_speaker_wrote_is_readable_before_it_is_closed(tmp_path: Path) ->
     assert np.frombuffer(Path(f"{path}.times").read_bytes())[-1] == pytest.approx(1.98)
 
 
+def test_what_a_speaker_got_in_pieces_is_one_sound_on_time(tmp_path: Path) -> None:
+    path = tmp_path / "kandis.wav"
+    speaker = devices.open_speaker(f"file:{path}")
+    played, at = np.arange(96_000) % 30_000, 0
+    for size in (960, 300, 960, 960, 1, 500, *[960] * 90):
+        speaker.write(played[at : at + size].astype(np.int16), 7.0 + at / 48_000)
+        at += size
+    speaker.close()
+    with wave.open(str(path)) as file:
+        pcm = np.frombuffer(file.readframes(10**9), np.int16)
+    assert (pcm == played[: len(pcm)]).all() and at - len(pcm) < 960
+    times = np.frombuffer(Path(f"{path}.times").read_bytes())
+    assert times == pytest.approx(7.0 + np.arange(len(times)) * 0.02)
+
+
 def test_displays(tmp_path: Path) -> None:
     camera = devices.open_camera("synthetic", "Kandis", 10, 320, 180, 10)
     lines = devices.open_display(f"stamps:{tmp_path / 'x.jsonl'}")

@@ -5,10 +5,12 @@ import contextlib
 import time
 
 import numpy as np
+import pytest
 
 from agent import lines, rtp, voice
 from agent.audio import opus
 from agent.audio.hop import Frame, VoiceStream
+from agent.audio.playout import ALIGN_FROM_S, SHORT_BY_S
 from agent.bandwidth import OVERHEAD_BYTES
 from agent.devices import SyntheticCamera
 from agent.picture import vp8
@@ -187,3 +189,28 @@ def test_a_full_downlink_is_told_to_the_relay() -> None:
     carried = 8 * (len(packet) + OVERHEAD_BYTES) / 0.025
     assert rembs and 0.8 * carried < rembs[0].bitrate < 0.9 * carried
     assert min(one.bitrate for one in rembs) > 0.55 * carried
+
+
+@pytest.mark.parametrize("phase_ms", [1, 6, 11, 16])
+def test_in_a_pause_the_clock_is_set_so_that_nobody_waits_for_a_tick(phase_ms: int) -> None:
+    room = Room()
+    receiver = Receiver(room, room)
+    receiver.mode = "conversation"
+    playout = receiver._audio["floor"].playout
+    sent = VoiceStream(lines.SLOT_SSRC["floor"], 96, 63)
+    encoder = opus.Encoder()
+    began_at = played_to = 100.0 + phase_ms / 1000
+    for n in range(150):
+        at = 100.0 + n * 0.02
+        spoken = voice.waveform(4, n * 960, 960) * (n % 50 < 35)
+        sent.add(Frame(n, n * 960, encoder.encode(spoken.astype(np.int16)), n == 0))
+        packet = sent.packet(n, (), at)
+        assert packet is not None
+        receiver.take(packet, at)
+        while played_to < at + 0.02:
+            played_to += receiver.play(played_to)
+    target_ms = 1000 * playout.target_s
+    assert target_ms - 1000 * SHORT_BY_S <= playout.delay_ms <= target_ms + 1000 * ALIGN_FROM_S
+    lengths = [len(pcm) for pcm in room.sound]
+    assert sum(length < 960 for length in lengths) <= 1, "once is enough"
+    assert sum(lengths) == pytest.approx((played_to - began_at) * 48_000, abs=1)

@@ -15,7 +15,7 @@ import numpy as np
 from agent import rtp
 from agent.audio import opus
 from agent.audio.hop import Distances, Frame, Unfolder, VoiceStream, before, blocks_of
-from agent.audio.playout import LinkMemory, Mode, Playout
+from agent.audio.playout import SAMPLES, LinkMemory, Mode, Playout
 from agent.forward import UplinkGaps, VoiceSlot, note_frames
 from agent.impair import Direction, Impairment
 
@@ -94,10 +94,9 @@ class Path:
             at = begin + n * FRAME_S
             pcm = np.take(speech, range(n * 960, (n + 1) * 960), mode="wrap")
             self.at(at, self._speak, pcm, (seq + n) & 0xFFFF, (ts + n * 960) & 0xFFFFFFFF)
-            self.at(at + pull_phase_s, self._pull, heard, delays)
-            self.at(at + pull_phase_s + 0.001, self._ask_down)
             self.at(at + 0.003, self._ask_up)
             self.at(at + 0.013, self._ask_up)
+        self.at(begin + pull_phase_s, self._pull, heard, delays)
         while self._events and self._events[0][0] < begin + seconds:
             self.now, _order, call, arguments = heapq.heappop(self._events)
             call(*arguments)
@@ -173,5 +172,9 @@ class Path:
             self._carry("down-back", data, lambda _data: self._forward(seqs))
 
     def _pull(self, heard: list[np.ndarray], delays: list[float]) -> None:
-        heard.append(self.playout.pull(self.now))
+        pcm = self.playout.pull(self.now)
+        early_s = self.playout.early_s
+        heard.append(pcm[: SAMPLES - round(early_s * 48_000)])
         delays.append(self.playout.delay_ms)
+        self.at(self.now + 0.001, self._ask_down)
+        self.at(self.now + FRAME_S - early_s, self._pull, heard, delays)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.audio.mixer import SAMPLES, Mixer, level_dbov
+from agent.audio.mixer import SAMPLES, Mixer, level_dbov, shortened
 
 LOUD = np.full(SAMPLES, 30_000, dtype=np.int16)
 SILENCE = np.zeros(SAMPLES, dtype=np.int16)
@@ -96,3 +96,12 @@ def test_the_chair_itself_is_never_softer() -> None:
     for _ in range(40):
         mixed = mixer.mix([soft, floor], over=soft)
     assert np.abs(mixed.astype(int) - soft - floor).max() <= 1, "the noise of its room is no speech"
+
+
+@pytest.mark.parametrize("by", [1, 100, 480, 864, 958])
+def test_a_shortened_frame_begins_and_ends_as_it_did(by: int) -> None:
+    pcm = (3000 * np.sin(np.arange(960) / 15)).astype(np.int16)
+    short = shortened(pcm, by)
+    assert len(short) == 960 - by and short.dtype == np.int16
+    assert short[-1] == pcm[-1] and (by > 700 or short[0] == pcm[0])
+    assert np.abs(np.diff(short.astype(int))).max() <= 600, "no click"
