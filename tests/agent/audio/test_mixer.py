@@ -98,7 +98,7 @@ def test_the_chair_itself_is_never_softer() -> None:
     assert np.abs(mixed.astype(int) - soft - floor).max() <= 1, "the noise of its room is no speech"
 
 
-@pytest.mark.parametrize("by", [1, 100, 480, 864, 958])
+@pytest.mark.parametrize("by", [1, 100, 480, 864])
 def test_a_shortened_frame_begins_and_ends_as_it_did(by: int) -> None:
     pcm = (3000 * np.sin(np.arange(960) / 15)).astype(np.int16)
     short = shortened(pcm, by)
