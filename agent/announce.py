@@ -79,10 +79,12 @@ class _Speaker:
         self._tone = tone()
 
     def write(self, pcm: Pcm, now: float) -> None:
-        """960 samples that begin to sound at `now`."""
+        """Up to 960 samples that begin to sound at `now`."""
         if len(self._tone):
-            part, self._tone = self._tone[:SAMPLES], self._tone[SAMPLES:]
-            pcm = np.clip(pcm.astype(np.int32) + part, -32768, 32767).astype(np.int16)
+            part, self._tone = self._tone[: len(pcm)], self._tone[len(pcm) :]
+            mixed = pcm.astype(np.int32)
+            mixed[: len(part)] += part
+            pcm = np.clip(mixed, -32768, 32767).astype(np.int16)
         self._speaker.write(pcm, now)
 
     def close(self) -> None:

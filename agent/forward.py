@@ -288,7 +288,7 @@ def note_frames(
         is_copy = frame.seq != seq
         misses |= gaps.push(frame.seq, now, distances, rtt_s, is_copy=is_copy)
         if gaps.is_answer:
-            frame = msgspec.structs.replace(frame, recovered=True)
+            frame = msgspec.structs.replace(frame, recovered=max(distances, default=1))
         noted.append(frame)
     return misses, noted
 

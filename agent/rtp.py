@@ -69,8 +69,8 @@ class TsUnwrapper:
 
 class Header(msgspec.Struct, frozen=True):
     """The fixed RTP header, where the payload lies, the audio level (0..127 -dBov), the absolute
-    send time (24 bits: seconds modulo 64 in 1/2^18 s), and whether it was lost on the hop before
-    and is late for that."""
+    send time (24 bits: seconds modulo 64 in 1/2^18 s), and `recovered`: it was lost on the hop
+    before and is late for that, where copies reach so many frames back (0: it was not)."""
 
     payload_type: int
     marker: bool
@@ -81,7 +81,7 @@ class Header(msgspec.Struct, frozen=True):
     payload_end: int
     audio_level: int | None = None
     send_time: int | None = None
-    recovered: bool = False
+    recovered: int = 0
 
 
 def parse(data: bytes) -> Header:
@@ -94,7 +94,7 @@ def parse(data: bytes) -> Header:
         raise ValueError("RTP version is not 2")
     offset = 12 + 4 * (first & 0x0F)
     level = sent = None
-    recovered = False
+    recovered = 0
     if first & 0x10:
         if size < offset + 4:
             raise ValueError("RTP header extension is cut off")
@@ -115,11 +115,11 @@ def parse(data: bytes) -> Header:
     return Header(second & 0x7F, marker, seq, ts, ssrc, offset, end, level, sent, recovered)
 
 
-def _extensions(data: bytes, begin: int, end: int) -> tuple[int | None, int | None, bool]:
-    """Audio level, send time and whether it was recovered, among the one-byte header
-    extensions."""
+def _extensions(data: bytes, begin: int, end: int) -> tuple[int | None, int | None, int]:
+    """Audio level, send time and how far copies reach by which it was recovered, among the
+    one-byte header extensions."""
     level = sent = None
-    recovered = False
+    recovered = 0
     while begin < end:
         ident, length = data[begin] >> 4, (data[begin] & 0x0F) + 1
         if ident == 0:
@@ -132,7 +132,7 @@ def _extensions(data: bytes, begin: int, end: int) -> tuple[int | None, int | No
         elif ident == SEND_TIME_ID and length == 3:
             sent = int.from_bytes(data[begin + 1 : begin + 4], "big")
         elif ident == RECOVERED_ID:
-            recovered = data[begin + 1] != 0
+            recovered = data[begin + 1]
         begin += 1 + length
     return level, sent, recovered
 
@@ -157,10 +157,10 @@ def build(
     marker: bool = False,
     audio_level: int | None = None,
     send_time: int | None = None,
-    recovered: bool = False,
+    recovered: int = 0,
 ) -> bytes:
     """An RTP packet, with these header extensions when given: `audio_level` (0..127, RFC 6464,
-    voice flag unset), `send_time` (24 bits), `recovered`."""
+    voice flag unset), `send_time` (24 bits), `recovered` (frames, 1 to 255)."""
     second = payload_type | (0x80 if marker else 0)
     if audio_level is None and send_time is None and not recovered:
         return struct.pack("!BBHLL", 0x80, second, seq, ts, ssrc) + payload
@@ -170,7 +170,7 @@ def build(
     if send_time is not None:
         extensions += bytes([SEND_TIME_ID << 4 | 2]) + send_time.to_bytes(3, "big")
     if recovered:
-        extensions += bytes([RECOVERED_ID << 4, 1])
+        extensions += bytes([RECOVERED_ID << 4, recovered])
     extensions += b"\0" * (-len(extensions) % 4)
     head = struct.pack(
         "!BBHLLHH", 0x90, second, seq, ts, ssrc, ONE_BYTE_PROFILE, len(extensions) // 4

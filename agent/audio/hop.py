@@ -37,7 +37,8 @@ headers, at the price of 20 ms. The number of a frame that waited for the next i
 class Frame(msgspec.Struct, frozen=True):
     """An encoded frame of 20 ms. `level` in -dBov when the packet told it; `source`: whose;
     `recovered`: it was lost on the hop before and came late, as a copy or because it was asked
-    for. Who gets it next is to know: it tells nothing of how long the way takes."""
+    for, where copies reach so many frames back (0: it was not). Who gets it next is to know: it
+    tells nothing of how long the way takes, but of how long to wait."""
 
     seq: int
     ts: int
@@ -45,7 +46,7 @@ class Frame(msgspec.Struct, frozen=True):
     marker: bool = False
     level: int | None = None
     source: str = ""
-    recovered: bool = False
+    recovered: int = 0
 
 
 def follows(frame: Frame, older: Frame) -> bool:
@@ -220,7 +221,7 @@ class Unfolder:
             if offset:
                 self.copies += 1
                 ts = (header.ts - offset) & 0xFFFFFFFF
-                frames.append(Frame(of & 0xFFFF, ts, data, recovered=True))
+                frames.append(Frame(of & 0xFFFF, ts, data, recovered=max(self.distances)))
             else:
                 level = header.audio_level
                 frames.append(Frame(header.seq, header.ts, data, header.marker, level))

@@ -47,7 +47,6 @@ FIRST_S, KNOWN_FRAMES = 0.02, 50
 """On a good link a speaker is heard after no less than this; so many frames tell how good it is."""
 
 CONVERSATION_FLOOR_S = 0.06
-CONVERSATION_LOSSY_S = 0.092
 CONVERSATION_RECOVER_S = 0.094
 CONVERSATION_MAX_S = 0.17
 CLEAR_FLOOR_S = 0.34
@@ -173,6 +172,8 @@ class Playout:
         self._since_change = 0
         self._fade_in = True
         self._distances: tuple[int, ...] = ()
+        # How many frames back copies reach, on this hop and on the speaker's.
+        self._reach = self._reach_before = 0
         # (arrival - timestamp in seconds) of frames as they first came, and of packets in turn
         self._ways: deque[float] = deque(maxlen=LONG_WINDOW_FRAMES)
         self._ways_count = 0
@@ -195,12 +196,13 @@ class Playout:
         arrival: float,
         *,
         marker: bool = False,
-        recovered: bool = False,
+        recovered: int = 0,
         sent: int | None = None,
     ) -> bool:
         """A packet arrived at `arrival`: its payload, or its blocks as `agent.audio.red` gives
         them. True when something is missed now that was not before: it may be asked for.
-        `recovered`: its own frame was lost before, on the speaker's hop, and is late for that.
+        `recovered`: its own frame was lost before, on the speaker's hop, where copies reach so many
+        frames back, and is late for that.
         `sent`: its absolute send time (24 bits), where it has one."""
         if isinstance(blocks, bytes):
             blocks = ((0, blocks),)
@@ -215,8 +217,11 @@ class Playout:
         self._has_begun |= marker
         if len(blocks) > 1:
             self._distances = tuple(sorted(o // SAMPLES for o, _data in blocks if o))
+            self._reach = self._distances[-1]
         else:
             self._distances = ()
+        if recovered:
+            self._reach_before = recovered
         if self._highest is None or number > self._highest:
             self._highest_stamp = stamp
         lost = self.stats.lost
@@ -270,7 +275,7 @@ class Playout:
         arrival: float,
         origin: Origin,
         *,
-        recovered: bool = False,
+        recovered: int = 0,
     ) -> None:
         """A frame came, in a packet of its own or as a copy."""
         if index in self._frames or index < self._newest - 2 * MAX_FRAMES:
@@ -315,7 +320,7 @@ class Playout:
         self._highest = number
         return False
 
-    def _note_way(self, index: int, number: int, way: float, *, recovered: bool) -> None:
+    def _note_way(self, index: int, number: int, way: float, *, recovered: int) -> None:
         """How a frame came: in turn, or after one that is younger, or late from the hop before.
         What was not sent (DTX) has no number, and is not missed."""
         in_turn = index > self._newest
@@ -381,8 +386,13 @@ class Playout:
             return min(CLEAR_MAX_S, self._longest_s + MARGIN_S)
         if self._disturbed < GOOD_FROM:
             return min(CONVERSATION_MAX_S, max(CONVERSATION_FLOOR_S, self._late_s + MARGIN_S))
-        longest = min(CONVERSATION_MAX_S, max(CONVERSATION_RECOVER_S, self._jitter_s + MARGIN_S))
-        return min(longest, max(CONVERSATION_LOSSY_S, self._latest_s + MARGIN_S))
+        reach = max(self._reach, self._reach_before)
+        reach_s = (reach + 1) * FRAME_S if reach else 0.0
+        late_s = max(self._jitter_s, reach_s or self._latest_s) + MARGIN_S
+        if late_s > CONVERSATION_RECOVER_S:
+            # What comes later than any copy is not waited for, but on a link that jitters so much.
+            late_s = max(CONVERSATION_RECOVER_S, self._jitter_s + MARGIN_S)
+        return min(CONVERSATION_MAX_S, max(CONVERSATION_FLOOR_S, late_s))
 
     @property
     def _first_delay_s(self) -> float:

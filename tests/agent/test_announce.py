@@ -80,3 +80,13 @@ def test_the_tone_is_nobodys_voice() -> None:
     pcm = np.pad(tone(), 4800)
     measured = voice.levels(pcm, list(range(voice.SITES)))
     assert max(float(level.max()) for level in measured.values.values()) < 0.1
+
+
+def test_the_tone_is_whole_when_the_room_is_given_pieces() -> None:
+    room = Room()
+    one = Announcement(room, room)
+    one.recording = True
+    for size in (960, 155, 960, 1, *[960] * 20):
+        one.speaker.write(np.zeros(size, np.int16), 0.0)
+    heard = np.concatenate(room.heard)
+    assert (heard[: len(tone())] == tone()).all() and not heard[len(tone()) :].any()

@@ -292,16 +292,16 @@ def test_what_is_missing_is_asked_for_at_once_until_it_comes_or_it_is_too_late()
 
 def test_what_was_lost_on_the_way_up_is_marked_for_the_way_down() -> None:
     gaps = UplinkGaps()
-    frames = [Frame(seq, seq * 960, b"x", recovered=seq == 2) for seq in range(6)]
+    frames = [Frame(seq, seq * 960, b"x", recovered=4 * (seq == 2)) for seq in range(6)]
     marked = {}
     for at, seq, brought in ((0.0, 0, [0]), (0.06, 3, [2, 3]), (0.07, 1, [1]), (0.1, 5, [5])):
         gaps.due(at, 0.05)
         _misses, noted = note_frames(gaps, [frames[n] for n in brought], seq, at, (1,), 0.05)
         marked |= {frame.seq: frame.recovered for frame in noted}
-    assert marked == {0: False, 2: True, 3: False, 1: False, 5: False}, "1 was only out of order"
+    assert marked == {0: 0, 2: 4, 3: 0, 1: 0, 5: 0}, "1 was only out of order"
     assert gaps.due(0.19, 0.05) == [4]
-    _misses, noted = note_frames(gaps, [frames[4]], 4, 0.25, (), 0.05)
-    assert [frame.recovered for frame in noted] == [True], "it was asked for"
+    _misses, noted = note_frames(gaps, [frames[4]], 4, 0.25, (2, 4), 0.05)
+    assert [frame.recovered for frame in noted] == [4], "it was asked for"
 
 
 def test_on_a_short_way_it_is_asked_for_every_other_frame() -> None:

@@ -632,7 +632,7 @@ def test_on_a_link_known_to_be_good_the_next_one_is_heard_sooner_yet() -> None:
 
 
 def over_a_bad_uplink(
-    late: dict[int, float], *, recovered: bool, link: LinkMemory | None = None
+    late: dict[int, float], *, reach: int, link: LinkMemory | None = None
 ) -> Playout:
     """A voice of which every tenth packet and what follows it is late by these (place → seconds),
     over a clean downlink: the relay forwards it as it comes."""
@@ -644,7 +644,7 @@ def over_a_bad_uplink(
             place * 960,
             b"%d" % (place % 9000 + 1),
             at,
-            recovered=recovered and place % 10 in late,
+            recovered=reach if place % 10 in late else 0,
             sent=int(at * (1 << 18)) & 0xFFFFFF,
         )
         playout.missing(at, 0.001)
@@ -653,14 +653,18 @@ def over_a_bad_uplink(
 
 def test_what_the_way_up_lost_is_no_jitter_and_what_it_delayed_is() -> None:
     burst = {5: 0.0801, 6: 0.0602, 7: 0.0403, 8: 0.0204}
-    assert over_a_bad_uplink(burst, recovered=True).target_s <= CONVERSATION_RECOVER_S
+    assert over_a_bad_uplink(burst, reach=4).target_s <= CONVERSATION_RECOVER_S
     late = {5: 0.07, 6: 0.12, 8: 0.09}
-    assert over_a_bad_uplink(late, recovered=False).target_s >= 0.12
+    assert over_a_bad_uplink(late, reach=0).target_s >= 0.12
+    near = over_a_bad_uplink({5: 0.0401, 6: 0.0202}, reach=2)
+    assert near.target_s < CONVERSATION_RECOVER_S, (
+        "copies that are near need not be waited for long"
+    )
 
 
 def test_automatic_is_clear_when_the_way_up_is_bad() -> None:
     link = LinkMemory()
-    playout = over_a_bad_uplink({5: 0.02}, recovered=True, link=link)
+    playout = over_a_bad_uplink({5: 0.02}, reach=4, link=link)
     playout.mode = "auto"
     assert playout.voice == "clear"
     assert link.disturbed == 0.0, "the listener's own link lost nothing"
