@@ -59,6 +59,16 @@ CLEAR: tuple[Distances, Distances] = ((2, 6), (2, 4, 16))
 """The distances of copies: on a lossy link, on a bad one."""
 
 
+TWINS_FROM = 16_000
+"""Down to this a voice is coded smaller so that each packet can have a copy; only then frames go in
+pairs, which spares headers and costs 20 ms and more."""
+
+
+def one_copy(bitrate: int) -> Distances:
+    """The cheapest way to send each frame of a voice twice that is taken at this bitrate."""
+    return TWINS if bitrate <= TWINS_FROM else ONE_COPY
+
+
 class Settings(msgspec.Struct, frozen=True):
     """What to send. `fec_percent`: the loss that in-band redundancy prepares for, 0 for none.
     `video`: bit/s that pictures may take, 0: cut; infinite while nothing is known against them."""
@@ -173,7 +183,7 @@ class Ladder:
 
     def _choose_wanted(self, now: float) -> None:
         lowest = self._bitrates[-1]
-        costs = {bitrate: _cost(bitrate, TWINS, False) for bitrate in self._bitrates}
+        costs = {bitrate: _cost(bitrate, one_copy(bitrate), False) for bitrate in self._bitrates}
         fits = next((b for b, cost in costs.items() if cost <= self.available), lowest)
         better = next((b for b, cost in costs.items() if self._may_rise(cost, now)), lowest)
         if fits < self._wanted:
@@ -200,7 +210,7 @@ class Ladder:
         if self._level == 0:
             return 0
         if self.coded_at is not None and self.hurried:
-            return 3
+            return 2
         steps = self._tried_frames // STEP_FRAMES
         return max(0, 2 - steps) if self.available == math.inf else 0
 
@@ -270,7 +280,14 @@ class Ladder:
             Settings(best, ONE_COPY),
         ]
         if self.hurried or self.rtt_s > LONG_WAY_S:
-            wishes += [Settings(bitrate, TWINS) for bitrate in bitrates]
+            wishes += [
+                Settings(bitrate, ONE_COPY) for bitrate in bitrates[1:] if bitrate >= TWINS_FROM
+            ]
+            wishes += [
+                Settings(bitrate, TWINS)
+                for bitrate in bitrates
+                if bitrate <= TWINS_FROM or bitrate == bitrates[-1]
+            ]
             fec = max(5, min(30, round(100 * self.loss))) if self._can_code else 0
             alone = Settings(bitrates[-1], (), fec)
             wishes += [alone] if alone.cost < wishes[-1].cost else []

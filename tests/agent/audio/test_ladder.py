@@ -156,7 +156,8 @@ def test_somebody_in_conversation_gets_a_smaller_voice_with_a_copy_then_in_band_
         (False, CONVERSATION[1], BITRATE, 0),
         (False, CONVERSATION[1][:2], BITRATE, 0),
         (False, ONE_COPY, BITRATE, 0),
-        *((False, TWINS, bitrate, 0) for bitrate in BITRATES),
+        *((False, ONE_COPY, bitrate, 0) for bitrate in BITRATES[1:3]),
+        *((False, TWINS, bitrate, 0) for bitrate in BITRATES[2:]),
         (False, PAIRS, BITRATES[-1], round(100 * ladder.loss)),
     ]
 
@@ -257,9 +258,10 @@ def test_too_far_to_ask_again_a_smaller_voice_with_copies() -> None:
     ladder = Ladder()
     ladder.rtt_s = 1.1 * rules.LONG_WAY_S
     ladder.told(BAD)
-    ladder.available = Settings(BITRATES[1], TWINS).cost
-    chosen = ladder.after(TICK_S)
-    assert (chosen.distances, chosen.bitrate) == (TWINS, BITRATES[1])
+    for bitrate, distances in ((BITRATES[1], ONE_COPY), (BITRATES[2], TWINS)):
+        ladder.available = Settings(bitrate, distances).cost
+        chosen = ladder.after(TICK_S)
+        assert (chosen.distances, chosen.bitrate) == (distances, bitrate)
     near = Ladder()
     near.told(BAD)
     near.available = ladder.available
@@ -348,7 +350,7 @@ def test_a_hurried_link_wants_the_bitrate_at_which_a_copy_fits() -> None:
     ladder.told(BAD)
     assert ladder.wants_bitrate is None, "nothing is known against the best"
     for bitrate in BITRATES:
-        ladder.available = Settings(bitrate, TWINS).cost
+        ladder.available = Settings(bitrate, rules.one_copy(bitrate)).cost
         ladder.after(TICK_S)
         assert ladder.wants_bitrate == (None if bitrate == BITRATE else bitrate)
     ladder.available = 5_000
@@ -373,7 +375,7 @@ def test_a_better_voice_is_wanted_again_when_it_fitted_for_a_while() -> None:
     ladder.available = Settings(BITRATES[2], TWINS).cost
     ladder.after(rules.TRY_AGAIN_S)
     assert ladder.wants_bitrate == BITRATES[2]
-    ladder.available = Settings(BITRATES[1], TWINS).cost
+    ladder.available = Settings(BITRATES[1], ONE_COPY).cost
     ladder.after(2 * rules.BETTER_FOR_S)
     assert ladder.wants_bitrate == BITRATES[2], "there must be some room to spare"
     ladder.available *= rules.ROOM
@@ -413,7 +415,10 @@ def test_of_a_voice_that_was_made_smaller_one_copy_is_sent() -> None:
     relay.hurried = True
     assert relay.told(BAD, 30).distances == CONVERSATION[1]
     relay.coded_at = BITRATES[2]
-    assert relay.after(TICK_S).distances == TWINS, "at once"
+    assert relay.after(TICK_S).distances == ONE_COPY, "at once"
+    relay.available = Settings(BITRATES[2], TWINS).cost
+    assert relay.after(TICK_S).distances == TWINS
+    relay.available = math.inf
     relay.coded_at = None
     assert relay.after(TICK_S).distances == CONVERSATION[1]
 
