@@ -273,6 +273,9 @@ class VideoSlot(Slot):
         return True
 
 
+JITTERY_MS = 10.0
+
+
 def note_frames(
     gaps: "UplinkGaps",
     frames: list[Frame],
@@ -280,14 +283,18 @@ def note_frames(
     now: float,
     distances: Distances,
     rtt_s: float,
+    jitter_ms: float = 0.0,
 ) -> tuple[bool, list[Frame]]:
     """Tell the gaps of the frames of packet `seq`: whether something is missed now that was not
-    before, and the frames, those that came because they were asked for marked as recovered."""
+    before, and the frames, those that came because they were asked for marked as recovered. On a
+    link that jitters (RFC 3550 §6.4.1) none is: a copy that came first was not lost for that."""
     misses, noted = False, []
     for frame in frames:
         is_copy = frame.seq != seq
         misses |= gaps.push(frame.seq, now, distances, rtt_s, is_copy=is_copy)
-        if gaps.is_answer:
+        if jitter_ms > JITTERY_MS:
+            frame = msgspec.structs.replace(frame, recovered=0)
+        elif gaps.is_answer:
             frame = msgspec.structs.replace(frame, recovered=max(distances, default=1))
         noted.append(frame)
     return misses, noted

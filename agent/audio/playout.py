@@ -58,6 +58,7 @@ ALIGN_FROM_S, ALIGN_TO_S = 0.005, 0.002
 """A delay that is longer by the first is made longer by the second, with the clock of the pulls."""
 
 PUNCTUAL_S = 0.001
+JITTERY_S = 0.045
 MARGIN_S = 0.012
 QUANTILE, HIGH_QUANTILE = 0.99, 0.998
 MOSTLY_QUANTILE, HIGHEST_QUANTILE = 0.983, 0.999
@@ -388,11 +389,12 @@ class Playout:
             return min(CONVERSATION_MAX_S, max(CONVERSATION_FLOOR_S, self._late_s + MARGIN_S))
         reach = max(self._reach, self._reach_before)
         reach_s = (reach + 1) * FRAME_S if reach else 0.0
-        late_s = max(self._jitter_s, reach_s or self._latest_s) + MARGIN_S
-        if late_s > CONVERSATION_RECOVER_S:
-            # What comes later than any copy is not waited for, but on a link that jitters so much.
-            late_s = max(CONVERSATION_RECOVER_S, self._jitter_s + MARGIN_S)
-        return min(CONVERSATION_MAX_S, max(CONVERSATION_FLOOR_S, late_s))
+        if self._jitter_s > JITTERY_S:
+            late_s, most_s = max(self._jitter_s, self._latest_s), CONVERSATION_MAX_S
+        else:
+            # What comes later than any copy is not waited for.
+            late_s, most_s = reach_s or self._latest_s, CONVERSATION_RECOVER_S
+        return min(most_s, max(CONVERSATION_FLOOR_S, late_s + MARGIN_S))
 
     @property
     def _first_delay_s(self) -> float:

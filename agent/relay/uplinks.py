@@ -66,7 +66,13 @@ class Uplinks:
         if upstream.kind == "video":
             return upstream.gaps.push(seq, now), frames
         return note_frames(
-            upstream.gaps, frames, seq, now, upstream.unfolder.distances, links.answer_s
+            upstream.gaps,
+            frames,
+            seq,
+            now,
+            upstream.unfolder.distances,
+            links.answer_s,
+            upstream.reception.jitter_ms,
         )
 
     @staticmethod

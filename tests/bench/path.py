@@ -71,6 +71,7 @@ class Path:
         self._sent = VoiceStream(7, OPUS, RED)
         self._unfolder = Unfolder(OPUS, RED)
         self._gaps = UplinkGaps()
+        self._reception = rtp.ReceptionStats(7, 48_000)
         self._slot = VoiceSlot("floor", 77, OPUS, RED)
         self._slot.switch("kandis", self.now)
         self.playout = Playout(opus.Decoder(), mode=way.mode, link=LinkMemory())
@@ -128,7 +129,14 @@ class Path:
         header = rtp.parse(packet)
         frames = self._unfolder.push(header, packet[header.payload_offset :])
         distances, rtt_s = self._unfolder.distances, self._rtt[0]
-        for frame in note_frames(self._gaps, frames, header.seq, self.now, distances, rtt_s)[1]:
+        self._reception.received(
+            header.seq, header.ts, self.now, sent=header.send_time, before=before(distances)
+        )
+        jitter_ms = self._reception.jitter_ms
+        _misses, noted = note_frames(
+            self._gaps, frames, header.seq, self.now, distances, rtt_s, jitter_ms
+        )
+        for frame in noted:
             seq = self._slot.take("kandis", 7, frame, self.now)
             if seq is not None:
                 self._forward([seq])
