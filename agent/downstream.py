@@ -37,6 +37,8 @@ class Downstream:
         """Which pictures it gets."""
         self.video: float = math.inf
         """What pictures may take of the link (bit/s)."""
+        # What the last choice went by, when nothing but a change of it leads to another one.
+        self._calm: tuple[object, ...] | None = None
 
     @property
     def loss(self) -> float:
@@ -94,7 +96,11 @@ class Downstream:
         self, rates: Mapping[PictureName, float], now: float, bitrate: int | None = None
     ) -> list[PictureName]:
         """Choose anew; `rates`: bit/s of each picture that flows; `bitrate`: what the voice was
-        asked to be coded at. The pictures of which a key frame is needed."""
+        asked to be coded at. The pictures of which a key frame is needed. Of most links nothing bad
+        is known, and while nothing changes their choice stays what it was: that costs little."""
+        calm = self._what_counts(rates, bitrate) if self._ladder.is_calm else None
+        if calm is not None and calm == self._calm:
+            return []
         self._ladder.coded_at = bitrate
         settings = self._ladder.settings(now)
         before = (self.distances, self.steps.showing)
@@ -103,4 +109,11 @@ class Downstream:
         is_forced = self._ladder.media != "auto"
         asked = self.steps.update(settings.video, self.loss, rates, now, is_forced=is_forced)
         self.has_changed |= before != (self.distances, self.steps.showing)
+        is_calm = self._ladder.is_calm and self.steps.is_best and not asked
+        self._calm = self._what_counts(rates, bitrate) if is_calm else None
         return asked
+
+    def _what_counts(
+        self, rates: Mapping[PictureName, float], bitrate: int | None
+    ) -> tuple[object, ...]:
+        return (*rates, self.steps.showing, self.steps.sees_deck, bitrate, self._ladder.hurried)

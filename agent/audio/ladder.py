@@ -232,6 +232,11 @@ class Ladder:
             self._level, self._good_since = wanted, None
 
     @property
+    def is_calm(self) -> bool:
+        """Whether nothing is known against the link, so that time changes no settings."""
+        return self._level == 0 and self.available == math.inf and self.media == "auto"
+
+    @property
     def is_thin(self) -> bool:
         """Whether the link carries little more than a voice: what is sent twice may fill it."""
         return self.available < VIDEO_AGAIN

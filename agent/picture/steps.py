@@ -50,6 +50,11 @@ class Steps:
         return NAMES[self._steps[MAIN]]
 
     @property
+    def is_best(self) -> bool:
+        """Whether the best of every picture may be sent."""
+        return all(step == HIGH for step in self._steps.values())
+
+    @property
     def has_video(self) -> bool:
         """Whether it gets any picture."""
         return any(self._steps.values())

@@ -17,7 +17,7 @@ from agent.forward import Slot, VideoSlot, VoiceSlot
 from agent.pacing import Pacer
 from agent.picture.layers import PictureName
 from agent.relay.links import SiteLinks
-from agent.rtc.outlet import Outlet
+from agent.rtc.outlet import Outlets
 
 Send = Callable[[VoiceSlot, int, Distances, "Listeners"], None]
 """Sends a frame of a slot by its number, with these copies."""
@@ -27,14 +27,14 @@ class Listeners(NamedTuple):
     """Those of one batch who hear a slot. `pacers` are of those whose pictures are paced."""
 
     batch: Batch
-    outlets: tuple[Outlet, ...]
+    outlets: Outlets
     pacers: tuple[Pacer, ...]
 
 
 class Viewers(NamedTuple):
     """Those who see a picture: at once, or at the pace of their link."""
 
-    outlets: tuple[Outlet, ...]
+    outlets: Outlets
     paced: tuple[SiteLinks, ...]
 
 
@@ -50,6 +50,7 @@ class Audience:
         self._batches = Batches()
         self._listeners: dict[str, list[Listeners]] = {}
         self._viewers: dict[PictureName, Viewers] = {}
+        self._everybody: Outlets | None = None
 
     # -- changes -----------------------------------------------------------------------------------
 
@@ -72,6 +73,7 @@ class Audience:
         """Somebody is to be sent something else than before."""
         self._listeners.clear()
         self._viewers.clear()
+        self._everybody = None
         self.paced = [links for links in self.receivers if links.paced is not None]
 
     def settle(self) -> None:
@@ -102,6 +104,12 @@ class Audience:
                         self._send(slot, seq, (), one)
 
     # -- tables ------------------------------------------------------------------------------------
+
+    def everybody(self) -> Outlets:
+        """All connected receivers, sources too."""
+        if self._everybody is None:
+            self._everybody = _outlets(self.receivers)
+        return self._everybody
 
     def listeners(self, slot: VoiceSlot) -> list[Listeners]:
         """The batches, each with those in it who get this slot."""
@@ -139,8 +147,9 @@ class Audience:
         return (links for links in self.receivers if links.site != slot.source)
 
 
-def _outlets(receivers: Sequence[SiteLinks]) -> tuple[Outlet, ...]:
-    return tuple(r.downlink.outlet for r in receivers if r.downlink and r.downlink.outlet)
+def _outlets(receivers: Sequence[SiteLinks]) -> Outlets:
+    ways = (r.downlink.outlet for r in receivers if r.downlink is not None)
+    return Outlets([way for way in ways if way is not None])
 
 
 def _listeners(batch: Batch, receivers: Sequence[SiteLinks]) -> Listeners:

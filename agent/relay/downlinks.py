@@ -18,7 +18,6 @@ from agent.picture.paced import PacedPictures
 from agent.relay.audience import Audience, Listeners
 from agent.relay.links import SiteLinks, answer
 from agent.relay.uplinks import CNAME
-from agent.rtc.outlet import send_to_all
 
 PACE = 1.1
 """Pictures go out a little faster than what they may take."""
@@ -43,6 +42,7 @@ class Downlinks:
         self._sites = sites
         self._slots = slots
         self._voices = [slot for slot in slots.values() if isinstance(slot, VoiceSlot)]
+        self._pictures = [slot for slot in slots.values() if isinstance(slot, VideoSlot)]
         self._echoing: dict[str, SiteLinks] = {}
         self._ask_for_key_frame = ask_for_key_frame
         self._packets: dict[int, int] = {}
@@ -81,7 +81,7 @@ class Downlinks:
         if slot.is_fresh:
             self._tell_of([slot], now)
         outlets, paced = self.audience.viewers(slot, begins=begins)
-        self.packets_out += send_to_all(packet, outlets)
+        self.packets_out += outlets.send_rtp(packet)
         for links in paced:
             if links.send_picture(packet, now):
                 self.packets_out += 1
@@ -116,7 +116,7 @@ class Downlinks:
         packet = slot.packet(seq, distances, "", now)
         if packet is None:
             return
-        self.packets_out += send_to_all(packet, to.outlets)
+        self.packets_out += to.outlets.send_rtp(packet)
         for pacer in to.pacers:
             pacer.spent(len(packet), now)
 
@@ -173,7 +173,7 @@ class Downlinks:
 
     def pictures(self) -> Iterator[VideoSlot]:
         """The slots of pictures."""
-        return (slot for slot in self._slots.values() if isinstance(slot, VideoSlot))
+        return iter(self._pictures)
 
     def _pass_wish_on(self, slot: VideoSlot, now: float) -> None:
         if slot.source is not None and slot.receiver_wants_key_frame(now):
@@ -279,8 +279,7 @@ class Downlinks:
         reports = rtp.build_srs([self._sent_info(slot, now) for slot in slots], cname=CNAME)
         for slot in slots:
             slot.is_fresh = False
-        for links in self.receivers:
-            links.send_rtcp(reports)
+        self.audience.everybody().send_rtcp(reports)
 
     def _slots_to_report(self) -> list[Slot]:
         """Those in which something went on since the last report; one at least, for the round

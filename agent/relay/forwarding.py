@@ -176,7 +176,9 @@ class Forwarding:
     def ask_for_key_frames(self, now: float) -> None:
         """Of each picture that did not begin yet; a picture that has is left alone."""
         for slot in self.downlinks.pictures():
-            if slot.source is None or slot.name == "main-low" and not self._has_two(slot.source):
+            if slot.source is None or slot.source_ssrc is not None:
+                continue
+            if slot.name == "main-low" and not self._has_two(slot.source):
                 continue
             if slot.needs_key_frame(now):
                 self.uplinks.ask_for_key_frame(slot)

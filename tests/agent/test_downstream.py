@@ -1,6 +1,8 @@
 """What one site is sent is its own matter."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent import rtp
 from agent.audio.hop import ONE_COPY, PAIRS, Distances, Frame
@@ -9,6 +11,7 @@ from agent.batches import PAIR_WITHIN_S, Batches
 from agent.downstream import Downstream
 from agent.picture.layers import PictureName
 from agent.picture.steps import HELD_S
+from protocol.messages import MediaMode
 
 FLOOR, CHAIR = 77, 78
 RATES: dict[PictureName, float] = {"main": 100_000.0, "second": 50_000.0}
@@ -133,6 +136,78 @@ def test_the_copies_of_a_packet_are_remembered_for_a_while() -> None:
     assert link.down.voice.distances_of(FLOOR, link.seq + 1) is None
     link.speak(90)
     assert link.down.voice.distances_of(FLOOR, plain) is None
+
+
+Step = tuple[str, float]
+
+
+NAMES: list[PictureName] = ["main", "main-low", "second", "deck"]
+
+
+def _do(
+    down: Downstream, act: str, value: float, highest: int, now: float, flows: dict[str, int]
+) -> object:
+    """One thing that may happen to a link; what the choice after it was. `flows`: which pictures
+    do, kept from one step to the next."""
+    match act:
+        case "flow":
+            flows["bits"] = int(value * 15)
+        case "lose":
+            down.report(block(int(value * 40), highest), 0.06, now)
+        case "estimate":
+            down.estimate(int(value * 800_000))
+        case "mode":
+            media: tuple[MediaMode, ...] = ("auto", "auto", "audio-only")
+            down.set_modes("conversation" if value > 0.5 else "auto", media[int(value * 3) % 3])
+        case "deck":
+            down.steps.sees_deck = value > 0.5
+        case "switched":
+            down.steps.switched("main")
+        case "interrupted":
+            down.steps.interrupted()
+        case "begins":
+            down.steps.takes(NAMES[int(value * 4) % 4], True)
+        case _:
+            pass
+    rates = {name: 100_000.0 for n, name in enumerate(NAMES) if flows["bits"] >> n & 1}
+    asked = down.update(rates, now, 20_000 if act == "asked" and value > 0.5 else None)
+    return asked, down.distances, down.video, down.steps.picture, down.steps.showing
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["look", "lose", "estimate", "mode", "deck", "switched", "interrupted", "flow"]
+                + ["asked", "begins", "begins", "begins"]
+            ),
+            st.sampled_from([0.0, 0.07, 0.2, 0.34, 0.47, 0.6, 0.75, 0.95]),
+        ),
+        max_size=60,
+    )
+)
+def test_a_choice_that_is_not_made_anew_would_have_been_the_same(steps: list[Step]) -> None:
+    lazy, thorough = Downstream(), Downstream()
+    flows = {"bits": 0b0101}
+    for n, (act, value) in enumerate(steps):
+        thorough._calm = None
+        now = 1.0 + 0.3 * n
+        chosen = [_do(one, act, value, 50 * n, now, flows) for one in (lazy, thorough)]
+        assert chosen[0] == chosen[1]
+
+
+def test_of_a_good_link_is_not_chosen_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    down, chosen = Downstream(), []
+    usual = down._ladder.settings
+    monkeypatch.setattr(down._ladder, "settings", lambda now: chosen.append(now) or usual(now))
+    down.steps.takes("main", True)
+    down.steps.takes("second", True)
+    for now in (1.0, 1.1, 1.2):
+        down.update(RATES, now)
+    assert chosen == [1.0]
+    down.report(block(255, 50), 0.06, 1.25)
+    down.update(RATES, 1.3)
+    assert chosen == [1.0, 1.3]
 
 
 # -- in pairs --------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def test_names_and_signatures() -> None:
     assert "get_host_addresses(" in inspect.getsource(aioice.ice.Connection.gather_candidates)
     consent = inspect.getsource(aioice.ice.Connection.query_consent)
     assert "CONSENT_INTERVAL" in consent and "CONSENT_FAILURES" in consent
-    assert (aioice.ice.CONSENT_INTERVAL, aioice.ice.CONSENT_FAILURES) == (2, 10)
+    assert (aioice.ice.CONSENT_INTERVAL, aioice.ice.CONSENT_FAILURES) == (5, 10)
     assert list(inspect.signature(aioice.ice.StunProtocol.datagram_received).parameters) == [
         "self",
         "data",

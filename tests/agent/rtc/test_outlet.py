@@ -14,8 +14,8 @@ from agent.rtc.outlet import (
     QUEUE_PACKETS,
     TOGETHER,
     Outlet,
+    Outlets,
     OwnSocket,
-    send_to_all,
 )
 
 KEY = bytes(range(44))
@@ -74,19 +74,35 @@ def packet(seq: int, size: int = 600) -> bytes:
 
 def test_a_packet_goes_to_all_as_it_is(sites: list[Site]) -> None:
     outlets = [site.outlet for site in sites]
+    together = Outlets(outlets)
     packets = [packet(seq, size) for seq, size in enumerate((1, 80, 1180))]
     for one in packets:
-        assert send_to_all(one, outlets) == len(sites)
+        assert together.send_rtp(one) == len(sites)
     assert all(site.read() == packets for site in sites)
     assert {(o.packets, o.dropped) for o in outlets} == {(3, 0)}
     assert {o.bytes for o in outlets} == {sum(len(one) + 16 for one in packets)}
 
 
+def test_each_gets_it_as_its_own_connection_protects_it(sites: list[Site]) -> None:
+    # Two ways to protect, of different length.
+    key, profile = KEY[:30], Policy.SRTP_PROFILE_AES128_CM_SHA1_80
+    policy = Policy(key=key, ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=profile)
+    far, near = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    other = Outlet(Session(policy), lambda data, address: near.send(data), ())
+    assert Outlets([sites[0].outlet, other, sites[1].outlet]).send_rtp(packet(1)) == 3
+    assert sites[0].read() == sites[1].read() == [packet(1)]
+    policy = Policy(key=key, ssrc_type=Policy.SSRC_ANY_INBOUND, srtp_profile=profile)
+    assert Session(policy).unprotect(far.recv(2048)) == packet(1)
+    assert other.bytes == len(packet(1)) + 10 and sites[0].outlet.bytes == len(packet(1)) + 16
+    far.close()
+    near.close()
+
+
 def test_reports_are_protected_as_reports(sites: list[Site]) -> None:
     report = rtp.build_rr(1, [], cname="relay")
-    assert sites[0].outlet.send_rtcp(report)
-    data = sites[0].far.recv(2048)
-    assert sites[0]._session.unprotect_rtcp(data) == report
+    assert Outlets([site.outlet for site in sites]).send_rtcp(report) == len(sites)
+    for site in sites:
+        assert site._session.unprotect_rtcp(site.far.recv(2048)) == report
 
 
 def test_one_who_does_not_read_delays_nobody_and_loses_the_oldest(sites: list[Site]) -> None:
@@ -94,7 +110,7 @@ def test_one_who_does_not_read_delays_nobody_and_loses_the_oldest(sites: list[Si
     read: list[list[bytes]] = [[] for _ in others]
     packets = [packet(seq) for seq in range(3 * QUEUE_PACKETS)]
     for one in packets:
-        assert send_to_all(one, [site.outlet for site in sites]) == len(sites)
+        assert Outlets([site.outlet for site in sites]).send_rtp(one) == len(sites)
         for site, have in zip(others, read, strict=True):
             have += site.read()
     assert all(have == packets for have in read), "each got it before the next was sent"
@@ -134,7 +150,7 @@ def test_without_anybody_to_wait_for_the_socket_it_is_dropped_and_counted(
 
 def test_one_whose_socket_fails_is_counted_and_the_others_get_theirs(sites: list[Site]) -> None:
     sites[1].near.close()
-    assert send_to_all(packet(1), [site.outlet for site in sites[:3]]) == 2
+    assert Outlets([site.outlet for site in sites[:3]]).send_rtp(packet(1)) == 2
     assert [site.outlet.dropped for site in sites[:3]] == [0, 1, 0]
     assert sites[0].read() == sites[2].read() == [packet(1)]
 
@@ -149,7 +165,7 @@ def test_a_queue_outlives_an_error_of_the_socket(sites: list[Site]) -> None:
 
 
 def test_damage_is_dropped_and_too_long_is_refused(sites: list[Site]) -> None:
-    assert send_to_all(b"\x80", [sites[0].outlet]) == 0 and sites[0].outlet.dropped == 1
+    assert Outlets([sites[0].outlet]).send_rtp(b"\x80") == 0 and sites[0].outlet.dropped == 1
     with pytest.raises(ValueError, match="too long"):
         sites[0].outlet.send_rtp(packet(1, MAX_PACKET_BYTES))
     assert sites[0].outlet.send_rtp(packet(1, MAX_PACKET_BYTES - 12))
