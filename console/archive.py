@@ -12,11 +12,18 @@ from pathlib import Path
 from typing import Any, assert_never
 
 from console.journal import Journal
+from protocol import commands as c
+from protocol import events as e
 from protocol import queries as q
 
 _HERE = "('present', 'late', 'represented')"
 MAX_BYTES = 4 * 1024 * 1024
 """About what one answer holds at most; the rest is *more*."""
+MAX_CARRIED, MAX_CARRIED_BYTES = 300, 96 * 1024
+"""What one event carries of earlier follow-ups: it goes to every console in one frame."""
+MAX_READ, MAX_PHRASE = 2000, 160
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
+_TAGS = re.compile(r"(?:\s*#[\w-]+)+\s*$|^(?:#[\w-]+\s*)+")
 
 
 class Archive:
@@ -43,6 +50,8 @@ class Archive:
                 return _reports(rows, query)
             case q.ListFollowUps():
                 return _follow_ups(rows, query)
+            case q.ListPhrases():
+                return _phrases(rows, query)
             case q.ReadJournal():
                 return self._events(self._journal, query)
             case _ as never:
@@ -144,11 +153,62 @@ def _follow_ups(rows: Any, query: q.ListFollowUps) -> q.FollowUpList:
     wanted, values = _has_all(query.text, "f.text || ' ' || f.owner || ' ' || coalesce(s.name, '')")
     found = rows(
         "select f.id, f.meeting, m.title, coalesce(s.name, f.site, ''), f.at, f.text, f.owner,"
-        " f.due from follow_ups f join meetings m on m.id = f.meeting"
+        " f.due, f.closed_at, coalesce(f.closed_in, '')"
+        " from follow_ups f join meetings m on m.id = f.meeting"
         " left join sites s on s.meeting = f.meeting and s.site = f.site"
-        f" where {wanted} order by f.due = '', f.due, f.at limit ?",
+        f" where {wanted} order by f.closed_at is not null, f.closed_at desc, f.due = '', f.due,"
+        " f.at limit ?",
         [*values, query.limit + 1],
     )
     return q.FollowUpList(
         tuple(q.FollowUpLine(*row) for row in found[: query.limit]), len(found) > query.limit
     )
+
+
+def open_follow_ups(rows: Any, sites: tuple[str, ...], meeting: str) -> c.CarryFollowUps:
+    """What other meetings than `meeting` left to be done, on these sites or on none in
+    particular: those due first, as many as one frame holds."""
+    marks = ", ".join("?" for _ in sites)
+    found = rows(
+        "select f.id, f.text, f.owner, f.due, f.site, f.meeting, m.title, f.at"
+        " from follow_ups f join meetings m on m.id = f.meeting"
+        f" where f.closed_at is null and f.meeting != ? and (f.site is null or f.site in ({marks}))"
+        " order by f.due = '', f.due, f.at",
+        [meeting, *sites],
+    )
+    kept: list[e.CarriedFollowUp] = []
+    size_bytes = 0
+    for row in found:
+        one = e.CarriedFollowUp(*row)
+        size_bytes += len(one.text.encode()) + len(one.owner.encode()) + 200
+        if len(kept) == MAX_CARRIED or (kept and size_bytes > MAX_CARRIED_BYTES):
+            break
+        kept.append(one)
+    return c.CarryFollowUps(tuple(kept), len(found) - len(kept))
+
+
+def _phrases(rows: Any, query: q.ListPhrases) -> q.PhraseList:
+    found = rows(
+        "select text, site, at from reports union all"
+        " select text, site, at from notes where kind in ('direction', 'decision') union all"
+        " select text, site, at from follow_ups order by at desc limit ?",
+        [MAX_READ],
+    )
+    found.sort(key=lambda row: row[1] != query.site)
+    phrases: dict[str, None] = {}
+    for text, _site, _at in found:
+        phrases.update(dict.fromkeys(sentences(text)))
+        if len(phrases) >= query.limit:
+            break
+    owners = rows(
+        "select owner from follow_ups where owner != '' group by owner"
+        " order by max(at) desc limit ?",
+        [query.limit],
+    )
+    return q.PhraseList(tuple(phrases)[: query.limit], tuple(row[0] for row in owners))
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, without `#words` at their ends; long ones left out."""
+    made = (_TAGS.sub("", part).strip() for part in _SENTENCE.split(text))
+    return [part for part in made if 8 <= len(part) <= MAX_PHRASE]

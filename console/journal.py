@@ -24,12 +24,12 @@ import msgspec
 import sqlite_utils
 
 from console.meeting.state import Meeting, apply
-from console.projections import create_projections, drop_projections, project
+from console.projections import add_closing, create_projections, drop_projections, project
 from protocol import events as e
 from protocol.events import Recorded
 
 GENESIS = "0" * 64
-SCHEMA = 1
+SCHEMA = 2
 
 
 class JournalError(Exception):
@@ -322,7 +322,9 @@ class Journal:
         self._connection.execute("pragma foreign_keys = on")
         if version < SCHEMA:
             with self._db.atomic():
-                self._migrate_1()
+                if version < 1:
+                    self._migrate_1()
+                add_closing(self._db)
         # Say now, not in the middle of a meeting, that the file can't be written.
         with self._db.atomic():
             self._connection.execute(

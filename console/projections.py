@@ -14,6 +14,10 @@ from console.meeting.state import Meeting
 TABLES = ("meetings", "sites", "attendance", "turns", "reports", "follow_ups", "notes")
 
 
+CLOSING: dict[str, type] = {"closed_at": int, "closed_in": str}
+"""When a follow-up was said to be done, and in which meeting; null while it is open."""
+
+
 def create_projections(db: sqlite_utils.Database) -> None:
     """Create the tables and the full-text index over reports."""
     db.table("meetings").create(
@@ -85,7 +89,16 @@ def create_projections(db: sqlite_utils.Database) -> None:
     )
     db.table("reports").enable_fts(["text", "tags"], create_triggers=True)
     db.table("follow_ups").create(
-        {"id": str, "meeting": str, "site": str, "text": str, "owner": str, "due": str, "at": int},
+        {
+            "id": str,
+            "meeting": str,
+            "site": str,
+            "text": str,
+            "owner": str,
+            "due": str,
+            "at": int,
+            **CLOSING,
+        },
         pk="id",
         foreign_keys=[("meeting", "meetings", "id")],
     )
@@ -188,7 +201,15 @@ def project(connection: sqlite3.Connection, before: Meeting, after: Meeting) -> 
                 "owner": follow_up.owner,
                 "due": follow_up.due,
                 "at": follow_up.at,
+                **_closing(after, follow_up.closed_at),
             },
+        )
+    for carried in _changed(() if new else before.carried, after.carried):
+        # Its row belongs to the meeting that noted it.
+        closing = _closing(after, carried.closed_at)
+        columns = ", ".join(f"{name} = ?" for name in closing)
+        connection.execute(
+            f"update follow_ups set {columns} where id = ?", (*closing.values(), carried.id)
         )
     for note in _changed(() if new else before.notes, after.notes):
         _put(
@@ -203,6 +224,18 @@ def project(connection: sqlite3.Connection, before: Meeting, after: Meeting) -> 
                 "at": note.at,
             },
         )
+
+
+def _closing(state: Meeting, closed_at: int | None) -> dict[str, object]:
+    return {"closed_at": closed_at, "closed_in": None if closed_at is None else state.id}
+
+
+def add_closing(db: sqlite_utils.Database) -> None:
+    """For a journal from before follow-ups could be closed."""
+    table = db.table("follow_ups")
+    for name, kind in CLOSING.items():
+        if name not in table.columns_dict:
+            table.add_column(name, kind)
 
 
 def _meeting_row(state: Meeting) -> dict[str, object]:

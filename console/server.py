@@ -26,7 +26,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from console.archive import Archive
+from console.archive import Archive, open_follow_ups
 from console.journal import Journal, JournalError
 from console.meeting import layout as lay
 from console.meeting import state as st
@@ -185,12 +185,14 @@ class MeetingServer:
         Raises ServeError when the roster is no good, JournalError when nothing can be written.
         """
         if self.state.phase == "open" or (self.state.phase == "planned" and self.state.prepared):
+            await self._carry_follow_ups()
             return
         try:
             plan = self._plan()
         except ValueError as error:
             raise ServeError(str(error)) from error
         if self.state.phase == "planned" and self.state.plan == plan:
+            await self._carry_follow_ups()
             return
         refusal = await self._carry_out(None, "", c.ConveneMeeting(plan))
         if refusal is not None:
@@ -234,6 +236,7 @@ class MeetingServer:
             return await self._carry_out_elsewhere(peer, command_id, command, about, now)
         if isinstance(command, c.OpenMeeting) and self.state.phase == "planned":
             await self._note_media()
+            await self._carry_follow_ups()
         decision = decide(self.state, command, now, command_id, uuid7())
         if isinstance(decision, Refusal):
             return self._refuse(peer, command_id, decision)
@@ -265,9 +268,19 @@ class MeetingServer:
                 for site in tuple(self.agents):
                     await self._carry_out(None, "", c.NoteSiteJoined(site, media=False))
                 await self._note_media()
+                await self._carry_follow_ups()
         elif peer is not None and command_id:
             peer.send(m.Ack(command_id, seq))
         return None
+
+    async def _carry_follow_ups(self) -> None:
+        """Tell the meeting what the ones before left to be done."""
+        try:
+            left = open_follow_ups(self.journal.query, tuple(self.state.sites), self.state.id)
+        except JournalError as error:
+            self._journal_trouble = str(error)
+            return
+        await self._carry_out(None, "", left)
 
     def _with_plan(self, like: str) -> c.ConveneMeeting:
         """An earlier meeting's plan, or the roster's. Raises ValueError, JournalError."""

@@ -8,6 +8,7 @@ import msgspec
 
 from protocol.events import (
     Attendance,
+    CarriedFollowUp,
     LinksMeasured,
     MediaMode,
     MeetingPlan,
@@ -196,6 +197,47 @@ class AddFollowUp(_Command, frozen=True, tag="add-follow-up"):
     site: str | None = None
 
 
+class NewFollowUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A line of a report card: something to be done; `due` is an ISO date or empty."""
+
+    text: str
+    owner: str = ""
+    due: str = ""
+
+
+class SaveCard(_Command, frozen=True, tag="save-card"):
+    """All of a site's report card at once: its report (a new one, or `report` with another text),
+    the direction given on it, the decision, the follow-ups. What is empty is left out."""
+
+    site: str
+    text: str = ""
+    report: str = ""
+    tags: tuple[str, ...] = ()
+    direction: str = ""
+    decision: str = ""
+    follow_ups: tuple[NewFollowUp, ...] = ()
+
+
+class CloseFollowUp(_Command, frozen=True, tag="close-follow-up"):
+    """A follow-up of this meeting, or one carried into it, is done."""
+
+    follow_up: str
+
+
+class ReopenFollowUp(_Command, frozen=True, tag="reopen-follow-up"):
+    """It was not done after all."""
+
+    follow_up: str
+
+
+class SaveDraft(_Command, frozen=True, tag="save-draft"):
+    """Save what is typed in a form, named by `key` (`report:<site>` is a report card), while it
+    is typed; no fields: nothing of it is to be kept."""
+
+    key: str
+    fields: dict[str, str]
+
+
 class AddNote(_Command, frozen=True, tag="add-note"):
     """A line for the minutes."""
 
@@ -300,6 +342,13 @@ class NoteRecordingFinished(_Command, frozen=True, tag="note-recording-finished"
     trouble: str = ""
 
 
+class CarryFollowUps(_Command, frozen=True, tag="carry-follow-ups"):
+    """Made by the server from the journal: what earlier meetings left to be done."""
+
+    follow_ups: tuple[CarriedFollowUp, ...] = ()
+    more: int = 0
+
+
 class NoteLinks(_Command, frozen=True, tag="note-links"):
     """Made by the server once a minute from what relay and agents measured."""
 
@@ -338,6 +387,10 @@ ModeratorCommand = (
     | LogReport
     | AmendReport
     | AddFollowUp
+    | SaveCard
+    | CloseFollowUp
+    | ReopenFollowUp
+    | SaveDraft
     | AddNote
     | SetBanner
     | SubmitMinutes
@@ -355,6 +408,7 @@ ServerCommand = (
     | NoteDiskLow
     | NoteRecordingEnded
     | NoteRecordingFinished
+    | CarryFollowUps
     | NoteLinks
     | Tick
 )

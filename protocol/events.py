@@ -144,6 +144,20 @@ class MeetingPlan(_Value, frozen=True):
     bell_s: int = 30
 
 
+class CarriedFollowUp(_Value, frozen=True):
+    """A follow-up of an earlier meeting that was still open; `meeting` is its id, `title` its
+    title, `at` when it was noted there."""
+
+    id: str
+    text: str
+    owner: str = ""
+    due: str = ""
+    site: str | None = None
+    meeting: str = ""
+    title: str = ""
+    at: int = 0
+
+
 class _Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
     """Written whole, defaults too: a default changed later must not change an old journal."""
 
@@ -409,6 +423,33 @@ class FollowUpAdded(_Event, frozen=True, tag="follow-up-added"):
     site: str | None = None
 
 
+class FollowUpsCarried(_Event, frozen=True, tag="follow-ups-carried"):
+    """What earlier meetings left to be done, as of now; `more` did not find room in the list."""
+
+    follow_ups: tuple[CarriedFollowUp, ...]
+    more: int = 0
+
+
+class FollowUpClosed(_Event, frozen=True, tag="follow-up-closed"):
+    """A follow-up, of this meeting or carried into it, is done."""
+
+    follow_up: str
+
+
+class FollowUpReopened(_Event, frozen=True, tag="follow-up-reopened"):
+    """A follow-up was not done after all."""
+
+    follow_up: str
+
+
+class DraftSaved(_Event, frozen=True, tag="draft-saved"):
+    """What is typed in a form so far, as far as it got; `key` names the form, such as
+    `report:minas`; no fields: there is nothing to keep any more."""
+
+    key: str
+    fields: dict[str, str]
+
+
 class NoteAdded(_Event, frozen=True, tag="note-added"):
     """A line for the minutes: note, opening words, direction (*arahan*), decision, closing."""
 
@@ -556,6 +597,10 @@ Event = (
     | ReportLogged
     | ReportAmended
     | FollowUpAdded
+    | FollowUpsCarried
+    | FollowUpClosed
+    | FollowUpReopened
+    | DraftSaved
     | NoteAdded
     | BannerSet
     | MinutesSubmitted

@@ -46,8 +46,8 @@ class SearchReports(_Query, frozen=True, tag="search-reports"):
 
 
 class ListFollowUps(_Query, frozen=True, tag="list-follow-ups"):
-    """Follow-ups of all meetings, those due first at the top, without a date at the end; with all
-    words of `text` in text, owner or site. Answered by FollowUpList."""
+    """Follow-ups of all meetings: open ones first, those due first at the top, without a date at
+    the end; with all words of `text` in text, owner or site. Answered by FollowUpList."""
 
     text: Words = ""
     limit: Limit = 500
@@ -61,7 +61,15 @@ class ReadJournal(_Query, frozen=True, tag="read-journal"):
     limit: Limit = 500
 
 
-QueryBody = ListMeetings | SearchReports | ListFollowUps | ReadJournal
+class ListPhrases(_Query, frozen=True, tag="list-phrases"):
+    """Sentences that were written down in earlier meetings, those on `site` first, to complete
+    what is being typed. Answered by PhraseList."""
+
+    site: str = ""
+    limit: Limit = 300
+
+
+QueryBody = ListMeetings | SearchReports | ListFollowUps | ListPhrases | ReadJournal
 
 
 # -- answers ------------------------------------------------------------------------------------
@@ -111,7 +119,8 @@ class ReportList(_Query, frozen=True, tag="report-list"):
 
 
 class FollowUpLine(_Line, frozen=True):
-    """One follow-up; `due` is an ISO date or empty."""
+    """One follow-up; `due` is an ISO date or empty. `closed_at` and `closed_in` (a meeting's id)
+    tell when it was said to be done."""
 
     id: str
     meeting: str
@@ -121,6 +130,8 @@ class FollowUpLine(_Line, frozen=True):
     text: str
     owner: str = ""
     due: str = ""
+    closed_at: int | None = None
+    closed_in: str = ""
 
 
 class FollowUpList(_Query, frozen=True, tag="follow-up-list"):
@@ -128,6 +139,14 @@ class FollowUpList(_Query, frozen=True, tag="follow-up-list"):
 
     follow_ups: tuple[FollowUpLine, ...]
     more: bool = False
+
+
+class PhraseList(_Query, frozen=True, tag="phrase-list"):
+    """Answers ListPhrases: sentences of reports, directions, decisions and follow-ups; owners of
+    follow-ups; each once, the latest first."""
+
+    phrases: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
 
 
 class Events(_Query, frozen=True, tag="events"):
@@ -138,4 +157,4 @@ class Events(_Query, frozen=True, tag="events"):
     last_hash: str = ""
 
 
-Found = MeetingList | ReportList | FollowUpList | Events
+Found = MeetingList | ReportList | FollowUpList | PhraseList | Events

@@ -15,6 +15,8 @@ Rules:
 - The roll is called by the media: a site is present when its media runs both ways, late after the
   opening. A deputy has a name, an excuse a reason.
 - Closing with reports missing warns first.
+- A report card is saved as a whole: report, direction, decision and follow-ups, or nothing of it.
+- What earlier meetings left to be done is carried into a meeting and can be closed in it.
 - Minutes go from draft to submitted to approved, or are returned with a reason. What is submitted
   or approved does not change any more; approved minutes are corrected by errata only.
 
@@ -27,12 +29,21 @@ from datetime import date
 import msgspec
 
 from console.meeting.budget import share_s
-from console.meeting.state import AWAY, Meeting, Turn
+from console.meeting.state import (
+    AWAY,
+    Carried,
+    FollowUp,
+    Meeting,
+    Turn,
+    card_key,
+    site_of_card,
+)
 from protocol import commands as c
 from protocol import events as e
 
 MAX_TEXT = 20_000
 MAX_PANEL = 2
+MAX_FIELDS = 200
 MAX_NUMBER = 1_000_000
 # What would change the text of the minutes.
 TEXT = (
@@ -41,6 +52,9 @@ TEXT = (
     c.LogReport,
     c.AmendReport,
     c.AddFollowUp,
+    c.SaveCard,
+    c.CloseFollowUp,
+    c.ReopenFollowUp,
     c.AddNote,
 )
 UNDO_MS = 5_000
@@ -100,7 +114,7 @@ def decide(
         return _convene(state, command)
     if state.phase == "none":
         return Refusal("no-meeting", "There is no meeting yet.")
-    if isinstance(command, TEXT) and (refusal := _fixed(state)):
+    if _is_text(command) and (refusal := _fixed(state)):
         return refusal
     site = getattr(command, "site", None)
     if site is not None and site not in state.sites:
@@ -108,6 +122,13 @@ def decide(
             "unknown-site", f"There is no site {site!r} in this meeting.", {"site": site}
         )
     return _decide(state, command, now, new_id or command_id)
+
+
+def _is_text(command: c.AnyCommand) -> bool:
+    """True for what would change the text of the minutes; a draft that is taken away does not."""
+    if isinstance(command, c.SaveDraft):
+        return bool(command.fields) and site_of_card(command.key) is not None
+    return isinstance(command, TEXT)
 
 
 def _convene(state: Meeting, command: c.ConveneMeeting) -> Decision:
@@ -264,6 +285,22 @@ def _decide(state: Meeting, command: c.AnyCommand, now: int, new_id: str) -> Dec
             return [e.ReportAmended(report, text.strip(), tags_of(text, tags))]
         case c.AddFollowUp(text=text, owner=owner, due=due, site=about):
             return _add_follow_up(text, owner, due, about, new_id)
+        case c.SaveCard():
+            return _save_card(state, command, new_id)
+        case c.CloseFollowUp(follow_up=ident):
+            known = _follow_up(state, ident)
+            if isinstance(known, Refusal):
+                return known
+            return [e.FollowUpClosed(ident)] if known.closed_at is None else []
+        case c.ReopenFollowUp(follow_up=ident):
+            known = _follow_up(state, ident)
+            if isinstance(known, Refusal):
+                return known
+            return [] if known.closed_at is None else [e.FollowUpReopened(ident)]
+        case c.SaveDraft(key=key, fields=fields):
+            return _save_draft(state, key, fields)
+        case c.CarryFollowUps(follow_ups=left, more=more):
+            return _carry(state, left, more)
         case c.AddNote(text=text, kind=kind, site=about):
             if bad := _bad_text(text):
                 return bad
@@ -540,6 +577,87 @@ def _log_report(
         return bad
     number = next((t.number for t in reversed(state.turns) if t.site == site), None)
     return [e.ReportLogged(new_id, site, text.strip(), tags_of(text, tags), number)]
+
+
+def _save_card(state: Meeting, card: c.SaveCard, new_id: str) -> Decision:
+    """Report, direction, decision and follow-ups, or nothing of it."""
+    happened: list[e.Event] = []
+    report = next((r for r in state.reports if r.id == card.report), None)
+    if card.report and (report is None or report.site != card.site):
+        return Refusal("unknown-report", "There is no such report.", {"report": card.report})
+    if report is not None:
+        if bad := _bad_text(card.text):
+            return bad
+        tags = tags_of(card.text, card.tags)
+        if (card.text.strip(), tags) != (report.text, report.tags):
+            happened.append(e.ReportAmended(report.id, card.text.strip(), tags))
+    elif card.text.strip():
+        logged = _log_report(state, card.site, card.text, card.tags, new_id)
+        if isinstance(logged, Refusal):
+            return logged
+        happened += logged
+    kinds: tuple[tuple[e.NoteKind, str], ...] = (
+        ("direction", card.direction),
+        ("decision", card.decision),
+    )
+    for kind, text in kinds:
+        if too_long := _too_long(text):
+            return too_long
+        if text.strip():
+            happened.append(e.NoteAdded(f"{new_id}-{kind}", kind, text.strip(), card.site))
+    for number, one in enumerate(card.follow_ups, 1):
+        ident = f"{new_id}-{number}"
+        added = _add_follow_up(one.text, one.owner, one.due, card.site, ident)
+        if isinstance(added, Refusal):
+            return added
+        happened += added
+    key = card_key(card.site)
+    if not happened and report is None:
+        return Refusal("text-empty", "The text is empty.")
+    if key in state.drafts or state.sites[card.site].draft:
+        happened.append(e.DraftSaved(key, {}))
+    return happened
+
+
+def _follow_up(state: Meeting, ident: str) -> FollowUp | Carried | Refusal:
+    every: list[FollowUp | Carried] = [*state.follow_ups, *state.carried]
+    for one in every:
+        if one.id == ident:
+            return one
+    return Refusal(
+        "unknown-follow-up", "This follow-up is neither of this meeting nor carried into it."
+    )
+
+
+def _save_draft(state: Meeting, key: str, fields: dict[str, str]) -> Decision:
+    site = site_of_card(key)
+    if site is not None and site not in state.sites:
+        return Refusal(
+            "unknown-site", f"There is no site {site!r} in this meeting.", {"site": site}
+        )
+    too_many = len(fields) > MAX_FIELDS or (key not in state.drafts and len(state.drafts) >= 200)
+    if not 1 <= len(key) <= 200 or too_many:
+        return Refusal("draft-too-big", "That is more than a form holds.")
+    size = sum(len(name) + len(text) for name, text in fields.items())
+    if size > 3 * MAX_TEXT:
+        most = 3 * MAX_TEXT
+        return Refusal("text-too-long", f"At most {most} characters.", {"maximum": most})
+    # A draft of an older release has its text alone.
+    stands = state.drafts.get(key)
+    if stands is None and site is not None and state.sites[site].draft:
+        stands = {"text": state.sites[site].draft}
+    return [] if fields == (stands or {}) else [e.DraftSaved(key, fields)]
+
+
+def _carry(state: Meeting, left: tuple[e.CarriedFollowUp, ...], more: int) -> Decision:
+    """Told before a meeting and at its opening; what is as known makes no event."""
+    if state.phase == "closed":
+        return []
+    own = {one.id for one in state.follow_ups}
+    new = tuple(one for one in left if one.id not in own)
+    known = tuple(one.entry for one in state.carried if one.closed_at is None)
+    same = (new, more) == (known, state.carried_more)
+    return [] if same else [e.FollowUpsCarried(new, more)]
 
 
 def _add_follow_up(text: str, owner: str, due: str, about: str | None, new_id: str) -> Decision:

@@ -10,13 +10,14 @@ Rules of this file:
 Times are milliseconds of UTC since 1970.
 """
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
 
 from protocol import events as e
 from protocol.events import (
     Attendance,
+    CarriedFollowUp,
     MediaMode,
     MeetingPlan,
     NoteKind,
@@ -31,6 +32,7 @@ Recording = Literal["off", "on", "paused"]
 TurnStatus = Literal["speaking", "lost", "suspended", "ended"]
 MinutesStatus = Literal["draft", "submitted", "approved", "returned"]
 
+CARD = "report:"
 HERE: frozenset[Attendance] = frozenset({"present", "late", "represented"})
 AWAY: frozenset[Attendance] = frozenset({"absent", "excused"})
 
@@ -145,7 +147,8 @@ class Report(_Part, frozen=True):
 
 
 class FollowUp(_Part, frozen=True):
-    """Something to be done; `due` is an ISO date or empty."""
+    """Something to be done; `due` is an ISO date or empty. `closed_at`: when it was said to be
+    done, in this meeting."""
 
     id: str
     text: str
@@ -153,6 +156,19 @@ class FollowUp(_Part, frozen=True):
     due: str
     site: str | None
     at: int
+    closed_at: int | None = None
+
+
+class Carried(_Part, frozen=True):
+    """A follow-up of an earlier meeting that was open when this one began; `closed_at` as in
+    `FollowUp`."""
+
+    entry: CarriedFollowUp
+    closed_at: int | None = None
+
+    @property
+    def id(self) -> str:
+        return self.entry.id
 
 
 class Note(_Part, frozen=True):
@@ -205,7 +221,9 @@ class Meeting(_Part, frozen=True):
     until they are changed. `commands` holds the ids already carried out. `prepared`: the plan is
     the operator's, no longer that of the roster file. `recorded` are the times in which it was
     recorded, `disk_low` that a warning of the disk was given in the last of them, `film` the
-    finished recording.
+    finished recording. `carried` is what earlier meetings left to be done (`carried_more`: how
+    many found no room there). `drafts` is what is typed in forms and not saved yet, by the form's
+    key and its fields' names.
     """
 
     id: str = ""
@@ -234,6 +252,9 @@ class Meeting(_Part, frozen=True):
     recorded: tuple[Stretch, ...] = ()
     disk_low: bool = False
     film: e.RecordingFinished | None = None
+    carried: tuple[Carried, ...] = ()
+    carried_more: int = 0
+    drafts: dict[str, dict[str, str]] = {}
 
     # -- questions ----------------------------------------------------------------------------
 
@@ -333,6 +354,36 @@ def _with_site(state: Meeting, site: str, **changes: object) -> Meeting:
 def _with_minutes(state: Meeting, **changes: object) -> Meeting:
     changed = msgspec.structs.replace(state.minutes, **changes)
     return msgspec.structs.replace(state, minutes=changed)
+
+
+def card_key(site: str) -> str:
+    """The key under which what is typed in a site's report card is kept."""
+    return f"{CARD}{site}"
+
+
+def site_of_card(key: str) -> str | None:
+    """The site whose report card a key names; None for other forms."""
+    return key.removeprefix(CARD) if key.startswith(CARD) else None
+
+
+def _without_draft(state: Meeting, key: str) -> Meeting:
+    if key not in state.drafts:
+        return state
+    drafts = {k: v for k, v in state.drafts.items() if k != key}
+    return msgspec.structs.replace(state, drafts=drafts)
+
+
+def _with_follow_up(state: Meeting, ident: str, **changes: object) -> Meeting:
+    """A follow-up of this meeting, or one carried into it, changed; an unknown one: nothing."""
+
+    def changed(one: Any) -> Any:
+        return msgspec.structs.replace(one, **changes) if one.id == ident else one
+
+    return msgspec.structs.replace(
+        state,
+        follow_ups=tuple(changed(one) for one in state.follow_ups),
+        carried=tuple(changed(one) for one in state.carried),
+    )
 
 
 def _with_turn(state: Meeting, number: int, **changes: object) -> Meeting:
@@ -632,7 +683,7 @@ def _apply_event(state: Meeting, recorded: Recorded) -> Meeting:
         case e.ReportLogged(report=report, site=site, text=text, tags=tags, turn=number_or_none):
             logged = Report(report, site, number_or_none, at, (Wording(text, tags, at),))
             state = replace(state, reports=(*state.reports, logged))
-            return _with_site(state, site, draft="")
+            return _with_site(_without_draft(state, card_key(site)), site, draft="")
         case e.ReportAmended(report=report, text=text, tags=tags):
             reports = tuple(
                 replace(r, wordings=(*r.wordings, Wording(text, tags, at))) if r.id == report else r
@@ -642,6 +693,22 @@ def _apply_event(state: Meeting, recorded: Recorded) -> Meeting:
         case e.FollowUpAdded(follow_up=ident, text=text, owner=owner, due=due, site=about):
             added = FollowUp(ident, text, owner, due, about, at)
             return replace(state, follow_ups=(*state.follow_ups, added))
+        case e.FollowUpsCarried(follow_ups=left, more=more):
+            known = {one.id: one for one in state.carried}
+            carried = tuple(replace(known.get(one.id, Carried(one)), entry=one) for one in left)
+            # One that was closed in this meeting is not left any more, but belongs to it.
+            ids = {one.id for one in left}
+            done = tuple(c for c in state.carried if c.closed_at is not None and c.id not in ids)
+            return replace(state, carried=(*done, *carried), carried_more=more)
+        case e.FollowUpClosed(follow_up=ident):
+            return _with_follow_up(state, ident, closed_at=at)
+        case e.FollowUpReopened(follow_up=ident):
+            return _with_follow_up(state, ident, closed_at=None)
+        case e.DraftSaved(key=key, fields=fields):
+            if (about := site_of_card(key)) is not None:
+                state = _with_site(state, about, draft=fields.get("text", ""))
+            drafts = {k: v for k, v in state.drafts.items() if k != key}
+            return replace(state, drafts={**drafts, key: fields} if fields else drafts)
         case e.NoteAdded(note=ident, kind=kind, text=text, site=about):
             return replace(state, notes=(*state.notes, Note(ident, kind, text, about, at)))
         case e.BannerSet(text=text):

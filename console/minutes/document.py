@@ -22,7 +22,7 @@ from typing import Literal
 
 import msgspec
 
-from console.meeting.state import HERE, Meeting, Note, Report, Site, Turn, replay
+from console.meeting.state import HERE, Carried, Meeting, Note, Report, Site, Turn, card_key, replay
 from console.minutes import wording
 from console.minutes.brief import brief_of
 from console.minutes.connections import connections_of
@@ -51,6 +51,8 @@ from protocol.events import Attendance, Recorded, Signatory
 from protocol.recording import chapters
 
 OPEN_FOLLOW_UP = "Belum selesai"
+LATE_FOLLOW_UP = "Belum selesai, lewat tenggat"
+DONE_FOLLOW_UP = "Selesai"
 # Heads of a region, who have a letterhead with Garuda.
 REGENT = re.compile(r"(wakil )?(bupati|gubernur|wali ?kota)\b", re.IGNORECASE)
 
@@ -197,6 +199,7 @@ class _Author:
             silent=self.silent(),
             decisions=decisions,
             follow_ups=follow_ups,
+            earlier_follow_ups=self.earlier_follow_ups(),
             closing=self.closing(),
             place_and_date=", ".join(p for p in (one_line(plan.city), date_words) if p),
             note_taker=_signature(plan.note_taker),
@@ -353,7 +356,7 @@ class _Author:
             if note.kind in ("direction", "note") and self.about(note) and not self.turn_at(note):
                 outside[self.about(note)] = min(note.at, outside.get(self.about(note), note.at))
         for one in state.sites.values():
-            if clean(one.draft) and one.id not in with_turn:
+            if self.unsaved(one.id) and one.id not in with_turn:
                 outside.setdefault(one.id, self.now)
         starts += [(at, site, None) for site, at in outside.items()]
         starts.sort(key=lambda s: (s[0], s[2] or 0))
@@ -371,7 +374,7 @@ class _Author:
             self.report(r) for r in state.reports if r.site == site and self.home(r) == turn_number
         ]
         last = max((t.number for t in state.turns if t.site == site), default=None)
-        drafted = clean(state.sites[site].draft) if site in state.sites else ()
+        drafted = self.unsaved(site)
         if drafted and turn_number == last:
             reports.append(ReportText("", "", drafted, (), unsaved=True))
         speaker = self.speaker_of(site) + (" (lanjutan)" if again and turn else "")
@@ -393,6 +396,23 @@ class _Author:
                 *self.chapters_of(turn_number),
             ),
         )
+
+    def unsaved(self, site: str) -> tuple[str, ...]:
+        """What was typed in a site's report card and not saved."""
+        if site not in self.state.sites:
+            return ()
+        card = self.state.drafts.get(card_key(site), {})
+        lines = [*clean(self.state.sites[site].draft)]
+        names = {"direction": "Arahan", "decision": "Keputusan"}
+        for name, title in names.items():
+            if said := one_line(card.get(name, "")):
+                lines.append(f"{title}: {said}")
+        lines += [
+            f"Tindak lanjut: {said}"
+            for n, text in card.items()
+            if n.startswith("what") and (said := one_line(text))
+        ]
+        return tuple(lines)
 
     def home(self, report: Report) -> int | None:
         """The turn a report is printed under; None outside a turn."""
@@ -497,11 +517,42 @@ class _Author:
                 or (self.office_of(one.site) if one.site else wording.NOTHING),
                 due=wording.due_date(one_line(one.due)) or wording.NOTHING,
                 due_on=one_line(one.due),
-                status=OPEN_FOLLOW_UP,
+                status=OPEN_FOLLOW_UP if one.closed_at is None else DONE_FOLLOW_UP,
                 site=one.site or "",
+                done=one.closed_at is not None,
             )
             for number, one in enumerate(self.state.follow_ups, 1)
         )
+
+    def earlier_follow_ups(self) -> tuple[FollowUpRow, ...]:
+        """What meetings before left to be done: what was closed in this one first."""
+        carried = sorted(self.state.carried, key=lambda one: one.closed_at is None)
+        rows = []
+        for number, one in enumerate(carried, 1):
+            entry = one.entry
+            noted = wording.long_date(self.local(entry.at).date())
+            rows.append(
+                FollowUpRow(
+                    number=number,
+                    text=one_line(entry.text),
+                    owner=one_line(entry.owner)
+                    or (self.office_of(entry.site) if entry.site else wording.NOTHING),
+                    due=wording.due_date(one_line(entry.due)) or wording.NOTHING,
+                    due_on=one_line(entry.due),
+                    status=self.earlier_status(one),
+                    site=entry.site or "",
+                    done=one.closed_at is not None,
+                    origin=f"rapat {noted}",
+                )
+            )
+        return tuple(rows)
+
+    def earlier_status(self, one: Carried) -> str:
+        """Done in this meeting, open, or open beyond its date on the day of this meeting."""
+        if one.closed_at is not None:
+            return DONE_FOLLOW_UP
+        day = self.local(self.state.opened_at or self.now).date().isoformat()
+        return LATE_FOLLOW_UP if one.entry.due and one.entry.due < day else OPEN_FOLLOW_UP
 
     # -- annexes --------------------------------------------------------------------------------
 

@@ -43,6 +43,9 @@ def parts(minutes: Minutes) -> Iterator[tuple[str, str]]:
     for row in minutes.follow_ups:
         for text in (row.text, row.owner, row.due, row.status):
             yield f"D.{row.number}", text
+    for row in minutes.earlier_follow_ups:
+        for text in (row.text, row.origin, row.owner, row.due, row.status):
+            yield f"D (rapat sebelumnya).{row.number}", text
     for text in minutes.closing:
         yield "E", text
     for one in minutes.attendance:

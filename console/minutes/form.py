@@ -116,7 +116,9 @@ class Block(_Part, frozen=True):
 
 
 class FollowUpRow(_Part, frozen=True):
-    """*Tindak lanjut*. `due_on` is an ISO date or empty, `due` its wording or a dash."""
+    """*Tindak lanjut*. `due_on` is an ISO date or empty, `due` its wording or a dash. `done` by
+    the end of this meeting. `origin` says from which earlier meeting it is; empty for this one's.
+    """
 
     number: int
     text: str
@@ -125,6 +127,8 @@ class FollowUpRow(_Part, frozen=True):
     due_on: str
     status: str
     site: str
+    done: bool = False
+    origin: str = ""
 
 
 class AttendanceRow(_Part, frozen=True):
@@ -269,7 +273,8 @@ class Minutes(_Part, frozen=True):
     `time` are when the sites were called and when the meeting was held. `silent` names those
     who had no turn and reported nothing. `hash` is the SHA-256 of the journal's last event
     (`seq`): with it a printed page is checked against the journal; `proof` is the text of the QR
-    code. `kop` is whose letterhead is printed. `pictures` are captions.
+    code. `kop` is whose letterhead is printed. `pictures` are captions. `earlier_follow_ups` are
+    those that meetings before left open, with what became of them by the end of this one.
     """
 
     format: Literal["giliran-minutes/1"]
@@ -322,6 +327,7 @@ class Minutes(_Part, frozen=True):
     pictures: tuple[str, ...]
     corrections: tuple[CorrectionRow, ...]
     brief: Brief
+    earlier_follow_ups: tuple[FollowUpRow, ...] = ()
 
     @property
     def file_name(self) -> str:

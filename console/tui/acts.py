@@ -270,7 +270,10 @@ ACTS: tuple[Act, ...] = (
         ("r", "f5"),
         RECORD,
         N_("Report"),
-        N_("Write down what the speaker reports, or change it; #words become tags."),
+        N_(
+            "The card of the speaker: report (#words become tags), direction, decision, "
+            "follow-ups; mark earlier ones done."
+        ),
         does="report",
         short=N_("key bar|Report"),
     ),
@@ -297,7 +300,7 @@ ACTS: tuple[Act, ...] = (
         ("ctrl+s", "f10"),
         RECORD,
         N_("Save"),
-        N_("Save what is being typed. Drafts of reports are saved as you type."),
+        N_("Save what is being typed. Drafts are saved as you type."),
         does="save",
     ),
     Act(

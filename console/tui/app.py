@@ -32,8 +32,9 @@ from console.tui.acts import (
 )
 from console.tui.client import CLOSE_AGAIN_MS, Client, MakeLink, Redraw, wall_ms
 from console.tui.desk import Desk
+from console.tui.fields import Choice
 from console.tui.floor import Floor
-from console.tui.forms import Choice, Form
+from console.tui.forms import DRAFT_AFTER_S, Form
 from console.tui.glance import Glance
 from console.tui.help import HelpScreen
 from console.tui.keybar import KeyBar
@@ -42,7 +43,7 @@ from console.tui.page import Page
 from console.tui.phrases import word
 from console.tui.plain import PlainFilter, is_plain
 from console.tui.prompt import PromptLine
-from console.tui.report import DRAFT_AFTER_S, ReportForm
+from console.tui.report import ReportForm
 from console.tui.roster import Roster
 from console.tui.screens.events import EventsPage
 from console.tui.screens.follow_ups import FollowUpsPage
@@ -58,11 +59,11 @@ from console.tui.themes import THEMES, fitting
 from console.tui.topbar import TopBar
 from protocol import commands as c
 from protocol import messages as m
+from protocol import queries as q
 from protocol.link import Link
 from protocol.words import _, use_language
 
 TICK_S = 0.5
-FORM_LINES = 9
 LOG_LINES = 5
 Export = Callable[[str], list[Path]]
 """Writes the minutes of a meeting (by id); returns the files. Runs in a thread."""
@@ -189,6 +190,8 @@ class Console(Client, inherit_bindings=False):
         top.view = self.replica.top(now)
         screen.query_one(Floor).view = self.replica.floor(now)
         screen.query_one(Log).show()
+        if (form := screen.query_one(Desk).form) is not None:
+            form.redraw()
         typing = isinstance(self.focused, Input | TextArea | Choice)
         screen.query_one(KeyBar).shown = (self.replica.meeting.phase, typing)
         self._show_notice(screen, roster, now)
@@ -222,7 +225,8 @@ class Console(Client, inherit_bindings=False):
         screen = self.screen_stack[0]
         keys = 2 if self.size.height >= 30 else 1
         room = self.size.height - screen.query_one(TopBar).height_lines - 1 - keys
-        below = FORM_LINES if screen.query_one(Desk).form is not None else LOG_LINES
+        form = screen.query_one(Desk).form
+        below = LOG_LINES if form is None else form.lines
         wanted = max(len(screen.query_one(Roster).rows) + 1, room * 11 // 20)
         screen.query_one("#upper").styles.height = max(6, min(wanted, room - below))
 
@@ -342,8 +346,15 @@ class Console(Client, inherit_bindings=False):
         if site is None:
             self.say(_("Select a site first."), "bad")
             return
-        self._desk().open_report(site)
+        self._desk().open_report(site, self.clock())
         self._opened()
+        form = self._desk().form
+        if isinstance(form, ReportForm):
+            self.ask(q.ListPhrases(site), partial(self._know, form))
+
+    def _know(self, form: ReportForm, found: q.Found | None, why: str) -> None:
+        if isinstance(found, q.PhraseList):
+            form.know(found.phrases, found.owners)
 
     def _do_follow_up(self) -> None:
         self._desk().open_follow_up(self._subject(), self.clock())
@@ -489,9 +500,14 @@ class Console(Client, inherit_bindings=False):
             self.query_one(Roster).focus()
         self._opened()
 
-    @on(ReportForm.Drafted)
-    def _report_drafted(self, event: ReportForm.Drafted) -> None:
-        self.issue(c.DraftReport(event.site, event.text))
+    @on(Form.Drafted)
+    def _form_drafted(self, event: Form.Drafted) -> None:
+        self.issue(c.SaveDraft(event.key, event.fields))
+
+    @on(ReportForm.Marked)
+    def _follow_up_marked(self, event: ReportForm.Marked) -> None:
+        ident = event.task.id
+        self.issue(c.ReopenFollowUp(ident) if event.task.done else c.CloseFollowUp(ident))
 
     @on(PromptLine.Typed)
     def _prompt_typed(self, event: PromptLine.Typed) -> None:

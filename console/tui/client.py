@@ -13,7 +13,7 @@ from textual.app import App
 from textual.message import Message
 
 from console.tui import phrases
-from console.tui.replica import Replica
+from console.tui.replica import DRAFTS, Replica
 from protocol import VERSION
 from protocol import commands as c
 from protocol import events as e
@@ -30,7 +30,7 @@ Kept = dict[str, str]
 """What was typed in a form, by field."""
 KEPT_WHILE_AWAY = (
     c.DraftReport, c.LogReport, c.AmendReport, c.AddFollowUp, c.AddNote, c.MarkAttendance,
-    c.SetBanner,
+    c.SetBanner, c.SaveCard, c.SaveDraft, c.CloseFollowUp, c.ReopenFollowUp,
 )  # fmt: skip
 """Commands of the record wait for the server; acts on the floor are for now or not at all."""
 
@@ -149,15 +149,26 @@ class Client(App[None], inherit_bindings=False):
     def _acknowledged(self, ack: m.Ack) -> None:
         command = self.replica.acknowledged(ack)
         key, typed = self._sent_from.pop(ack.id, ("", {}))
+        body = None if command is None else command.body
         if key and self.kept.get(key) == typed:
             del self.kept[key]
-        match None if command is None else command.body:
+            if key in self.replica.meeting.drafts and not isinstance(body, c.SaveCard):
+                self.issue(c.SaveDraft(key, {}))
+        match body:
             case c.LogReport(site=site):
                 self.say(_("Report of {site} saved").format(site=self.replica.name(site)), "good")
             case c.AmendReport():
                 self.say(_("Report amended; the old text stays in the record"), "good")
-            case c.AddFollowUp() | c.AddNote():
+            case c.SaveCard(report="", text=text, site=site) if text:
+                self.say(_("Report of {site} saved").format(site=self.replica.name(site)), "good")
+            case c.SaveCard(report=report) if report and "text" in typed:
+                self.say(_("Report amended; the old text stays in the record"), "good")
+            case c.AddFollowUp() | c.AddNote() | c.SaveCard():
                 self.say(_("Saved"), "good")
+            case c.CloseFollowUp():
+                self.say(_("Marked as done"), "good")
+            case c.ReopenFollowUp():
+                self.say(_("Open again"), "good")
 
     def _refused(self, refused: m.Refused, now: int) -> None:
         command = self.replica.refused(refused, now)
@@ -183,7 +194,7 @@ class Client(App[None], inherit_bindings=False):
         if form in self.kept:
             self._sent_from[command.id] = (form, self.kept[form])
         sent = self._link.send(command)
-        if not sent and not isinstance(body, c.DraftReport):
+        if not sent and not isinstance(body, DRAFTS):
             self.say(_("Kept here; it is sent as soon as the server is back."), "ask")
         self.post_message(Redraw())
 

@@ -1,36 +1,47 @@
 """Forms on the main screen: what they have in common, and the short ones.
 
 A form never covers the floor. It tells the console what to do by messages: `Wrote` with the
-commands made from it, `Left` with what is typed so far; the console keeps that until it is safe.
+commands made from it, `Left` with what is typed so far, `Drafted` with that at most two seconds
+after the last key and when a field loses the focus; the console keeps it until it is safe.
 """
 
-import re
 from collections.abc import Iterator
 
+from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
-from textual.events import Key
+from textual.events import DescendantBlur
 from textual.message import Message
-from textual.reactive import reactive
-from textual.style import Style
-from textual.widget import Widget
+from textual.timer import Timer
 from textual.widgets import Input, Label, Static, TextArea
 
-from console.meeting.decide import MAX_TEXT
 from console.tui import phrases
 from console.tui.clickable import button
 from console.tui.client import Kept
 from console.tui.due import DueError, parse_due
+from console.tui.fields import Choice, Field, Line, bad_line, bad_text, parse_minutes, text_area
 from console.tui.phrases import word
 from protocol import commands as c
 from protocol import events as e
 from protocol.words import N_, _
 
+DRAFT_AFTER_S = 1.0
+
 
 class Form(Vertical):
-    """A form. `key` names it among the kept texts; `kept` is what was typed before."""
+    """A form. `key` names it among the kept texts; `kept` is what was typed before. `lines` is the
+    height it needs."""
+
+    lines = 9
+
+    class Drafted(Message):
+        """What is typed so far is to be safe from now on."""
+
+        def __init__(self, key: str, fields: Kept) -> None:
+            self.key = key
+            self.fields = fields
+            super().__init__()
 
     class Wrote(Message):
         """The form is complete."""
@@ -47,10 +58,16 @@ class Form(Vertical):
             self.form = form
             super().__init__()
 
-    def __init__(self, key: str, title: str) -> None:
+    def __init__(
+        self, key: str, title: str, kept: Kept | None = None, draft_after_s: float = DRAFT_AFTER_S
+    ) -> None:
         super().__init__(classes="form")
         self.key = key
         self.form_title = title
+        self._kept: Kept = dict(kept or {})
+        self._safe: Kept = dict(kept or {})
+        self._draft_after_s = draft_after_s
+        self._timer: Timer | None = None
 
     def heading(self) -> Static:
         """The first line: what this is, how to save and leave by mouse and key."""
@@ -69,69 +86,60 @@ class Form(Vertical):
         raise NotImplementedError
 
     def leave(self) -> None:
-        """Send `Left`."""
+        """Make what is typed safe, then leave."""
+        self.send_draft()
         self.post_message(self.Left(self))
 
+    def redraw(self) -> None:
+        """Something of the meeting changed."""
 
-class Line(Input):
-    """A field of one line, without border and blinking."""
+    # -- drafts ----------------------------------------------------------------------------------
 
-    def __init__(self, value: str = "", placeholder: str = "", name: str = "") -> None:
-        super().__init__(
-            value, placeholder, name=name, id=f"field-{name}", compact=True, max_length=500
-        )
-        self.cursor_blink = False
+    @on(Input.Changed)
+    @on(TextArea.Changed)
+    def _typed_more(self) -> None:
+        self.draft_soon()
 
+    def draft_soon(self) -> None:
+        """See to it that what is typed is safe soon."""
+        if self._timer is None and self.is_mounted and self.typed() != self._safe:
+            self._timer = self.set_timer(self._draft_after_s, self.send_draft)
 
-class Field(Horizontal):
-    """A label, a line, and beside it what is wrong with it."""
+    @on(DescendantBlur)
+    def _left_a_field(self) -> None:
+        self.send_draft()
 
-    def __init__(self, label: str, value: str, placeholder: str, name: str) -> None:
-        super().__init__(classes="field")
-        self._label = label
-        self.line = Line(value, placeholder, name)
+    def send_draft(self) -> None:
+        """Make it safe now."""
+        self.forget_timer()
+        typed = self.typed()
+        if typed != self._safe:
+            self._safe = typed
+            self.post_message(self.Drafted(self.key, typed))
 
-    def compose(self) -> ComposeResult:
-        """The message takes no room while it is empty."""
-        yield Label(self._label, classes="field-label")
-        yield self.line
-        yield Label("", id=f"message-{self.line.name}", classes="field-message")
+    def wrote(self, commands: tuple[c.ModeratorCommand, ...]) -> None:
+        """The form is complete; what is typed is in the commands."""
+        self.forget_timer()
+        self._safe = self.typed()
+        self.post_message(self.Wrote(self, commands))
 
-    @property
-    def value(self) -> str:
-        """What is typed, without spaces around it."""
-        return self.line.value.strip()
-
-    def complain(self, text: str) -> None:
-        """Say what is wrong, and go there; empty takes the message away."""
-        message = self.query_one(".field-message", Label)
-        message.update(Content(f" ! {text}" if text else ""))
-        if text:
-            self.line.focus()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """What is being corrected is no longer wrong."""
-        self.complain("")
-
-
-def text_area(text: str, name: str) -> TextArea:
-    """A field of many lines, without border and blinking; Tab goes to the next field."""
-    area = TextArea(text, id=f"field-{name}", soft_wrap=True, tab_behavior="focus", compact=True)
-    area.cursor_blink = False
-    area.highlight_cursor_line = False
-    area.move_cursor(area.document.end)
-    return area
+    def forget_timer(self) -> None:
+        """What is typed is saved in another way."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
 
 
 class FollowUpForm(Form):
     """What is to be done, by whom, until when."""
 
-    def __init__(self, site: str | None, name: str, today: str, kept: Kept) -> None:
-        super().__init__("follow-up", _("Follow-up"))
+    def __init__(
+        self, site: str | None, name: str, today: str, kept: Kept, draft_after_s: float
+    ) -> None:
+        super().__init__("follow-up", _("Follow-up"), kept, draft_after_s)
         self._site = site
         self._owner = name
         self._today = today
-        self._kept = kept
 
     def compose(self) -> ComposeResult:
         """Three fields, the message about the date beside its field."""
@@ -173,96 +181,17 @@ class FollowUpForm(Form):
         if not self._value("text"):
             self._complain("text", _("write what is to be done"))
             return
+        for name in ("text", "owner"):
+            if wrong := bad_line(self._value(name)):
+                self._complain(name, wrong)
+                return
         try:
             due = parse_due(self._value("due"), self._today)
         except DueError:
             self._complain("due", _("not a date, such as 15/2/2019"))
             return
         command = c.AddFollowUp(self._value("text"), self._value("owner"), due, self._site)
-        self.post_message(self.Wrote(self, (command,)))
-
-
-class Choice(Widget, can_focus=True, inherit_bindings=False):
-    """One of several words: arrows, its letter, or the mouse."""
-
-    BINDINGS = [
-        Binding("left,up", "step(-1)", show=False),
-        Binding("right,down,space", "step(1)", show=False),
-        Binding("enter", "take", show=False),
-    ]
-    chosen: reactive[int] = reactive(0)
-
-    class Chosen(Message):
-        """The operator decided (Enter, letter or click)."""
-
-        def __init__(self, value: str) -> None:
-            self.value = value
-            super().__init__()
-
-    def __init__(self, options: list[tuple[str, str, str]], value: str) -> None:
-        """`options` are (value, letter, title)."""
-        super().__init__(id="choice")
-        self.auto_links = False
-        self._options = options
-        values = [o[0] for o in options]
-        self.set_reactive(Choice.chosen, values.index(value) if value in values else 0)
-
-    @property
-    def value(self) -> str:
-        """The value chosen."""
-        return self._options[self.chosen][0]
-
-    def render(self) -> Content:
-        """All options in one line."""
-        return Content(" ").join(self._draw(i) for i in range(len(self._options)))
-
-    def _draw(self, index: int) -> Content:
-        __, letter, title = self._options[index]
-        style = "bold $on-strong on $accent" if index == self.chosen else "on $button-background"
-        text = Content.styled(f" {letter} {title} " if letter else f" {title} ", style)
-        return text.stylize(Style.from_meta({"@click": f"pick({index})"}))
-
-    def action_step(self, step: int) -> None:
-        """The next or previous option."""
-        self.chosen = (self.chosen + step) % len(self._options)
-
-    def action_take(self) -> None:
-        """Decide."""
-        self.post_message(self.Chosen(self.value))
-
-    def action_pick(self, index: int) -> None:
-        """Choose by mouse and decide."""
-        self.chosen = index
-        self.action_take()
-
-    def on_key(self, event: Key) -> None:
-        """Choose by letter and decide."""
-        letters = [letter.lower() for __, letter, __ in self._options]
-        if event.character and event.character.lower() in letters:
-            event.stop()
-            event.prevent_default()
-            self.action_pick(letters.index(event.character.lower()))
-
-
-def bad_text(text: str) -> str:
-    """What is wrong with a text of many lines; empty when nothing is."""
-    if not text.strip():
-        return _("nothing is written yet")
-    if len(text) > MAX_TEXT:
-        return _("at most {maximum} characters").format(maximum=MAX_TEXT)
-    return ""
-
-
-def parse_minutes(text: str) -> int | None:
-    """`45`, `1:30` (hours and minutes) → seconds, from 1 minute to 24 hours; None for others."""
-    match = re.fullmatch(r"(?:(\d{1,2})[:.])?(\d{1,4})", text.strip())
-    if match is None:
-        return None
-    hours, rest = int(match[1] or 0), int(match[2])
-    if match[1] is not None and rest > 59:
-        return None
-    total = hours * 60 + rest
-    return total * 60 if 1 <= total <= 1440 else None
+        self.wrote((command,))
 
 
 class TimeForm(Form):
@@ -308,7 +237,7 @@ class TimeForm(Form):
             self._field.complain(_("minutes from 1 to 1440, such as 45"))
             return
         commands = (c.SetBudget(seconds), c.SetOverrun(self.query_one(Choice).value))  # type: ignore[arg-type]
-        self.post_message(self.Wrote(self, commands))
+        self.wrote(commands)
 
 
 class AttendanceForm(Form):
@@ -316,9 +245,20 @@ class AttendanceForm(Form):
 
     NOTED = ("represented", "excused")
 
-    def __init__(self, site: str, name: str, marked: e.Attendance, note: str) -> None:
-        super().__init__("attendance", _("Attendance · {site}").format(site=name))
+    def __init__(
+        self,
+        site: str,
+        name: str,
+        marked: e.Attendance,
+        note: str,
+        kept: Kept,
+        draft_after_s: float,
+    ) -> None:
+        title = _("Attendance · {site}").format(site=name)
+        super().__init__(f"attendance:{site}", title, kept, draft_after_s)
         self._site = site
+        self._stands = note
+        note = self._kept.get("note", note)
         self._marked: e.Attendance = marked
         self._note = note
 
@@ -332,6 +272,11 @@ class AttendanceForm(Form):
     def on_mount(self) -> None:
         """Start with the choice."""
         self.query_one(Choice).focus()
+
+    def typed(self) -> Kept:
+        """The note, when it is another than stands."""
+        note = self.query_one("#field-note", Line).value
+        return {} if note == self._stands else {"note": note}
 
     def on_choice_chosen(self, event: Choice.Chosen) -> None:
         """A deputy or an excuse needs a word more; all else is done."""
@@ -352,12 +297,15 @@ class AttendanceForm(Form):
         note = self.query_one("#field-note", Line).value.strip()
         if attendance not in self.NOTED:
             note = ""
+        elif wrong := bad_line(note):
+            self.query_one(Field).complain(wrong)
+            return
         elif not note:
             asked = {"represented": _("the deputy's name"), "excused": _("the reason")}
             self.query_one(Field).complain(asked[attendance])
             return
         command = c.MarkAttendance(self._site, attendance, note)  # type: ignore[arg-type]
-        self.post_message(self.Wrote(self, (command,)))
+        self.wrote((command,))
 
 
 def _attendance_options() -> Iterator[tuple[str, str, str]]:
@@ -370,10 +318,10 @@ def _attendance_options() -> Iterator[tuple[str, str, str]]:
 class NoteForm(Form):
     """A decision, a direction, a note, or the opening and closing words."""
 
-    def __init__(self, site: str | None, name: str, kept: Kept) -> None:
-        super().__init__("note", _("For the minutes") + (f" · {name}" if name else ""))
+    def __init__(self, site: str | None, name: str, kept: Kept, draft_after_s: float) -> None:
+        title = _("For the minutes") + (f" · {name}" if name else "")
+        super().__init__("note", title, kept, draft_after_s)
         self._site = site
-        self._kept = kept
 
     def compose(self) -> ComposeResult:
         """Kind and text."""
@@ -406,4 +354,4 @@ class NoteForm(Form):
             self.query_one(TextArea).focus()
             return
         kind = self.query_one(Choice).value
-        self.post_message(self.Wrote(self, (c.AddNote(text, kind, self._site),)))  # type: ignore[arg-type]
+        self.wrote((c.AddNote(text, kind, self._site),))  # type: ignore[arg-type]

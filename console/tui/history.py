@@ -9,7 +9,7 @@ from protocol import events as e
 
 def is_told(event: e.Event) -> bool:
     """True for events that belong in the log on the screen."""
-    return not isinstance(event, e.ReportDrafted | e.LinksMeasured)
+    return not isinstance(event, e.ReportDrafted | e.DraftSaved | e.LinksMeasured)
 
 
 def history(meeting: Meeting) -> Iterable[LogLine]:
@@ -27,6 +27,11 @@ def history(meeting: Meeting) -> Iterable[LogLine]:
         past += [(w.at, e.ReportAmended(r.id, w.text, w.tags)) for w in r.wordings[1:]]
     for f in meeting.follow_ups:
         past.append((f.at, e.FollowUpAdded(f.id, f.text, f.owner, f.due, f.site)))
+        if f.closed_at is not None:
+            past.append((f.closed_at, e.FollowUpClosed(f.id)))
+    for one in meeting.carried:
+        if one.closed_at is not None:
+            past.append((one.closed_at, e.FollowUpClosed(one.id)))
     for n in meeting.notes:
         past.append((n.at, e.NoteAdded(n.id, n.kind, n.text, n.site)))
     past += _recording_history(meeting)

@@ -22,7 +22,7 @@ from console.tui.views import (
 )
 from protocol import events as e
 from protocol import messages as m
-from protocol.words import N_, _
+from protocol.words import N_, _, n_
 
 ATTENDANCE: dict[e.Attendance, str] = {
     "present": N_("Present"),
@@ -134,6 +134,8 @@ REFUSALS: dict[str, str] = {
     ),
     "chair-always-heard": N_("The chair is always heard: it can't be muted."),
     "closed": N_("The meeting is closed; convene a new one."),
+    "draft-too-big": N_("That is more than a form holds."),
+    "unknown-follow-up": N_("This follow-up is neither of this meeting nor carried into it."),
     "deputy-missing": N_("Who stands in? A deputy has a name."),
     "has-floor": N_("{site} has the floor already."),
     "is-chair": N_("{site} presides: it is always heard and needs no turn."),
@@ -261,6 +263,8 @@ _KINDS: tuple[tuple[tuple[type, ...], str], ...] = (
             e.ReportLogged,
             e.ReportAmended,
             e.FollowUpAdded,
+            e.FollowUpClosed,
+            e.FollowUpReopened,
             e.NoteAdded,
             e.MinutesSubmitted,
             e.MinutesApproved,
@@ -306,6 +310,7 @@ _PLAIN: dict[type, str] = {
     e.HandLowered: N_("{site} lowered the hand"),
     e.SiteSkipped: N_("{site} skipped"),
     e.ReportDrafted: N_("{site}: draft saved"),
+    e.DraftSaved: N_("Draft saved"),
     e.MinutesSubmitted: N_("The minutes are submitted"),
     e.MinutesApproved: N_("The minutes are approved"),
     e.MinutesReturned: N_("The minutes are returned: {reason}"),
@@ -400,6 +405,26 @@ def _follow_up(replica: Replica, event: Any, name: str) -> str:
     return f"{text} ({rest})" if rest else text
 
 
+def _carried(replica: Replica, event: Any, name: str) -> str:
+    count = len(event.follow_ups) + event.more
+    text = n_(
+        "{n} follow-up of earlier meetings is open",
+        "{n} follow-ups of earlier meetings are open",
+        count,
+    )
+    return text.format(n=count)
+
+
+def _done(replica: Replica, event: Any, name: str) -> str:
+    text = one_line(replica.follow_up_text(event.follow_up))
+    return _("Done: {text}").format(text=text)
+
+
+def _not_done(replica: Replica, event: Any, name: str) -> str:
+    text = one_line(replica.follow_up_text(event.follow_up))
+    return _("Not done after all: {text}").format(text=text)
+
+
 def _noted(replica: Replica, event: Any, name: str) -> str:
     return f"{word(NOTE_KIND[event.kind])}: {one_line(event.text)}"
 
@@ -445,6 +470,9 @@ _SPECIAL: dict[type, Callable[[Replica, Any, str], str]] = {
     e.ReportLogged: _logged,
     e.ReportAmended: _amended,
     e.FollowUpAdded: _follow_up,
+    e.FollowUpsCarried: _carried,
+    e.FollowUpClosed: _done,
+    e.FollowUpReopened: _not_done,
     e.NoteAdded: _noted,
     e.BannerSet: _banner,
     e.RecordingStopped: _recording_ended,

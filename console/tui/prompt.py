@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Label, Static
 
-from console.tui.forms import Line
+from console.tui.fields import Line
 
 
 class PromptLine(Horizontal):

@@ -15,6 +15,7 @@ All times shown are the server's: `server_now` adds the offset of its Welcome.
 """
 
 from collections import deque
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -37,6 +38,7 @@ from console.tui.views import (
     ReportShown,
     RosterRow,
     Stepped,
+    TaskShown,
     TopView,
 )
 from protocol import commands as c
@@ -109,9 +111,9 @@ class Replica:
     def issue(self, ident: str, body: c.ModeratorCommand, now: int) -> m.Command:
         """Remember a command, given at our `now`, until it is answered. A newer draft replaces an
         unanswered older."""
-        if isinstance(body, c.DraftReport) and not self.link_up:
+        if isinstance(body, c.DraftReport | c.SaveDraft) and not self.link_up:
             for other, command in list(self.pending.items()):
-                if isinstance(command.body, c.DraftReport) and command.body.site == body.site:
+                if _is_draft_of(command.body, body):
                     del self.pending[other]
         command = m.Command(ident, body)
         self.pending[ident] = command
@@ -410,11 +412,40 @@ class Replica:
 
     def unsent(self) -> list[m.Command]:
         """Commands the server did not answer yet, drafts left out."""
-        return [p for p in self.pending.values() if not isinstance(p.body, c.DraftReport)]
+        return [p for p in self.pending.values() if not isinstance(p.body, DRAFTS)]
 
     def report_of(self, site: str) -> st.Report | None:
         """The latest report of a site."""
         return next((r for r in reversed(self.meeting.reports) if r.site == site), None)
+
+    def follow_up_text(self, ident: str) -> str:
+        """What is to be done, by the follow-up's id; the id itself when there is none such."""
+        for one in self.meeting.follow_ups:
+            if one.id == ident:
+                return one.text
+        return next((o.entry.text for o in self.meeting.carried if o.id == ident), ident)
+
+    def tasks_of(self, site: str) -> tuple[TaskShown, ...]:
+        """Follow-ups that concern a site: of this meeting and carried into it, noted on the site
+        or owned by its officer; open ones first, those due first."""
+        state, found = self.meeting, []
+        entry = state.sites[site].entry
+        names = {name.casefold() for name in (entry.title, entry.officer, entry.name) if name}
+        zone = timedelta(minutes=state.plan.utc_offset_minutes)
+        for one in state.carried:
+            carried = one.entry
+            if carried.site == site or carried.owner.casefold() in names:
+                noted = datetime.fromtimestamp(carried.at / 1000, UTC) + zone
+                origin = noted.date().isoformat()
+                done = one.closed_at is not None
+                found.append(
+                    TaskShown(one.id, carried.text, carried.owner, carried.due, done, origin)
+                )
+        for own in state.follow_ups:
+            if own.site == site or own.owner.casefold() in names:
+                done = own.closed_at is not None
+                found.append(TaskShown(own.id, own.text, own.owner, own.due, done))
+        return tuple(sorted(found, key=lambda one: (one.done, not one.due, one.due)))
 
     def last_speaker(self) -> str | None:
         """Who had the floor last, or has it."""
@@ -483,7 +514,7 @@ class Replica:
         return self._hands().index(site) + 1
 
     def _report(self, site: str) -> ReportShown:
-        if self.meeting.sites[site].draft:
+        if self.meeting.sites[site].draft or st.card_key(site) in self.meeting.drafts:
             return "draft"
         if self.meeting.has_reported(site):
             return "done"
@@ -496,6 +527,17 @@ class Replica:
 
 
 _NO_STATUS = m.SiteStatus()
+DRAFTS = (c.DraftReport, c.SaveDraft)
+
+
+def _is_draft_of(older: c.ModeratorCommand, newer: c.DraftReport | c.SaveDraft) -> bool:
+    """True when a draft of the same text is out of date by the newer one."""
+    match older, newer:
+        case c.DraftReport(site=site), c.DraftReport(site=same):
+            return site == same
+        case c.SaveDraft(key=key), c.SaveDraft(key=same):
+            return key == same
+    return False
 
 
 def _clarity(reading: m.SiteReading | None) -> float:

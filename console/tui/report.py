@@ -1,32 +1,44 @@
-"""The report form: what a site reported, saved as it is typed.
+"""The report card of a site: what it reported, the direction given, the decision, what is to be
+done, all together; saved as it is typed.
 
 Rules:
-- A draft is sent at most two seconds after the last key, and whenever the field loses the focus.
 - `#word`s become tags; they are shown as they are recognised, Tab completes one, and Alt with a
   digit adds a topic.
-- A report that exists is amended: the old text stays in the record.
+- A sentence begun as one of an earlier meeting is proposed to its end: Tab takes it.
+- A report that exists is amended: the old text stays in the record. Directions and decisions noted
+  before are shown; new ones are added to them.
+- Follow-ups of the site that are open, of earlier meetings too, are on the card; marking one done
+  takes effect at once.
+- The card is saved as a whole.
 """
 
 import re
+from collections.abc import Callable, Sequence
 
 from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.containers import Horizontal
 from textual.content import Content
-from textual.events import DescendantBlur
 from textual.message import Message
 from textual.style import Style
-from textual.timer import Timer
-from textual.widgets import Static, TextArea
+from textual.suggester import Suggester
+from textual.widgets import Input, Label, Static, TextArea
 
-from console.meeting.decide import MAX_TEXT, tags_of
-from console.meeting.state import Report
+from console.meeting.decide import tags_of
+from console.meeting.state import Note, Report, card_key
+from console.tui import completion
 from console.tui.client import Kept
-from console.tui.forms import Form, bad_text, text_area
+from console.tui.due import DueError, parse_due
+from console.tui.fields import Field, Line, bad_line, bad_text, prepared_area
+from console.tui.forms import DRAFT_AFTER_S, Form
+from console.tui.phrases import one_line
+from console.tui.tasks import Tasks
+from console.tui.views import TaskShown
 from protocol import commands as c
 from protocol.words import _
 
-DRAFT_AFTER_S = 1.0
 _WORD_AT_END = re.compile(r"#([\w-]*)$")
+_PARTS = ("what", "owner", "due")
 
 
 def kept_tags(report: Report | None) -> tuple[str, ...]:
@@ -62,112 +74,262 @@ class Tags(Static):
         self.post_message(self.Picked(tag))
 
 
-class ReportForm(Form):
-    """One site's report. `draft` is told of every text that is to be safe from now on."""
+class CardText(TextArea):
+    """The report's text; `propose` says what would follow the line so far."""
 
+    def __init__(self, text: str, propose: "Propose") -> None:
+        self._propose = propose
+        super().__init__(text, id="field-text", soft_wrap=True, tab_behavior="focus", compact=True)
+        prepared_area(self)
+
+    def update_suggestion(self) -> None:
+        """Only at the end of a line."""
+        row, column = self.cursor_location
+        line = self.document.get_line(row)
+        at_end = column >= len(line)
+        self.suggestion = self._propose.after(line) if at_end else ""
+
+
+class Propose(Suggester):
+    """Completes what is typed in the card's fields."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self.phrases: tuple[str, ...] = ()
+        self.words = tuple(words)
+
+    def after(self, line: str) -> str:
+        """What would follow the line."""
+        return completion.rest_of(line, self.phrases, self.words)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """For a field of one line: the whole of it."""
+        rest = self.after(value)
+        return value + rest if rest else None
+
+
+class ReportForm(Form):
+    """One site's report card. `titles` are offered as owners; `noted` are directions and decisions
+    on this site so far."""
+
+    lines = 13
     BINDINGS = [
         Binding("tab", "complete", show=False, priority=True),
+        Binding("shift+tab", "back", show=False, priority=True),
         *(Binding(f"alt+{n}", f"topic({n})", show=False, priority=True) for n in range(1, 10)),
     ]
 
-    class Drafted(Message):
-        """The text so far."""
+    class Marked(Message):
+        """A follow-up was marked: done, or open again."""
 
-        def __init__(self, site: str, text: str) -> None:
-            self.site = site
-            self.text = text
+        def __init__(self, task: TaskShown) -> None:
+            self.task = task
             super().__init__()
 
     def __init__(
         self,
         site: str,
         title: str,
-        text: str,
+        kept: Kept,
         report: Report | None,
         tags: tuple[str, ...],
+        titles: Sequence[str] = (),
+        noted: Sequence[Note] = (),
+        today: str = "",
         *,
         draft_after_s: float = DRAFT_AFTER_S,
     ) -> None:
         amending = " · " + _("amending") if report is not None else ""
-        super().__init__(f"report:{site}", _("Report · {site}").format(site=title) + amending)
+        heading = _("Report · {site}").format(site=title) + amending
+        super().__init__(card_key(site), heading, kept, draft_after_s)
         self.site = site
-        self._first_text = text
+        self._stands = "" if report is None else report.text
         self._report = report
         self._known_tags = tags
-        self._draft_after_s = draft_after_s
-        self._safe_text = text
-        self._timer: Timer | None = None
+        self._title = title
+        self._noted = tuple(noted)
+        self._today = today
+        self._propose = Propose((*tags, *titles))
+        self._owners = Propose(titles)
+        self._added: list[Kept] = []
+        while any(f"{part}-{len(self._added) + 1}" in kept for part in _PARTS):
+            number = len(self._added) + 1
+            self._added.append({part: kept.get(f"{part}-{number}", "") for part in _PARTS})
+        self._tasks: tuple[TaskShown, ...] = ()
+        self.tasks_of: Callable[[], tuple[TaskShown, ...]] = tuple
 
     def compose(self) -> ComposeResult:
-        """The text and its tags."""
+        """The text and its tags; direction and decision; the follow-ups."""
+        kept = self._kept
         yield self.heading()
-        yield text_area(self._first_text, "text")
+        yield CardText(kept.get("text", self._stands), self._propose)
         yield Tags()
+        yield self._note("direction", _("Direction"), _("what who presides says to it"))
+        yield self._note("decision", _("Decision"), _("what is decided"))
+        with Horizontal(classes="field", id="task"):
+            yield Label(_("Follow-up"), classes="field-label")
+            what = _("what is to be done; Enter adds it")
+            yield Line(kept.get("what", ""), what, "what", self._propose)
+            yield Line(kept.get("owner", self._title), _("who does it"), "owner", self._owners)
+            yield Line(kept.get("due", ""), _("20/2 friday +14d"), "due")
+            yield Label("", id="message-task", classes="field-message")
+        yield Tasks()
+
+    def _note(self, kind: str, label: str, hint: str) -> Field:
+        before = "; ".join(one_line(note.text) for note in self._noted if note.kind == kind)
+        hint = _("noted: {text}").format(text=before) if before else hint
+        return Field(label, self._kept.get(kind, ""), hint, kind, self._propose)
 
     def on_mount(self) -> None:
         """Start typing at once."""
         self._area.focus()
         self._show_tags()
+        self._tasks = self.tasks_of()
+        self._show_tasks()
 
     @property
     def _area(self) -> TextArea:
-        return self.query_one(TextArea)
+        return self.query_one(CardText)
+
+    def _value(self, name: str) -> str:
+        return self.query_one(f"#field-{name}", Line).value
 
     def typed(self) -> Kept:
-        """The text, when it is not the report as it stands."""
+        """Every field that differs from what stands."""
         text = self._area.text
-        stands = "" if self._report is None else self._report.text
-        return {} if text == stands else {"text": text}
+        made: Kept = {} if text == self._stands else {"text": text}
+        for name in ("direction", "decision"):
+            if value := self._value(name):
+                made[name] = value
+        if self._value("what") or self._value("due"):
+            made.update({part: self._value(part) for part in _PARTS})
+        for number, one in enumerate(self._added, 1):
+            made.update({f"{part}-{number}": one[part] for part in _PARTS})
+        return made
 
-    # -- drafts ----------------------------------------------------------------------------------
+    def know(self, phrases: Sequence[str], owners: Sequence[str]) -> None:
+        """What was written in earlier meetings."""
+        self._propose.phrases = tuple(phrases)
+        self._owners.words = tuple(dict.fromkeys((*self._owners.words, *owners)))
+        self._owners.phrases = self._owners.words
+        if self.is_mounted:
+            self._area.update_suggestion()
+
+    # -- saving ----------------------------------------------------------------------------------
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        """Show the tags; see to it that the text is safe soon."""
-        event.stop()
+        """Show the tags."""
         self._show_tags()
-        if self._timer is None and self._area.text != self._safe_text:
-            self._timer = self.set_timer(self._draft_after_s, self._send_draft)
 
-    def on_descendant_blur(self, event: DescendantBlur) -> None:
-        """The field lost the focus: the text is made safe."""
-        self._send_draft()
-
-    def _send_draft(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer = None
-        text = self._area.text
-        if text != self._safe_text and len(text) <= MAX_TEXT:
-            self._safe_text = text
-            self.post_message(self.Drafted(self.site, text))
-
-    def leave(self) -> None:
-        """Make the text safe, then leave."""
-        self._send_draft()
-        super().leave()
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """What is being corrected is no longer wrong."""
+        if event.input.name in _PARTS:
+            self._complain_of_task("")
 
     def save(self) -> None:
-        """Log or amend the report."""
-        text = self._area.text
-        if wrong := bad_text(text):
+        """All of it, when all of it is right."""
+        text, typed = self._area.text, self.typed()
+        more = any(name != "text" for name in typed)
+        wrong = bad_text(text) if self._report is not None or text.strip() or not more else ""
+        if wrong:
             said = Content.styled(f" ! {wrong} ", "bold $error")
             self.query_one("#tags", Static).update(said)
             self._area.focus()
             return
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer = None
-        self._safe_text = text
-        self.post_message(self.Wrote(self, self._commands(text)))
+        for field in self.query(Field):
+            if wrong := bad_line(field.value):
+                field.complain(wrong)
+                return
+        if (self._value("what") or self._value("due")) and not self._add_task():
+            return
+        self.wrote(self._commands(text))
 
     def _commands(self, text: str) -> tuple[c.ModeratorCommand, ...]:
-        report = self._report
-        if report is None:
-            return (c.LogReport(self.site, text),)
-        if text.strip() == report.text:
-            return (c.DraftReport(self.site, ""),)
-        amended = c.AmendReport(report.id, text, kept_tags(report))
-        return (amended, c.DraftReport(self.site, ""))
+        report, typed = self._report, self.typed()
+        if report is not None and not typed:
+            return (c.SaveDraft(self.key, {}),)
+        made = tuple(
+            c.NewFollowUp(
+                one["what"].strip(), one["owner"].strip(), parse_due(one["due"], self._today)
+            )
+            for one in self._added
+        )
+        card = c.SaveCard(
+            self.site,
+            text,
+            "" if report is None else report.id,
+            kept_tags(report),
+            self._value("direction"),
+            self._value("decision"),
+            made,
+        )
+        return (card,)
+
+    # -- follow-ups ------------------------------------------------------------------------------
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes to the next field; in the last one of a follow-up it adds it."""
+        event.stop()
+        if event.input.name == "due" or (event.input.name == "what" and not self._value("what")):
+            if self._value("what") or self._value("due"):
+                self._add_task()
+            else:
+                self.query_one(Tasks).focus()
+        else:
+            self.screen.focus_next(".form *")
+
+    def _add_task(self) -> bool:
+        """What is in the three fields becomes a line below; False when something is wrong."""
+        one = {part: self._value(part) for part in _PARTS}
+        if not one["what"].strip():
+            return self._complain_of_task(_("write what is to be done"), "what")
+        for part in ("what", "owner"):
+            if wrong := bad_line(one[part]):
+                return self._complain_of_task(wrong, part)
+        try:
+            parse_due(one["due"], self._today)
+        except DueError:
+            return self._complain_of_task(_("not a date, such as 15/2/2019"), "due")
+        self._added.append(one)
+        self._put_task({"what": "", "owner": self._title, "due": ""})
+        self._show_tasks()
+        return True
+
+    def _put_task(self, one: Kept) -> None:
+        for part in _PARTS:
+            self.query_one(f"#field-{part}", Line).value = one[part]
+        self.query_one("#field-what").focus()
+        self.draft_soon()
+
+    def _complain_of_task(self, text: str, name: str = "") -> bool:
+        self.query_one("#message-task", Label).update(Content(f" ! {text}" if text else ""))
+        if name:
+            self.query_one(f"#field-{name}").focus()
+        return False
+
+    def redraw(self) -> None:
+        """The follow-ups that are the meeting's already."""
+        if self.is_mounted and (tasks := self.tasks_of()) != self._tasks:
+            self._tasks = tasks
+            self._show_tasks()
+
+    def _show_tasks(self) -> None:
+        new = []
+        for number, one in enumerate(self._added):
+            due = parse_due(one["due"], self._today)
+            new.append(TaskShown(str(number), one["what"], one["owner"], due, new=True))
+        widget = self.query_one(Tasks)
+        widget.show((*new, *self._tasks), self._today)
+
+    def on_tasks_taken(self, event: Tasks.Taken) -> None:
+        """A new one goes back into the fields, another is marked."""
+        event.stop()
+        if not event.task.new:
+            self.post_message(self.Marked(event.task))
+        elif not (self._value("what") or self._value("due")) or self._add_task():
+            one = self._added.pop(int(event.task.id))
+            self._put_task(one)
+            self._show_tasks()
 
     # -- tags ------------------------------------------------------------------------------------
 
@@ -206,8 +368,27 @@ class ReportForm(Form):
         self._insert_tag(event.tag)
 
     def action_complete(self) -> None:
-        """Tab: complete the tag before the cursor."""
-        row, column = self._area.cursor_location
-        match = _WORD_AT_END.search(self._area.document.get_line(row)[:column])
-        if match is not None and (rest := complete(match.group(1), self._known_tags)):
-            self._area.insert(f"{rest} ")
+        """Tab: take what is proposed or complete the tag before the cursor; else the next field."""
+        focused = self.screen.focused
+        if isinstance(focused, CardText):
+            row, column = focused.cursor_location
+            match = _WORD_AT_END.search(focused.document.get_line(row)[:column])
+            if match is not None and (rest := complete(match.group(1), self._known_tags)):
+                focused.insert(f"{rest} ")
+                return
+            if focused.suggestion:
+                focused.insert(focused.suggestion)
+                return
+        elif isinstance(focused, Line) and (rest := self._proposed(focused)):
+            focused.insert_text_at_cursor(rest)
+            return
+        self.screen.focus_next(".form *")
+
+    def _proposed(self, line: Line) -> str:
+        source = line.suggester
+        at_end = line.cursor_position >= len(line.value)
+        return source.after(line.value) if isinstance(source, Propose) and at_end else ""
+
+    def action_back(self) -> None:
+        """Shift+Tab: the field before."""
+        self.screen.focus_previous(".form *")

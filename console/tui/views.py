@@ -52,6 +52,19 @@ class RosterRow(msgspec.Struct, frozen=True):
     picture: m.Picture = "high"
 
 
+class TaskShown(msgspec.Struct, frozen=True):
+    """A follow-up on a report card. `origin` is the earlier meeting's day (ISO; empty: this one's);
+    `new`: not saved yet."""
+
+    id: str
+    text: str
+    owner: str
+    due: str
+    done: bool = False
+    origin: str = ""
+    new: bool = False
+
+
 class FloorView(msgspec.Struct, frozen=True):
     """What the floor panel shows. `left_s` is negative when the turn is over time.
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from console.archive import MAX_BYTES, Archive
+from console.archive import MAX_BYTES, Archive, open_follow_ups, sentences
 from console.journal import Journal, JournalError
 from protocol import commands as c
+from protocol import events as e
 from protocol import queries as q
 from tests.console.test_journal import SCRIPT, play
 
@@ -130,6 +131,60 @@ def test_follow_ups_of_all_meetings_by_date(journal: Journal, archive: Archive) 
     some = archive.look(q.ListFollowUps("minas jembatan"))
     assert isinstance(some, q.FollowUpList)
     assert [one.text for one in some.follow_ups] == ["Perbaiki jembatan"]
+
+
+def test_what_is_done_comes_after_what_is_open(journal: Journal, archive: Archive) -> None:
+    play(journal)
+    script = [*SCRIPT[:5], c.AddFollowUp("Padi"), c.AddFollowUp("Jalan"), c.CloseFollowUp("new-6")]
+    play(journal, script, meeting="m2")
+    found = archive.look(q.ListFollowUps())
+    assert isinstance(found, q.FollowUpList)
+    assert [(one.text, one.closed_at, one.closed_in) for one in found.follow_ups] == [
+        ("Evaluasi internet", None, ""),
+        ("Jalan", None, ""),
+        ("Padi", 8000, "m2"),
+    ]
+
+
+def test_what_is_carried_is_of_these_sites_and_has_an_end(journal: Journal) -> None:
+    long = "x" * 900
+    some = [c.AddFollowUp(f"{n} {long}", due="2019-02-01", site="minas") for n in range(120)]
+    play(journal, [*SCRIPT[:5], *some, c.AddFollowUp("Kandis", site="kandis")])
+    left = open_follow_ups(journal.query, ("hall", "minas"), "m2")
+    assert len(left.follow_ups) + left.more == 120
+    assert len(e.encode(e.FollowUpsCarried(left.follow_ups))) < 128 * 1024
+    kandis = open_follow_ups(journal.query, ("hall", "kandis"), "m2")
+    assert [one.text for one in kandis.follow_ups] == ["Kandis"]
+    assert open_follow_ups(journal.query, ("hall", "kandis"), "m1").follow_ups == ()
+
+
+def test_phrases_are_the_sentences_of_before_those_on_the_site_first(
+    journal: Journal, archive: Archive
+) -> None:
+    play(journal, later(SCRIPT, c.AddNote("Siagakan regu pemadam. Ya.", "direction", "kandis")))
+    found = archive.look(q.ListPhrases("minas"))
+    assert found == q.PhraseList(
+        (
+            "Logistik pemilu tiba",
+            "Siagakan regu pemadam.",
+            "Evaluasi internet",
+            "Api padam di empat titik",
+        ),
+        ("Diskominfo",),
+    )
+    assert archive.look(q.ListPhrases(limit=1)).phrases == ("Siagakan regu pemadam.",)
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("Api padam. Regu berjaga #karhutla #siaga", ["Api padam.", "Regu berjaga"]),
+        ("#tol Lahan selesai\nWarga setuju", ["Lahan selesai", "Warga setuju"]),
+        ("Ya. " + "x" * 200, []),
+    ],
+)
+def test_sentences(text: str, made: list[str]) -> None:
+    assert sentences(text) == made
 
 
 def test_the_events_of_a_meeting_come_in_parts(journal: Journal, archive: Archive) -> None:

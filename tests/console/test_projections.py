@@ -7,12 +7,13 @@ from pathlib import Path
 import sqlite_utils
 from hypothesis import given, settings
 
+from console.archive import open_follow_ups
 from console.journal import Journal
 from console.meeting.state import Meeting
 from console.projections import TABLES
 from protocol import commands as c
 from tests.console.meeting.test_rules import Played, steps
-from tests.console.test_journal import play
+from tests.console.test_journal import SCRIPT, play
 
 
 def tables(journal: Journal) -> dict[str, list[tuple]]:
@@ -69,6 +70,22 @@ def test_reports_are_found_by_their_words_as_they_stand_now(tmp_path: Path) -> N
     assert "empat" in found[0]["text"]
     assert not list(db.table("reports").search("tiga")), "the old wording is in the events"
     assert [row["site"] for row in db.table("reports").search("pemilu")] == ["minas"]
+
+
+def test_a_follow_up_closed_in_a_later_meeting_is_closed_where_it_was_noted(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db")
+    play(journal)
+    left = open_follow_ups(journal.query, ("hall", "kandis"), "m2")
+    assert [one.text for one in left.follow_ups] == ["Evaluasi internet"]
+    ident = left.follow_ups[0].id
+    script = [*SCRIPT[:4], left, c.OpenMeeting(), c.CloseFollowUp(ident)]
+    play(journal, script, meeting="m2")
+    row = "select meeting, closed_at, closed_in from follow_ups"
+    assert journal.query(row) == [("m1", 7000, "m2")]
+    before = tables(journal)
+    journal.rebuild()
+    assert tables(journal) == before
+    assert open_follow_ups(journal.query, ("hall", "kandis"), "m3").follow_ups == ()
 
 
 def test_foreign_keys_hold(tmp_path: Path) -> None:

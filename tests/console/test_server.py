@@ -511,6 +511,27 @@ async def test_a_meeting_like_an_earlier_one_keeps_its_plan_over_a_restart(house
     assert again.state == house.server.state, "the roster does not take its place"
 
 
+async def test_what_a_meeting_left_to_be_done_is_closed_in_the_next(house) -> None:
+    async with moderator(house) as console:
+        await opened(console)
+        await console.do(c.AddFollowUp("Pasang antena", "Diskominfo", "2019-02-20", "minas"))
+        await console.do(c.CloseMeeting())
+        await console.do(c.ConveneMeeting())
+        await console.wait_for(lambda: console.state.carried)
+        (left,) = console.state.carried
+        assert (left.entry.text, left.entry.site) == ("Pasang antena", "minas")
+        ack = await console.do(c.CloseFollowUp(left.id))
+        assert (await console.seen(ack.seq)).carried[0].closed_at is not None
+        await console.say(m.Query("q1", q.ListFollowUps()))
+        (line,) = (await console.first(m.Answer)).body.follow_ups
+        assert line.closed_in == console.state.id
+        await console.do(c.OpenMeeting())
+        await console.do(c.CloseMeeting())
+        await console.do(c.ConveneMeeting())
+        ack = await console.do(c.SetBanner("Berikutnya"))
+        assert (await console.seen(ack.seq)).carried == ()
+
+
 # -- small pictures ------------------------------------------------------------------------------
 
 

@@ -334,6 +334,17 @@ def _labelled(doc: Any, label: Any, name: Any) -> None:
     tag(doc, "endfor")
 
 
+def _follow_ups(doc: Any, rows: str, text: str) -> None:
+    widths = (1.0, 6.7, 3.8, 2.7, 2.3)
+    made = table(doc, widths)
+    titles = ("No", "Uraian", "Penanggung Jawab", "Tenggat", "Status")
+    row(made, widths, 9.5, titles, bold=True)
+    loop_rows(made, f"for one in {rows}")
+    cells = ("{{ one.number }}", text, "{{ one.owner }}", "{{ one.due }}", "{{ one.status }}")
+    row(made, widths, 9.5, cells)
+    loop_rows(made, "endfor")
+
+
 def _activities(doc: Any) -> None:
     line(doc, ("Kegiatan Rapat", "b"), before=12, after=0, keep=True)
     _part(doc, "A", "Kata Pembukaan")
@@ -412,23 +423,14 @@ def _activities(doc: Any) -> None:
 
     _part(doc, "D", "Tindak Lanjut")
     tag(doc, "if follow_ups")
-    widths = (1.0, 6.7, 3.8, 2.7, 2.3)
-    made = table(doc, widths)
-    titles = ("No", "Uraian", "Penanggung Jawab", "Tenggat", "Status")
-    row(made, widths, 9.5, titles, bold=True)
-    loop_rows(made, "for one in follow_ups")
-    cells = (
-        "{{ one.number }}",
-        "{{ one.text }}",
-        "{{ one.owner }}",
-        "{{ one.due }}",
-        "{{ one.status }}",
-    )
-    row(made, widths, 9.5, cells)
-    loop_rows(made, "endfor")
+    _follow_ups(doc, "follow_ups", "{{ one.text }}")
     tag(doc, "else")
     missing = "{{ 'Belum' if draft else 'Tidak' }} ada tindak lanjut yang dicatat."
     line(doc, (missing, "i"), left=0.8)
+    tag(doc, "endif")
+    tag(doc, "if earlier_follow_ups")
+    line(doc, ("Tindak lanjut rapat sebelumnya", "b"), before=8, after=2, left=0.8, keep=True)
+    _follow_ups(doc, "earlier_follow_ups", "{{ one.text }} ({{ one.origin }})")
     tag(doc, "endif")
 
     _part(doc, "E", "Penutup")

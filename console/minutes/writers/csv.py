@@ -115,10 +115,10 @@ def tables(minutes: Minutes) -> dict[str, Rows]:
             *(row for block in minutes.discussion for row in _reports(block)),
         ],
         "follow_ups.csv": [
-            ["No", "Uraian", "Penanggung Jawab", "Tenggat", "Status"],
+            ["No", "Uraian", "Penanggung Jawab", "Tenggat", "Status", "Asal"],
             *(
-                [one.number, one.text, one.owner, one.due_on, one.status]
-                for one in minutes.follow_ups
+                [one.number, one.text, one.owner, one.due_on, one.status, one.origin]
+                for one in (*minutes.follow_ups, *minutes.earlier_follow_ups)
             ),
         ],
         "connections.csv": [

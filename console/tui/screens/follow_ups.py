@@ -1,4 +1,5 @@
-"""Follow-ups of all meetings, those due first at the top; what is overdue says so."""
+"""Follow-ups of all meetings: the open ones first, those due first at the top; what is overdue says
+so, and what is done, when."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,26 +7,64 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from console.tui.dates import day, distance, iso_day
-from console.tui.listing import Column, Row
+from console.tui.listing import Column, Listing, Row
 from console.tui.phrases import one_line, word
 from console.tui.screens.lists import ListPage
+from protocol import commands as c
 from protocol import queries as q
 from protocol.words import N_, _, n_
 
-_STYLES = {"overdue": "alarm", "today": "warn", "soon": "warn", "later": "dim", "": "dim"}
+_STYLES = {
+    "overdue": "alarm",
+    "today": "warn",
+    "soon": "warn",
+    "later": "dim",
+    "done": "good",
+    "": "dim",
+}
 
 
 class FollowUpsPage(ListPage):
-    """The follow-up under the cursor is shown whole."""
+    """The follow-up under the cursor is shown whole; Space marks it done."""
 
+    BINDINGS = [("space", "mark")]
     detail_lines = 4
+    _marking = False
+
+    def keys(self) -> tuple[tuple[str, str, str], ...]:
+        """Marking."""
+        return (*super().keys(), (_("Space"), _("Done/open again"), "screen.mark"))
+
+    def action_mark(self) -> None:
+        """The follow-up under the cursor is done, or open again."""
+        ident = self.query_one(Listing).selected
+        if not ident:
+            return
+        meeting = self.host.replica.meeting
+        known = {own.id: own.closed_at for own in meeting.follow_ups}
+        known |= {carried.id: carried.closed_at for carried in meeting.carried}
+        if ident not in known:
+            text = _("Only in a meeting can it be marked: begin the next one first (Esc, N).")
+            self.host.say(text, "bad")
+            return
+        done = known[ident] is not None
+        self.host.issue(c.ReopenFollowUp(ident) if done else c.CloseFollowUp(ident))
+        self._marking = True
+
+    def update_body(self, now: int) -> None:
+        """Look again once what was marked is answered."""
+        if self._marking and not self.host.replica.unsent():
+            self._marking = False
+            self.look()
 
     def heading(self) -> str:
         """How many, and how many are overdue."""
         lines = () if self.found is None else self.found.follow_ups
-        count = len(lines)
-        states = Counter(distance(one.due, self.today)[1] for one in lines)
-        text = n_("{n} follow-up", "{n} follow-ups", count).format(n=count)
+        still = [one for one in lines if one.closed_at is None]
+        states = Counter(distance(one.due, self.today)[1] for one in still)
+        text = n_("{n} follow-up", "{n} follow-ups", len(lines)).format(n=len(lines))
+        if len(still) < len(lines):
+            text += ", " + _("{n} done").format(n=len(lines) - len(still))
         late = states["overdue"]
         parts = [_("FOLLOW-UPS"), text]
         if late:
@@ -57,23 +96,29 @@ class FollowUpsPage(ListPage):
 
     def _row(self, one: q.FollowUpLine) -> Row:
         text, state = distance(one.due, self.today)
+        if one.closed_at is not None:
+            done = day(iso_day(one.closed_at, self.offset_minutes))
+            text, state = "✓ " + _("done {day}").format(day=done), "done"
         mark = "! " if state == "overdue" else ""
         return Row(
             one.id,
             (
                 (day(one.due) if one.due else "–", "accent"),
                 (f"{mark}{text}", _STYLES[state]),
-                (one_line(one.text), ""),
-                (one.owner or "–", "strong"),
+                (one_line(one.text), "dim" if state == "done" else ""),
+                (one.owner or "–", "dim" if state == "done" else "strong"),
                 (one.name, "dim"),
                 (one.title, "dim"),
             ),
         )
 
+    def _one(self, key: str) -> q.FollowUpLine | None:
+        lines = () if self.found is None else self.found.follow_ups
+        return next((line for line in lines if line.id == key), None)
+
     def detail(self, key: str) -> Content:
         """The whole text, and where it comes from."""
-        lines = () if self.found is None else self.found.follow_ups
-        one = next((line for line in lines if line.id == key), None)
+        one = self._one(key)
         if one is None:
             return Content("")
         noted = day(iso_day(one.at, self.offset_minutes), weekday=True)

@@ -12,7 +12,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Label, Static
 
 from console.tui.dates import iso_day
-from console.tui.forms import Line
+from console.tui.fields import Line
 from console.tui.listing import Column, Listing, Row
 from console.tui.page import Host, Page
 from protocol import queries as q

@@ -10,7 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Label, TextArea
 
-from console.tui.forms import Line, text_area
+from console.tui.fields import Line, text_area
 from console.tui.page import Host, Page
 from console.tui.phrases import minutes
 from protocol import commands as c

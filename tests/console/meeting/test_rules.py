@@ -31,6 +31,9 @@ SITES = [entry.id for entry in PLAN.sites]
 site = st.sampled_from(SITES)
 text = st.sampled_from(["", "  ", "Api padam #karhutla", "#pemilu #pemilu aman"])
 
+follow_up = st.sampled_from(["f1", "f2", "new-1"])
+carried = st.builds(e.CarriedFollowUp, follow_up, text, site=st.none() | site)
+fields = st.dictionaries(st.sampled_from(["text", "direction"]), text, max_size=2)
 commands = st.one_of(
     st.builds(c.OpenMeeting),
     st.builds(c.CloseMeeting, force=st.booleans()),
@@ -62,6 +65,11 @@ commands = st.one_of(
     st.builds(c.DraftReport, site, text),
     st.builds(c.LogReport, site, text),
     st.builds(c.AddFollowUp, text, due=st.sampled_from(["", "2019-02-15", "besok"])),
+    st.builds(c.SaveCard, site, text, direction=text, decision=text),
+    st.builds(c.CloseFollowUp, follow_up),
+    st.builds(c.ReopenFollowUp, follow_up),
+    st.builds(c.SaveDraft, st.sampled_from(["note", "report:minas", "report:padang"]), fields),
+    st.builds(c.CarryFollowUps, st.lists(carried, max_size=2).map(tuple)),
     st.builds(c.AddNote, text),
     st.builds(c.SetBanner, text),
     st.builds(c.SubmitMinutes),

@@ -145,6 +145,8 @@ def in_order(minutes: Minutes) -> list[str]:
         found += [*block.directions, *block.notes]
     found += [*minutes.directions, *minutes.notes, *minutes.silent]
     found += ["Keputusan", *minutes.decisions, "Tindak Lanjut"]
+    if minutes.earlier_follow_ups:
+        found += ["Tindak lanjut rapat sebelumnya"]
     found += ["Penutup", *minutes.closing, minutes.place_and_date, "NOTULIS", "PIMPINAN RAPAT"]
     for one in minutes.corrections:
         found += [one.part, one.was, one.text]
@@ -172,6 +174,8 @@ def cells(minutes: Minutes) -> list[str]:
     found: list[str] = []
     for one in minutes.follow_ups:
         found += [one.text, one.owner, one.due, one.status]
+    for one in minutes.earlier_follow_ups:
+        found += [one.text, one.origin, one.owner, one.due, one.status]
     for row in minutes.attendance:
         found += [row.name, row.office, row.place, row.arrived, row.left, row.remark]
     for turn in minutes.turns:

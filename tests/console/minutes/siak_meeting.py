@@ -55,6 +55,24 @@ REPORTS = {
 }
 
 
+EARLIER = (
+    e.CarriedFollowUp(
+        "earlier-1",
+        "Memasang antena cadangan di kantor camat",
+        "Dinas Komunikasi dan Informatika",
+        "2018-12-15",
+        "sungai-apit",
+        "m-2018",
+        "Rapat November",
+        CONVENED - 90 * 86_400_000,
+    ),
+    e.CarriedFollowUp(
+        "earlier-2", "Melatih regu pemadam", "", "2019-03-01", "dayun", "m-2019", "Rapat Januari",
+        CONVENED - 30 * 86_400_000,
+    ),
+)  # fmt: skip
+
+
 def site_id(name: str) -> str:
     return name.lower().replace(" ", "-")
 
@@ -158,6 +176,7 @@ def opened() -> Room:
         if name not in ("Pusako", "Mempura"):
             room.do(c.NoteSiteJoined(site_id(name)), seconds=20)
     room.do(c.MarkAttendance("pusako", "excused", "sakit"))
+    room.do(c.CarryFollowUps(EARLIER))
     room.at = CONVENED + 15 * 60_000
     room.do(c.OpenMeeting())
     room.do(c.MarkAttendance("dayun", "represented", "Sekretaris Camat Dayun"))
@@ -208,6 +227,7 @@ def held() -> Room:
     )
     room.do(c.AddFollowUp("Menyelesaikan musyawarah harga lahan", "", "2019-02-28", "minas"))
     room.do(c.AddFollowUp("Memperbaiki jalan lintas Km 71", "Dinas Pekerjaan Umum"))
+    room.do(c.CloseFollowUp("earlier-2"), seconds=0)
     room.do(c.AddNote("Bupati mengucapkan terima kasih kepada seluruh camat.", "closing"))
     return room.wait(20)
 

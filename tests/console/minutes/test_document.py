@@ -12,7 +12,16 @@ from console.minutes.form import clean, one_line
 from protocol import commands as c
 from protocol import events as e
 from protocol.events import Signatory, SiteEntry
-from tests.console.minutes.siak_meeting import NAMES, REPORTS, Room, opened, plan, site_id
+from tests.console.minutes.siak_meeting import (
+    NAMES,
+    REPORTS,
+    Room,
+    held,
+    opened,
+    plan,
+    site_id,
+    until_kandis,
+)
 
 
 def minutes_now(room: Room, style: Style | None = None) -> Minutes:
@@ -219,6 +228,35 @@ def test_follow_ups(minutes: Minutes):
         (2, "Camat Minas", "28 Februari 2019", "2019-02-28"),
         (3, "Dinas Pekerjaan Umum", "–", ""),
     ]
+
+
+def test_what_became_of_follow_ups_of_earlier_meetings(room: Room, minutes: Minutes):
+    assert [(f.owner, f.due, f.status, f.done, f.origin) for f in minutes.earlier_follow_ups] == [
+        ("Camat Dayun", "1 Maret 2019", "Selesai", True, "rapat 7 Januari 2019"),
+        (
+            "Dinas Komunikasi dan Informatika",
+            "15 Desember 2018",
+            "Belum selesai, lewat tenggat",
+            False,
+            "rapat 8 November 2018",
+        ),
+    ]
+
+
+def test_a_follow_up_of_the_meeting_that_is_done_says_so():
+    room = held()
+    room.do(c.CloseFollowUp(room.state.follow_ups[0].id))
+    states = [f.status for f in minutes_of(room.state, room.recorded, "").follow_ups]
+    assert states == ["Selesai", "Belum selesai", "Belum selesai"]
+
+
+def test_what_is_typed_in_a_card_and_not_saved_is_said_to_be_so():
+    room = until_kandis()
+    fields = {"text": "Alhamdulillah", "direction": "Siaga", "what": "Posko", "owner": "Camat"}
+    room.do(c.SaveDraft("report:kandis", fields))
+    (report,) = minutes_of(room.state, room.recorded, "").discussion[-1].reports
+    assert report.unsaved
+    assert report.paragraphs == ("Alhamdulillah", "Arahan: Siaga", "Tindak lanjut: Posko")
 
 
 # -- attendance ----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from console.minutes.errata import parts, places_of
         ("Bupati mengucapkan terima kasih", ["E"]),
         ("terlambat", ["Kepala"]),
         ("Izin: sakit", ["Lampiran I.15"]),
-        ("Belum selesai", ["D.1", "D.2", "D.3"]),
+        ("Belum selesai", ["D.1", "D.2", "D.3", "D (rapat sebelumnya).2"]),
         ("tujuh puluh warga", []),
         (" ", []),
     ],

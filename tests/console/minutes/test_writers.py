@@ -476,10 +476,12 @@ def test_csv_tables_hold_the_journal(room: Room, minutes: Minutes):
     reports = {r["Pembicara"]: r["Laporan"] for r in table(minutes, "reports.csv")}
     for report in room.state.reports:
         assert "\n".join(clean(report.text)) in reports.values()
-    assert [f["Tenggat"] for f in table(minutes, "follow_ups.csv")] == [
-        "2019-02-15",
-        "2019-02-28",
-        "",
+    assert [(f["Tenggat"], f["Asal"]) for f in table(minutes, "follow_ups.csv")] == [
+        ("2019-02-15", ""),
+        ("2019-02-28", ""),
+        ("", ""),
+        ("2019-03-01", "rapat 7 Januari 2019"),
+        ("2018-12-15", "rapat 8 November 2018"),
     ]
     about = {row["Hal"]: row["Isi"] for row in table(minutes, "meeting.csv")}
     assert (about["SHA-256"], about["Keadaan"]) == (minutes.hash, "Draf, belum diajukan")

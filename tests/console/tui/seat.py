@@ -4,9 +4,11 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from console.tui.app import Console
 from console.tui.prompt import PromptLine
+from console.tui.replica import DRAFTS
 from console.tui.roster import Roster
 from console.tui.stage import Stage, StageLink
 from protocol import commands as c
@@ -40,6 +42,15 @@ def siak_plan(kecamatan: int = 14) -> MeetingPlan:
     )
 
 
+def text_at(widget: Widget, text: str) -> tuple[int, int]:
+    """Where a text is drawn in a widget."""
+    for y in range(widget.size.height):
+        x = "".join(s.text for s in widget.render_line(y)).find(text)
+        if x >= 0:
+            return x, y
+    raise AssertionError(f"{text!r} is not drawn")
+
+
 class Seat:
     """The operator's seat: keys in, commands and screen out."""
 
@@ -50,10 +61,19 @@ class Seat:
 
     @property
     def link(self) -> StageLink:
-        return self.stage.links[0]
+        return self.stage.links[-1]
 
     @property
     def sent(self) -> list[c.ModeratorCommand]:
+        """What the console asked for; drafts, which go out by themselves, left out."""
+        return [one for one in self._commands if not isinstance(one, DRAFTS)]
+
+    @property
+    def drafts(self) -> list[c.ModeratorCommand]:
+        return [one for one in self._commands if isinstance(one, DRAFTS)]
+
+    @property
+    def _commands(self) -> list[c.ModeratorCommand]:
         return [one.body for one in self.link.sent if isinstance(one, m.Command)]
 
     @property
@@ -73,6 +93,14 @@ class Seat:
 
     async def select(self, site: str) -> None:
         self.roster.select(site)
+        await self.pilot.pause()
+
+    async def click(self, where: str, text: str, times: int = 1) -> None:
+        """Click on this text where it is drawn in a widget of the screen that is shown."""
+        widget = self.console.screen.query_one(where)
+        x, y = text_at(widget, text)
+        left, top = widget.gutter.left, widget.gutter.top
+        await self.pilot.click(widget, offset=(x + left, y + top), times=times)
         await self.pilot.pause()
 
     async def wait_until(self, condition: Callable[[], object]) -> None:

@@ -292,7 +292,7 @@ async def test_report_of_the_speaker(open_stage: Stage, sit: Sit, key: str, save
         await seat.press(key)
         await seat.type("Aman #Karhutla")
         await seat.press(save)
-        assert c.LogReport("siak", "Aman #Karhutla") in seat.sent
+        assert c.SaveCard("siak", "Aman #Karhutla") in seat.sent
         assert open_stage.state.reports[0].tags == ("karhutla",)
         assert seat.notice == "Report of Siak saved"
 
@@ -303,7 +303,7 @@ async def test_report_of_the_picked_site(open_stage: Stage, sit: Sit) -> None:
     open_stage.do(c.CallNext())
     async with sit(open_stage) as seat:
         await seat.press("up", "r", "x", "ctrl+s")
-        assert c.LogReport("siak", "x") in seat.sent
+        assert c.SaveCard("siak", "x") in seat.sent
 
 
 async def test_report_amended(open_stage: Stage, sit: Sit) -> None:

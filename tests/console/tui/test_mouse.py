@@ -1,37 +1,19 @@
 """Every act by mouse: roster cells, buttons of the floor, key bar, forms."""
 
 import pytest
-from textual.widget import Widget
 
 from console.tui.help import HelpScreen
 from console.tui.stage import Stage
 from protocol import commands as c
-from tests.console.tui.seat import Seat, Sit
-
-
-def text_at(widget: Widget, text: str) -> tuple[int, int]:
-    """Where a text is drawn in a widget."""
-    for y in range(widget.size.height):
-        x = "".join(s.text for s in widget.render_line(y)).find(text)
-        if x >= 0:
-            return x, y
-    raise AssertionError(f"{text!r} is not drawn")
-
-
-async def click(seat: Seat, where: str, text: str, times: int = 1) -> None:
-    widget = seat.console.query_one(where)
-    x, y = text_at(widget, text)
-    left, top = widget.gutter.left, widget.gutter.top
-    await seat.pilot.click(widget, offset=(x + left, y + top), times=times)
-    await seat.pilot.pause()
+from tests.console.tui.seat import Sit, text_at
 
 
 async def test_click_selects_double_click_calls(open_stage: Stage, sit: Sit) -> None:
     async with sit(open_stage) as seat:
-        await click(seat, "#roster", "Minas")
+        await seat.click("#roster", "Minas")
         assert seat.roster.selected == "minas"
         assert seat.sent == []
-        await click(seat, "#roster", "Tualang", times=2)
+        await seat.click("#roster", "Tualang", times=2)
         assert seat.sent == [c.GrantFloor("tualang")]
 
 
@@ -64,15 +46,15 @@ async def test_buttons_of_the_floor(
 ) -> None:
     open_stage.do(c.CallNext())
     async with sit(open_stage, size=(120, 36)) as seat:
-        await click(seat, "#floor", button)
+        await seat.click("#floor", button)
         assert seat.sent == [command]
 
 
 async def test_key_bar(open_stage: Stage, sit: Sit) -> None:
     async with sit(open_stage) as seat:
-        await click(seat, "#keys", "Next")
+        await seat.click("#keys", "Next")
         assert seat.sent == [c.CallNext()]
-        await click(seat, "#keys", "Help")
+        await seat.click("#keys", "Help")
         assert isinstance(seat.console.screen, HelpScreen)
 
 
@@ -80,8 +62,8 @@ async def test_topics_and_save_of_the_report(open_stage: Stage, sit: Sit) -> Non
     open_stage.do(c.CallNext())
     async with sit(open_stage) as seat:
         await seat.press("r", "x")
-        await click(seat, "#tags", "#pemilu")
-        await click(seat, ".form-heading", "Save")
+        await seat.click("#tags", "#pemilu")
+        await seat.click(".form-heading", "Save")
         assert open_stage.state.reports[0].tags == ("pemilu",)
 
 
@@ -89,5 +71,5 @@ async def test_attendance_by_click(open_stage: Stage, sit: Sit) -> None:
     async with sit(open_stage) as seat:
         await seat.select("minas")
         await seat.press("a")
-        await click(seat, "#choice", "Absent")
+        await seat.click("#choice", "Absent")
         assert seat.sent == [c.MarkAttendance("minas", "absent")]

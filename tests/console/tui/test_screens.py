@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 from textual.widgets import Input, Static
 
+from console.archive import open_follow_ups
+from console.journal import Journal
 from console.tui.acts import ACTS, SCREENS
 from console.tui.app import PAGES
 from console.tui.client import Told
@@ -27,7 +29,7 @@ from protocol import messages as m
 from protocol import queries as q
 from protocol.words import use_language
 from tests.console.tui.past import past_meetings
-from tests.console.tui.seat import Seat, Sit
+from tests.console.tui.seat import BEGIN, Seat, Sit
 
 KEYS = {"meetings": "A", "reports": "R", "follow-ups": "T", "preview": "P", "events": "L"}
 
@@ -194,6 +196,36 @@ async def test_follow_ups_with_what_is_overdue_at_the_top(past: Stage, sit: Sit)
         await seat.type("sekda")
         await seat.press("enter")
         assert len(listed(seat)) == 1
+
+
+async def test_a_follow_up_is_marked_in_the_list(past: Stage, sit: Sit, tmp_path: Path) -> None:
+    journal = Journal.open_readonly(tmp_path / "journal.db")
+    past.do(open_follow_ups(journal.query, tuple(past.state.sites), past.state.id))
+    journal.close()
+    async with sit(past, size=(120, 36)) as seat:
+        await seat.press("T", "down", "space")
+        assert seat.sent == [c.CloseFollowUp(past.state.carried[1].id)]
+        await seat.wait_until(lambda: "Marked as done" in said(seat, "page-notice"))
+        await seat.click("#page-keys", "Done/open again")
+        assert seat.sent[1:] == [c.ReopenFollowUp(past.state.carried[1].id)]
+
+
+async def test_a_follow_up_of_no_meeting_now_is_not_marked(past: Stage, sit: Sit) -> None:
+    async with sit(past) as seat:
+        await seat.press("T", "space")
+        assert seat.sent == []
+        assert "begin the next one first" in said(seat, "page-notice")
+
+
+async def test_what_is_done_says_when(past: Stage, sit: Sit) -> None:
+    line = q.FollowUpLine("f", "m", "Rapat", "Siak", BEGIN, "Antena", "PU", "2019-01-01", BEGIN)
+    past.archive = lambda query: q.FollowUpList((line,))
+    async with sit(past, size=(120, 36)) as seat:
+        await seat.press("T")
+        assert "1 follow-up, 1 done" in said(seat, "page-title")
+        assert "OVERDUE" not in said(seat, "page-title")
+        (row,) = page(seat).query_one(Listing).rows
+        assert [text for text, _style in row.cells][1] == "✓ done 6 Feb 2019"
 
 
 async def test_the_answer_to_the_last_question_counts(past: Stage, sit: Sit) -> None:

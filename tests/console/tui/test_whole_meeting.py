@@ -82,7 +82,7 @@ async def after(seat: Seat) -> None:
     await seat.press("x")
     await seat.wait_until(lambda: "n.pdf" in seat.notice)
     wanted = {
-        c.SetBanner, c.MarkAttendance, c.SetBudget, c.OpenMeeting, c.CallNext, c.LogReport,
+        c.SetBanner, c.MarkAttendance, c.SetBudget, c.OpenMeeting, c.CallNext, c.SaveCard,
         c.AddFollowUp, c.AddNote, c.UndoHandover, c.ExtendTurn, c.Mute, c.MuteAll, c.EndTurn,
         c.Promote, c.Demote, c.RaiseHand, c.LowerHand, c.SetVoice, c.SetMedia, c.MoveInQueue,
         c.Skip, c.GrantFloor, c.CloseMeeting,

@@ -1,0 +1,181 @@
+"""The report card: all of it together, saved as it is typed."""
+
+from pathlib import Path
+
+import pytest
+
+from console.tui.report import CardText
+from console.tui.stage import Stage
+from console.tui.tasks import Tasks
+from protocol import commands as c
+from protocol import events as e
+from tests.console.tui.past import past_meetings
+from tests.console.tui.seat import Seat, Sit
+
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def turn_stage(open_stage: Stage) -> Stage:
+    """Siak speaks; an earlier meeting left something to be done there and something at Minas."""
+    left = [
+        e.CarriedFollowUp(ident, text, owner, "2018-12-15", site, "m0", "Rapat", open_stage.now)
+        for ident, text, owner, site in (
+            ("f0", "Pasang antena", "Diskominfo", "siak"),
+            ("f1", "Mediasi lahan", "Camat Minas", "minas"),
+            ("f2", "Latih regu", "camat siak", None),
+        )
+    ]
+    open_stage.do(c.CarryFollowUps(tuple(left)))
+    open_stage.do(c.CallNext())
+    return open_stage
+
+
+def texts(seat: Seat) -> list[str]:
+    return [one.text for one in seat.console.query_one(Tasks).tasks]
+
+
+async def test_all_of_it_is_saved_at_once(turn_stage: Stage, sit: Sit) -> None:
+    async with sit(turn_stage) as seat:
+        await seat.press("r")
+        await seat.type("Aman")
+        await seat.press("tab")
+        await seat.type("Siagakan")
+        await seat.press("enter")
+        await seat.type("Posko dibuka")
+        await seat.press("enter")
+        await seat.type("Latih warga")
+        await seat.press("enter", "enter")
+        await seat.type("jumat")
+        await seat.press("enter")
+        await seat.type("Pasang plang")
+        await seat.press("tab", *"BPBD", "tab", *"+14h", "ctrl+s")
+        assert seat.sent[-1] == c.SaveCard(
+            "siak",
+            "Aman",
+            direction="Siagakan",
+            decision="Posko dibuka",
+            follow_ups=(
+                c.NewFollowUp("Latih warga", "Camat Siak", "2019-02-08"),
+                c.NewFollowUp("Pasang plang", "BPBD", "2019-02-20"),
+            ),
+        )
+        assert seat.notice == "Report of Siak saved"
+        state = turn_stage.state
+        assert [n.kind for n in state.notes] == ["direction", "decision"]
+        assert state.drafts == {}
+
+
+async def test_open_follow_ups_of_the_site_are_on_it_and_closed_there(
+    turn_stage: Stage, sit: Sit
+) -> None:
+    async with sit(turn_stage) as seat:
+        await seat.press("r")
+        assert texts(seat) == ["Pasang antena", "Latih regu"]
+        await seat.press("shift+tab", "down", "up", "space")
+        assert seat.sent[-1] == c.CloseFollowUp("f0")
+        await seat.wait_until(lambda: texts(seat) == ["Latih regu", "Pasang antena"])
+        assert turn_stage.state.carried[0].closed_at == turn_stage.now
+        await seat.press("down", "space")
+        assert seat.sent[-1] == c.ReopenFollowUp("f0")
+
+
+async def test_a_new_follow_up_goes_back_into_its_fields(turn_stage: Stage, sit: Sit) -> None:
+    async with sit(turn_stage) as seat:
+        await seat.press("r", "tab", "tab", "tab", *"Pompa", "enter", "enter", "enter")
+        assert texts(seat)[0] == "Pompa"
+        await seat.press("enter", "enter")
+        assert seat.console.query_one("#field-what").value == "Pompa"  # type: ignore[attr-defined]
+        assert texts(seat) == ["Pasang antena", "Latih regu"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "where", "told", "focused"),
+    [
+        (("ctrl+s",), "tags", "nothing is written yet", "text"),
+        (("tab", "tab", "tab", "x", "enter", "enter", *"31/2", "ctrl+s"), "message-task",
+         "not a date", "due"),
+        (("tab", "tab", "tab", "x", "enter", "enter", *"besok", "enter"), "message-task",
+         "not a date", "due"),
+        (("tab", "tab", "tab", "tab", "tab", *"20/2", "ctrl+s"), "message-task",
+         "write what is to be done", "what"),
+    ],
+)  # fmt: skip
+async def test_what_is_wrong_is_told_beside_its_field(
+    turn_stage: Stage, sit: Sit, keys: tuple[str, ...], where: str, told: str, focused: str
+) -> None:
+    async with sit(turn_stage) as seat:
+        await seat.press("r", *keys)
+        assert told in str(seat.console.query_one(f"#{where}").render())
+        assert not [one for one in seat.sent if isinstance(one, c.SaveCard)]
+        assert seat.console.focused is seat.console.query_one(f"#field-{focused}")
+
+
+@pytest.mark.parametrize("name", ["direction", "decision", "what", "owner"])
+async def test_a_field_that_is_too_long_says_so(turn_stage: Stage, sit: Sit, name: str) -> None:
+    async with sit(turn_stage) as seat:
+        await seat.press("r", "x")
+        for field in ("what", name):
+            seat.console.query_one(f"#field-{field}").value = "y"  # type: ignore[attr-defined]
+        seat.console.query_one(f"#field-{name}").value = "y" * 2001  # type: ignore[attr-defined]
+        await seat.press("ctrl+s")
+        where = "task" if name in ("what", "owner") else name
+        told = str(seat.console.query_one(f"#message-{where}").render())
+        assert "at most 2000 characters, these are 2001" in told
+        assert not [one for one in seat.sent if isinstance(one, c.SaveCard)]
+
+
+async def test_every_field_is_safe_soon_and_another_console_goes_on(
+    turn_stage: Stage, sit: Sit
+) -> None:
+    fields = {
+        "text": "Am", "direction": "Si", "what": "Pos", "owner": "Camat Siak", "due": "",
+        "what-1": "Pompa", "owner-1": "Camat Siak", "due-1": "jumat",
+    }  # fmt: skip
+    async with sit(turn_stage, draft_after_s=0.02) as seat:
+        await seat.press("r", *"Am", "tab", *"Si", "tab", "tab", *"Pompa", "enter", "enter")
+        await seat.press(*"jumat", "enter", *"Pos")
+        # Nothing is left and nothing saved: the console may be gone in the next moment.
+        await seat.wait_until(lambda: turn_stage.state.drafts == {"report:siak": fields})
+        assert seat.console.replica.row("siak", turn_stage.now).report == "draft"
+    async with sit(turn_stage) as seat:
+        await seat.press("r")
+        assert texts(seat)[0] == "Pompa"
+        await seat.press("ctrl+s")
+        card = seat.sent[-1]
+        assert isinstance(card, c.SaveCard)
+        assert (card.text, card.direction) == ("Am", "Si")
+        assert [one.text for one in card.follow_ups] == ["Pompa", "Pos"]
+
+
+async def test_what_was_noted_before_is_shown_and_a_card_without_changes_asks_nothing(
+    turn_stage: Stage, sit: Sit
+) -> None:
+    turn_stage.do(c.SaveCard("siak", "Aman", direction="Siaga", decision="Ya"))
+    async with sit(turn_stage) as seat:
+        await seat.press("r")
+        direction = seat.console.query_one("#field-direction")
+        assert direction.placeholder == "noted: Siaga"  # type: ignore[attr-defined]
+        await seat.press("ctrl+s")
+        assert len(turn_stage.state.notes) == 2
+        await seat.press("r", "tab", *"Lagi", "ctrl+s")
+        assert [n.text for n in turn_stage.state.notes] == ["Siaga", "Ya", "Lagi"]
+        assert len(turn_stage.state.reports[0].wordings) == 1
+        assert seat.notice == "Saved"
+
+
+async def test_sentences_of_earlier_meetings_are_proposed(
+    turn_stage: Stage, sit: Sit, tmp_path: Path
+) -> None:
+    archive = past_meetings(tmp_path, turn_stage)
+    turn_stage.archive = archive.look
+    async with sit(turn_stage) as seat:
+        await seat.press("r", *"Antr")
+        area = seat.console.query_one(CardText)
+        assert area.suggestion == "ean KTP elektronik tinggal 42 orang."
+        await seat.press("tab", "enter", *"karh", "tab", "tab", *"Satu ti", "tab", "ctrl+s")
+        card = seat.sent[-1]
+        assert isinstance(card, c.SaveCard)
+        assert card.text == "Antrean KTP elektronik tinggal 42 orang.\nkarhutla"
+        assert card.direction == "Satu titik panas di Telaga Sam-Sam padam dalam dua jam."
+    archive.close()
