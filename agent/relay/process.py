@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -32,6 +33,8 @@ def hold(path: Path) -> int:
 
 
 async def _serve(server: str, recordings: Path | None) -> None:
+    # What is loaded stays: the garbage collector, for which packets wait, need not look through it.
+    gc.freeze()
     relay = Relay(loopback=True, recordings=recordings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -7,7 +7,7 @@ packets and 490 kbit/s. The others are receivers, of 220 packets a second each. 
 system time of the relay's process; the delay of a packet is from the source's `sendto` to its
 arrival at the receiver's socket by the kernel's clock, over all receivers. Below, for comparison,
 the same packets of one source forwarded with aiortc's own parts, and aiortc's MediaRelay, which has
-an encoder for each viewer.
+an encoder for each viewer. `--profile` tells which part of our relay takes how much of it.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from agent import lines  # noqa: E402
 from tests.bench import forward_relays as relays  # noqa: E402
 from tests.bench.child import Child  # noqa: E402
 from tests.bench.forward_ends import Ends  # noqa: E402
+from tests.bench.where import PARTS  # noqa: E402
 
 SOURCES = ("chair", "floor")
 SLOTS = {"chair": ("chair", "second"), "floor": ("floor", "main")}
@@ -59,6 +60,7 @@ async def ours(receivers: int, seconds: float, profile: bool = False) -> dict[st
         "relay": "giliran",
         "receivers": receivers,
         **_cost(usage, after["packets_out"] - before["packets_out"]),
+        "where": usage["where"],
         "arrived_percent": round(100 * len(delays) / wanted, 2) if wanted else 0.0,
         "delay_p50_ms": round(float(np.percentile(delays, 50)) / 1e6, 2),
         "delay_p99_ms": round(float(np.percentile(delays, 99)) / 1e6, 2),
@@ -161,6 +163,19 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join("| " + " | ".join(one) + " |" for one in [heads, ["---"] * len(heads), *cells])
 
 
+def where_table(rows: list[dict[str, Any]]) -> str:
+    """Of the CPU time of our relay, how much each part took (%), as Markdown."""
+    rows = [row for row in rows if row.get("where")]
+    heads = ["part", *(f"{row['receivers']} receivers" for row in rows)]
+    lines_ = [heads, ["---"] * len(heads)]
+    for part in PARTS:
+        lines_.append([part, *(f"{100 * row['where'][part]:.0f} %" for row in rows)])
+    lines_.append(["a packet and receiver", *(f"{row['us_per_packet']:.1f} µs" for row in rows)])
+    pauses = (f"{row['where']['longest_gc_ms']:.1f} ms" for row in rows)
+    lines_.append(["garbage collector at the longest", *pauses])
+    return "\n".join("| " + " | ".join(one) + " |" for one in lines_)
+
+
 async def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     """A row for each size and each comparison."""
     rows = []
@@ -182,11 +197,13 @@ def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
     sizes("--stock", default=[15, 50], help="of aiortc's _send_rtp")
     sizes("--media-relay", default=[2, 4], help="of aiortc's MediaRelay")
     parser.add_argument("--seconds", type=float, default=10.0, help="how long each is measured")
-    parser.add_argument("--profile", action="store_true", help="print where our relay's time goes")
+    parser.add_argument("--profile", action="store_true", help="tell where our relay's time goes")
     parser.add_argument("--json", type=Path, help="write the figures here, too")
     options = parser.parse_args(arguments)
     rows = asyncio.run(measure(options))
     print(table(rows))
+    if options.profile:
+        print("\n" + where_table(rows))
     if options.json is not None:
         options.json.write_text(json.dumps(rows, indent=2) + "\n")
     return rows

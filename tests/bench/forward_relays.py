@@ -2,8 +2,6 @@
 same few coroutines. An instance has a process to itself (`tests.bench.child`)."""
 
 import asyncio
-import cProfile
-import pstats
 import resource
 import time
 from typing import Any
@@ -11,31 +9,32 @@ from typing import Any
 from agent.relay.relay import Relay
 from agent.rtc.stock_relay import StockForwarder, StockMediaRelay, StockSource
 from protocol import messages as m
+from tests.bench.where import Sampler
 
 
 class _Measured:
     """CPU time of this process, user and system, between two calls."""
 
-    _profile: cProfile.Profile | None = None
+    _sampler: Sampler | None = None
 
     async def begin(self, profile: bool) -> None:
-        self._profile = cProfile.Profile() if profile else None
+        """`profile`: `end` tells where the time went, too."""
+        self._sampler = Sampler() if profile else None
         self._usage = resource.getrusage(resource.RUSAGE_SELF)
         self._at = time.monotonic()
-        if self._profile is not None:
-            self._profile.enable()
+        if self._sampler is not None:
+            self._sampler.begin()
 
     async def end(self) -> dict[str, Any]:
         """Seconds since `begin`."""
-        if self._profile is not None:
-            self._profile.disable()
-            pstats.Stats(self._profile).sort_stats("tottime").print_stats(45)
+        where = {} if self._sampler is None else self._sampler.end()
         usage = resource.getrusage(resource.RUSAGE_SELF)
         return {
             "seconds": time.monotonic() - self._at,
             "user_s": usage.ru_utime - self._usage.ru_utime,
             "system_s": usage.ru_stime - self._usage.ru_stime,
             "rss_mb": usage.ru_maxrss / 1024,
+            "where": where,
         }
 
 

@@ -3,10 +3,15 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.bench import forward
+from tests.bench.where import PARTS, PROTECT
 
 
-def test_packets_of_real_connections_arrive_and_are_counted(tmp_path: Path) -> None:
+def test_packets_of_real_connections_arrive_and_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "figures.json"
     rows = forward.main(
         [
@@ -17,6 +22,7 @@ def test_packets_of_real_connections_arrive_and_are_counted(tmp_path: Path) -> N
             "--media-relay",
             "--seconds",
             "0.5",
+            "--profile",
             "--json",
             str(path),
         ]
@@ -27,3 +33,6 @@ def test_packets_of_real_connections_arrive_and_are_counted(tmp_path: Path) -> N
     assert ours["arrived_percent"] > 0 and ours["delay_p50_ms"] > 0
     assert ours["us_per_packet"] > 0 and stock["us_per_packet"] > 0
     assert stock["relay"] == "aiortc _send_rtp" and stock["packets_per_s"] > 0
+    assert sum(share for part, share in ours["where"].items() if part in PARTS) == pytest.approx(1)
+    assert ours["where"][PROTECT] > 0
+    assert f"| a packet and receiver | {ours['us_per_packet']:.1f} µs |" in capsys.readouterr().out
