@@ -7,6 +7,9 @@ Rules:
 - The queue is the shortest of half a second, so that jitter is not taken for it.
 - A queue that stands or grows means that the link carries what arrives now and not more: the
   estimate is a little less than that, so that the queue drains.
+- What a link carries that is not full is told by probes: of two packets sent at once the second
+  comes later by the time it takes at the narrowest place. One that misled is not believed again for
+  a while.
 - The estimate grows while there is no queue, slower after every time that went wrong, and slowly
   beyond where the link was full; a link that was never full has none.
 
@@ -39,6 +42,25 @@ NEARLY, DRAINED_TO = 0.95, 0.9
 CALM_S = 60.0
 SILENT_S = 20.0
 
+PROBE_BYTES = (16, 72)
+PROBE_EVERY_S = 1.0
+PROBED_BELOW = 1_500_000
+"""What carries more than this carries all there is."""
+
+PROBE_LATE_S = 0.5
+PROBES, PROBES_FOR_S = 3, 5.0
+BELIEVED = 0.8
+"""Of what probes tell, so much is taken for granted."""
+
+DOUBTED_FOR_S, MAX_DOUBTED_S = 10.0, 160.0
+
+
+def probes(ssrc: int, number: int) -> tuple[bytes, bytes]:
+    """A pair, to be sent at once, one after the other."""
+    small, large = PROBE_BYTES
+    first = rtp.build_probe(ssrc, number, small, is_second=False)
+    return first, rtp.build_probe(ssrc, number, large, is_second=True)
+
 
 class Bandwidth:
     """One direction of one link, at the end where its packets arrive."""
@@ -66,6 +88,11 @@ class Bandwidth:
         self._is_draining = False
         # By how much we ourselves were late lately, and when.
         self._late = (0.0, -math.inf)
+        # The first packet of a pair: its number, when it came. What pairs told: when, bit/s.
+        self._first: tuple[int, float] | None = None
+        self._probes: deque[tuple[float, float]] = deque(maxlen=PROBES)
+        self._believed_at = -math.inf
+        self._doubted_s, self._doubted_until = DOUBTED_FOR_S, -math.inf
 
     def excuse(self, late_s: float, now: float) -> None:
         """We ourselves were late by so much: what came meanwhile waited for us, not on the link."""
@@ -97,6 +124,28 @@ class Bandwidth:
             self._began_at = arrival
         self._sizes.append((arrival, size))
         self._bytes += size
+
+    def probe(self, one: rtp.Probe, size_bytes: int, arrival: float) -> None:
+        """A packet of a pair came; `size_bytes`: as RTCP."""
+        if not one.is_second:
+            self._first = (one.number, arrival)
+            return
+        first, self._first = self._first, None
+        if first is None or first[0] != one.number:
+            return
+        gap_s = arrival - first[1]
+        if 0 <= gap_s < PROBE_LATE_S:
+            bits = 8 * (size_bytes + OVERHEAD_BYTES)
+            self._probes.append((arrival, bits / max(gap_s, bits / UNLIMITED)))
+
+    def _probed(self, now: float) -> float:
+        """What the link carries at least, by the last pairs: the middle one of three, so that
+        neither a pause between the two packets nor their coming together counts. 0: unknown."""
+        if len(self._probes) < PROBES or now - self._probes[0][0] > PROBES_FOR_S:
+            return 0.0
+        if now < self._doubted_until:
+            return 0.0
+        return BELIEVED * sorted(rate for _at, rate in self._probes)[PROBES // 2]
 
     def received(self, now: float) -> float:
         """Bit/s over the last second."""
@@ -142,6 +191,10 @@ class Bandwidth:
             target = max(CUT_LEAST * received, 0.95 * self.available)
         if now - self._cut_at > 2.0:
             self._grow = max(GROW_LEAST, self._grow / 2)
+        if now - self._believed_at < self._doubted_s:
+            self._doubted_until = now + self._doubted_s
+            self._doubted_s = min(MAX_DOUBTED_S, 2 * self._doubted_s)
+        self._probes.clear()
         self._cut_at = now
         self._is_draining = True
         self.available = max(LEAST, int(target))
@@ -153,6 +206,12 @@ class Bandwidth:
             self._cut_at = now
             self._grow = min(GROW_FIRST, self._grow * 2)
             self._full = math.inf
+            self._doubted_s = DOUBTED_FOR_S
+        probed = int(self._probed(now))
+        if probed > self.available:
+            self.available = probed
+            self._full = max(self._full, probed)
+            self._believed_at = now
         grow = self._grow if self.available < self._full else min(self._grow, GROW_BEYOND)
         self.available = int(self.available * (1 + grow * elapsed)) + 1
         if self.available > UNLIMITED:

@@ -14,6 +14,7 @@ from agent import rtp
 from agent.audio.hop import HISTORY, Distances
 from agent.audio.ladder import BITRATES, Ladder
 from agent.audio.playout import Mode
+from agent.bandwidth import PROBE_EVERY_S, PROBED_BELOW
 from agent.batches import Membership
 from agent.picture.layers import PictureName
 from agent.picture.steps import Steps
@@ -39,6 +40,9 @@ class Downstream:
         """What pictures may take of the link (bit/s)."""
         # What the last choice went by, when nothing but a change of it leads to another one.
         self._calm: tuple[object, ...] | None = None
+        self.probes = 0
+        """Pairs sent to find out whether the link carries more."""
+        self._probed_at = -math.inf
 
     @property
     def loss(self) -> float:
@@ -91,6 +95,14 @@ class Downstream:
         """What the site says its downlink carries (REMB)."""
         self.available = float(bitrate)
         self._ladder.available = float(bitrate)
+
+    def is_to_be_probed(self, now: float) -> bool:
+        """Whether a pair is due; then it is to be sent."""
+        if not 0 < self.available < PROBED_BELOW or now - self._probed_at < PROBE_EVERY_S:
+            return False
+        self._probed_at = now
+        self.probes += 1
+        return True
 
     def update(
         self, rates: Mapping[PictureName, float], now: float, bitrate: int | None = None

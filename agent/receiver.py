@@ -338,11 +338,13 @@ class Receiver:
     # -- reports -----------------------------------------------------------------------------------
 
     def take_rtcp(self, packet: bytes, arrival: float) -> None:
-        """The relay's sender reports."""
+        """The relay's sender reports, and its probes."""
         for one in rtp.parse_rtcp(packet):
             if isinstance(one, rtp.SenderReport):
                 self._reports[one.ssrc] = (one.ntp >> 16 & 0xFFFFFFFF, arrival)
                 self._lips.push(one, arrival)
+            elif isinstance(one, rtp.Probe):
+                self._bandwidth.probe(one, len(packet), arrival)
 
     def report(self) -> bytes:
         """A receiver report (RFC 3550 §6.4.2) over the slots of which something came, and the one

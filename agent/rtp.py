@@ -1,9 +1,9 @@
 """RTP, RTCP and VP8 header bytes ↔ values; sequence arithmetic. Pure.
 
-RFC 3550 (RTP and RTCP), RFC 3611 (XR: a question and its answer), RFC 4585 (NACK, PLI), RFC 5104
-(TMMBR), RFC 6464 (audio level), RFC 7741 (VP8 payload), RFC 8285 (one-byte header extensions),
-draft-alvestrand-rmcat-remb-03 (REMB and the absolute send time). Damage raises ValueError. Times
-are monotonic seconds given by the caller.
+RFC 3550 (RTP and RTCP; a probe of our own in an APP packet), RFC 3611 (XR: a question and its
+answer), RFC 4585 (NACK, PLI), RFC 5104 (TMMBR), RFC 6464 (audio level), RFC 7741 (VP8 payload), RFC
+8285 (one-byte header extensions), draft-alvestrand-rmcat-remb-03 (REMB and the absolute send time).
+Damage raises ValueError. Times are monotonic seconds given by the caller.
 """
 
 import struct
@@ -18,7 +18,8 @@ RECOVERED_ID = 4
 ONE_BYTE_PROFILE = 0xBEDE
 NTP_EPOCH_S = 2208988800
 RTCP_SR, RTCP_RR, RTCP_SDES, RTCP_BYE, RTCP_RTPFB, RTCP_PSFB = 200, 201, 202, 203, 205, 206
-RTCP_XR, XR_QUESTION, XR_ANSWER = 207, 4, 5
+RTCP_APP, RTCP_XR, XR_QUESTION, XR_ANSWER = 204, 207, 4, 5
+PROBE_NAME = b"Prob"
 
 
 # -- arithmetic (RFC 1982 in 16 and 32 bits) ------------------------------------------------------
@@ -279,7 +280,16 @@ class Answer(msgspec.Struct, frozen=True):
     at: int
 
 
-Rtcp = SenderReport | ReceiverReport | Nack | Pli | Remb | Tmmbr | Bye | Question | Answer
+class Probe(msgspec.Struct, frozen=True):
+    """One of two packets sent at once, a small one and a larger one behind it: how much later the
+    second comes tells what the narrowest place on the way carries. `number`: of the pair."""
+
+    ssrc: int
+    number: int
+    is_second: bool
+
+
+Rtcp = SenderReport | ReceiverReport | Nack | Pli | Remb | Tmmbr | Bye | Question | Answer | Probe
 
 
 def ntp_from_unix(at: float) -> int:
@@ -455,6 +465,12 @@ def build_answer(ssrc: int, question: Question) -> bytes:
     return _rtcp(0, RTCP_XR, struct.pack("!L", ssrc) + block)
 
 
+def build_probe(ssrc: int, number: int, size_bytes: int, *, is_second: bool) -> bytes:
+    """An APP packet (RFC 3550 §6.7) of so many bytes, a multiple of 4 from 16 on."""
+    body = struct.pack("!L4sL", ssrc, PROBE_NAME, number & 0xFFFFFFFF)
+    return _rtcp(int(is_second), RTCP_APP, body.ljust(size_bytes - 4, b"\0"))
+
+
 def parse_rtcp(data: bytes) -> list[Rtcp]:
     """The packets of a compound RTCP packet; unknown kinds are passed over.
 
@@ -490,6 +506,9 @@ def _parse_one(count: int, kind: int, body: bytes) -> Rtcp | None:
             return Bye(struct.unpack_from(f"!{count}L", body))
         if kind == RTCP_XR:
             return _parse_xr(body)
+        if kind == RTCP_APP and body[4:8] == PROBE_NAME:
+            ssrc, number = struct.unpack_from("!L4xL", body)
+            return Probe(ssrc, number, count == 1)
         if kind == RTCP_RTPFB and count == 1:
             ssrc, media = struct.unpack_from("!LL", body)
             return Nack(ssrc, media, _parse_nack(body[8:]))

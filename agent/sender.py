@@ -19,6 +19,7 @@ from agent.audio import opus
 from agent.audio.hop import HISTORY, Again, Distances, Frame, VoiceStream, before, follows
 from agent.audio.ladder import Ladder, Settings
 from agent.audio.mixer import level_dbov
+from agent.bandwidth import PROBED_BELOW, probes
 from agent.clock import FrameClock
 from agent.devices import Camera, Microphone
 from agent.picture.outgoing import Pictures
@@ -111,6 +112,7 @@ class Sender:
         self._ladder = Ladder()
         self._adjusted_at = 0.0
         self._reported = 0
+        self._probe = 0
         self._cname = cname
         self._clock = FrameClock()
         self._send: Callable[[bytes], None] | None = None
@@ -257,6 +259,8 @@ class Sender:
                 case rtp.Tmmbr() if one.media_ssrc == self._audio.ssrc:
                     headers = one.overhead_bytes * 8 * FRAMES_PER_S
                     self._ladder.limit(one.bitrate - headers, arrival)
+                case rtp.Tmmbr(media_ssrc=ssrc, bitrate=bitrate):
+                    self.pictures.limit(ssrc, bitrate, arrival)
                 case rtp.Nack(media_ssrc=ssrc, seqs=seqs):
                     due = [seq for seq in seqs if self._again.is_due(ssrc, seq, arrival)]
                     if ssrc == self._audio.ssrc:
@@ -274,6 +278,13 @@ class Sender:
         now = time.monotonic()
         streams: list[Stream] = [self._audio, *self.pictures.streams]
         return rtp.build_srs([stream.report(now) for stream in streams], cname=self._cname)
+
+    def probes(self) -> tuple[bytes, ...]:
+        """What finds out whether a link that once was full carries more now; to be sent at once."""
+        if self._ladder.available >= PROBED_BELOW:
+            return ()
+        self._probe += 1
+        return probes(self._audio.ssrc, self._probe)
 
     def take_late_ms(self) -> float:
         """How far capture fell behind since the last call."""

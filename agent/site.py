@@ -405,6 +405,8 @@ class Site:
                 continue
             if attempt.uplink is not None:
                 attempt.uplink.send_rtcp(self.sender.reports())
+                for probe in self.sender.probes():
+                    attempt.uplink.send_rtcp(probe)
             if attempt.downlink is not None:
                 attempt.downlink.send_rtcp(self.receiver.report())
                 self.sender.guess(self.receiver.loss, time.monotonic())

@@ -51,7 +51,8 @@ FORGIVEN_AFTER_S = 300.0
 SAME_FAILURE_S = 5.0
 SAFE = 0.9
 ROOM = 1.05
-VIDEO_LEAST, VIDEO_AGAIN = 60_000, 100_000
+VIDEO_LEAST, VIDEO_AGAIN = 40_000, 50_000
+THIN = 100_000
 LONG_WAY_S = 0.15
 
 CONVERSATION: tuple[Distances, Distances] = ((2, 4), (1, 2, 4))
@@ -239,7 +240,7 @@ class Ladder:
     @property
     def is_thin(self) -> bool:
         """Whether the link carries little more than a voice: what is sent twice may fill it."""
-        return self.available < VIDEO_AGAIN
+        return self.available < THIN
 
     # -- what to do ------------------------------------------------------------------------------
 

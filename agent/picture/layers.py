@@ -6,6 +6,8 @@ Rules:
 - A camera whose picture is small has one layer.
 - The low layer comes first; the high one has what is left, and goes when that is too little. It
   comes back only after it would have fitted for some seconds.
+- Where little is left for the low layer, or somebody's link carries no more of it, it has fewer
+  pictures a second rather than worse ones.
 
 Rates are bit/s, times are monotonic seconds given by the caller.
 """
@@ -22,8 +24,13 @@ LOW_WIDTH, LOW_FPS, HIGH_FPS = 320, 10.0, 20.0
 BITS_PER_PIXEL = 0.174
 MIN_BITRATE, MAX_BITRATE = 60_000, 600_000
 HIGH_LEAST, HIGH_AGAIN = 150_000, 200_000
-LOW_LEAST_SHARE = 0.5
-BACK_AFTER_S = 3.0
+LOW_LEAST, LOW_FULL = 40_000, 100_000
+"""The low layer never takes less, and no more on a usual camera."""
+
+BACK_AFTER_S = 2.0
+WHOLE_SHARE, LEAST_FPS_SHARE = 0.8, 0.4
+"""Below the first share of its bitrate a layer has fewer pictures, at least the second of them."""
+
 STEP = 0.08
 """A bitrate that differs by less is left as it is."""
 
@@ -56,6 +63,16 @@ def plan(width: int, height: int, fps: float) -> dict[Layer, Plan]:
     }
 
 
+def fewer(one: Plan, bitrate: int) -> tuple[float, int]:
+    """Pictures a second for so many bit/s, and what an encoder is told that counts on the plan's
+    own pictures a second."""
+    share = bitrate / one.bitrate
+    if share >= WHOLE_SHARE:
+        return one.fps, bitrate
+    part = max(LEAST_FPS_SHARE, share / WHOLE_SHARE)
+    return one.fps * part, round(bitrate / part)
+
+
 class Shares:
     """How the bit/s that pictures may take are divided between the layers."""
 
@@ -65,21 +82,25 @@ class Shares:
         self._high_on = True
         self._fits_since: float | None = None
 
-    def divide(self, left: float, now: float, wanted: tuple[Layer, ...]) -> dict[Layer, int]:
+    def divide(
+        self, left: float, now: float, wanted: tuple[Layer, ...], low_limit: float = math.inf
+    ) -> dict[Layer, int]:
         """Bit/s of each layer, 0: it is not sent. `left`: what pictures may take, `wanted`: the
-        layers that somebody is to get."""
-        for layer, bitrate in self._wishes(left, now, wanted).items():
+        layers that somebody is to get, `low_limit`: what the low one may take at most."""
+        for layer, bitrate in self._wishes(left, now, wanted, low_limit).items():
             given = self._given[layer]
             if bitrate == 0 or given == 0 or abs(bitrate - given) > STEP * given:
                 self._given[layer] = bitrate
         return dict(self._given)
 
-    def _wishes(self, left: float, now: float, wanted: tuple[Layer, ...]) -> dict[Layer, int]:
+    def _wishes(
+        self, left: float, now: float, wanted: tuple[Layer, ...], low_limit: float
+    ) -> dict[Layer, int]:
         wishes: dict[Layer, int] = dict.fromkeys(self._plans, 0)
         low = self._plans["low"].bitrate
-        if left < LOW_LEAST_SHARE * low or "low" not in wanted:
+        if left < LOW_LEAST or "low" not in wanted:
             return wishes
-        wishes["low"] = int(min(low, left))
+        wishes["low"] = int(min(low, left, max(LOW_LEAST, low_limit)))
         if "high" in self._plans and "high" in wanted:
             rest = left - wishes["low"]
             if self._may_be_high(rest, now):

@@ -10,6 +10,7 @@ Rules:
 """
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from agent import lines, rtp
 from agent.devices import Camera, NullCamera
 from agent.pacing import UNKNOWN, Pacer
 from agent.picture import vp8
-from agent.picture.layers import Layer, Plan, Shares, plan
+from agent.picture.layers import Layer, Plan, Shares, fewer, plan
 from agent.picture.vp8 import Yuv
 from agent.stream import Stream
 from protocol.messages import Camera as Gate
@@ -42,6 +43,9 @@ PACE = 1.1
 MAX_PAYLOAD, MIN_PAYLOAD = 1180, 400
 PACKET_S = 0.03
 """On a thin link a packet takes no longer than this."""
+
+LIMIT_FOR_S = 3.0
+"""What somebody's link carries of a layer at most is forgotten when it is not said again."""
 
 
 class VideoStream(Stream):
@@ -76,6 +80,7 @@ class _Layer:
         self.plan = one
         self.stream = VideoStream()
         self.bitrate = 0
+        self.fps = one.fps
         self.due = 0.0
         self.key_wanted = True
         self.key_sent_at = 0.0
@@ -87,11 +92,19 @@ class _Layer:
         self.key_wanted = True
 
     def set_bitrate(self, bitrate: int) -> None:
-        if bitrate and bitrate != self.bitrate and self._encoder is not None:
-            self._encoder.set_bitrate(bitrate)
         if bitrate and not self.bitrate:
             self.key_wanted = True
-        self.bitrate = bitrate
+        has_changed, self.bitrate = bitrate != self.bitrate, bitrate
+        if bitrate and has_changed:
+            self._tell_encoder()
+
+    def _tell_encoder(self) -> None:
+        if self.name == "low":
+            self.fps, coded = fewer(self.plan, self.bitrate)
+        else:
+            self.fps, coded = self.plan.fps, self.bitrate
+        if self._encoder is not None:
+            self._encoder.set_bitrate(coded)
 
     def open_encoder(self) -> vp8.Encoder:
         """An encoder that has coded a picture already: what the first one costs (a probe of what
@@ -105,7 +118,7 @@ class _Layer:
         """Code with it, from the next picture on."""
         self._encoder = encoder
         if self.bitrate:
-            encoder.set_bitrate(self.bitrate)
+            self._tell_encoder()
 
     def encode(self, picture: Yuv, now: float) -> bytes:
         one = self.plan
@@ -153,6 +166,7 @@ class Pictures:
         self._shares = Shares(plans)
         self._gate: Gate = "off"
         self._left: float = float("inf")
+        self._low_limit, self._limited_at = math.inf, -math.inf
         self._wake = asyncio.Event()
         self._sent = asyncio.Event()
         self._pacer: Pacer[tuple[VideoStream, bytes, int, bool] | bytes] = Pacer()
@@ -208,10 +222,18 @@ class Pictures:
         0: none. To be told a few times a second."""
         self._left = left
         self._pacer.rate = min(UNKNOWN, max(1.0, PACE * left))
-        for name, bitrate in self._shares.divide(left, now, self._wanted).items():
+        limit = self._low_limit if now - self._limited_at < LIMIT_FOR_S else math.inf
+        for name, bitrate in self._shares.divide(left, now, self._wanted, limit).items():
             self._layers[name].set_bitrate(bitrate)
         if left == 0:
             self._pacer.clear()
+
+    def limit(self, ssrc: int, bitrate: int, now: float) -> None:
+        """Somebody's link carries no more of the small picture (bit/s); to be said again and again.
+        The large one goes to those alone who can take it."""
+        if "high" in self._layers and self._layers["low"].stream.ssrc == ssrc:
+            self._low_limit, self._limited_at = bitrate, now
+            self.allow(self._left, now)
 
     def spent(self, size_bytes: int, now: float) -> None:
         """A packet of the voice went out."""
@@ -280,7 +302,7 @@ class Pictures:
         if picture is not None:
             self._latest, self._latest_at = picture, now
         for one in layers:
-            period_s = 1 / one.plan.fps
+            period_s = 1 / one.fps
             one.due = max(one.due + period_s, now + period_s / 2) if one.due else now + period_s
         self.skipped += len(layers) - len(taken)
         if picture is None:

@@ -4,7 +4,9 @@ Rules:
 - Down at once, up only after it would have fitted for some seconds: a step that comes and goes is
   worse than a small picture. A small picture that flows is held for a moment longer, at whatever
   pace is left: what is known of a link while its queue drains is often too little.
-- The small picture of `main` comes first, then `second`, then the large one of `main`.
+- The small picture of `main` comes first, then `second`, then the large one of `main`. Of a camera
+  with two sizes the small one is shown on any link that carries `LOW_LEAST` of it: its source is
+  asked for no more than the link carries (`small_wish`).
 - A picture begins, and goes over from one size to the other, with a key frame only; until then the
   receiver holds what it shows.
 - After a floor switch the first key frame of any size that fits is taken, a better one as soon as
@@ -16,13 +18,16 @@ Rates are bit/s, loss is a fraction, times are monotonic seconds given by the ca
 from collections.abc import Iterator, Mapping
 
 from agent.lines import PICTURES, PICTURES_OF
-from agent.picture.layers import PictureName
+from agent.picture.layers import LOW_FULL, LOW_LEAST, PictureName
 from protocol.messages import VIDEO_SLOTS, Picture, SlotName
 
 ROOM = 1.15
 """What is not shown yet must fit with so much to spare."""
 
-BACK_AFTER_S, HELD_S = 3.0, 2.0
+BACK_AFTER_S, HELD_S = 2.0, 2.0
+SMALL_SHARE = 0.9
+"""Of what pictures may take so much is asked for: packets have headers."""
+
 LOSSY, LESS_LOSSY = (0.25, 0.5), (0.15, 0.35)
 """Loss above which the large picture goes, then any; and below which they may come back."""
 
@@ -37,6 +42,8 @@ class Steps:
     def __init__(self) -> None:
         self.sees_deck = False
         """Whether it is shown who is on deck: `deck` in place of `second`."""
+        self.small_wish: float | None = None
+        """What the small picture of `main` may take (bit/s); None: as much as it does anyway."""
         self._steps: dict[SlotName, int] = dict.fromkeys(VIDEO_SLOTS, HIGH)
         self._fits_since: dict[SlotName, float] = {}
         self._unfit_since: dict[SlotName, float] = {}
@@ -123,6 +130,9 @@ class Steps:
         for slot, fits in self._fitting(budget, rates).items():
             least = NONE if is_forced else self._held(slot, fits, now)
             self._step(slot, max(least, min(fits, most)), now)
+        has_small = self._small[MAIN] == "main-low" and "main-low" in rates
+        is_small = has_small and self._steps[MAIN] == LOW and LOW_LEAST <= budget < LOW_FULL
+        self.small_wish = max(LOW_LEAST, SMALL_SHARE * budget) if is_small else None
         asked: list[PictureName] = []
         for slot in VIDEO_SLOTS:
             wanted = [name for name in self._wanted(slot) if name in rates]
@@ -140,21 +150,25 @@ class Steps:
         fits: dict[SlotName, int] = dict.fromkeys(VIDEO_SLOTS, NONE if budget <= 0 else HIGH)
         if budget <= 0:
             return fits
-        total = 0.0
+        total = small_cost = 0.0
         small = self._small[MAIN]
         second = next((name for name in PICTURES_OF["second"] if name in rates), None)
         first: tuple[tuple[SlotName, PictureName | None], ...]
         first = (MAIN, small), ("second", second)
         for slot, name in first:
             if name is not None and name in rates:
-                cost = rates[name] * (1.0 if self._steps[slot] >= LOW else ROOM)
+                room = 1.0 if self._steps[slot] >= LOW else ROOM
+                cost = rates[name] * room
+                if name == "main-low":
+                    cost = _cost_of_small(cost, budget, LOW_LEAST * room)
                 if total + cost > budget:
                     fits[slot] = NONE
                 else:
                     total += cost
+                    small_cost = cost if slot == MAIN else small_cost
         if fits[MAIN] == HIGH and small == "main-low" and "main" in rates:
             room = 1.0 if self._steps[MAIN] == HIGH else ROOM
-            if total + rates["main"] * room - rates["main-low"] > budget:
+            if total + rates["main"] * room - small_cost > budget:
                 fits[MAIN] = LOW
         elif fits[MAIN] == HIGH and self._steps[MAIN] < HIGH and "main" not in rates:
             fits[MAIN] = self._steps[MAIN] or LOW
@@ -185,3 +199,11 @@ class Steps:
         elif now - self._fits_since.setdefault(slot, now) >= BACK_AFTER_S:
             self._steps[slot] = step + 1
             self._fits_since.pop(slot, None)
+
+
+def _cost_of_small(cost: float, budget: float, least: float) -> float:
+    """What is set aside for the small picture of `main`: what it takes now, or what it would take
+    when nothing limits it; where that is too much, all there is, if that is enough for less."""
+    if cost <= budget:
+        return max(cost, min(budget, LOW_FULL))
+    return budget if least <= budget else cost

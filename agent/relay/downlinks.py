@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from agent import lines, rtp
 from agent.audio.hop import Distances
 from agent.audio.ladder import BITRATE
+from agent.bandwidth import probes
 from agent.forward import Slot, VideoSlot, VoiceSlot
 from agent.pacing import UNKNOWN
 from agent.picture.layers import PictureName
@@ -39,6 +40,9 @@ class Downlinks:
         self.packets_out = 0
         self.voice_bitrate: int | None = None
         """What the worst link of those in conversation carries (bit/s), when it is not the best."""
+        self.small_bitrate: float | None = None
+        """What the thinnest link that carries the small picture of `main` carries of it (bit/s);
+        None when all carry the whole."""
         self._sites = sites
         self._slots = slots
         self._voices = [slot for slot in slots.values() if isinstance(slot, VoiceSlot)]
@@ -224,6 +228,8 @@ class Downlinks:
             (one.downstream.wants_bitrate or BITRATE for one in self.receivers), default=BITRATE
         )
         self.voice_bitrate = bitrate if bitrate < BITRATE else None
+        wishes = (one.downstream.steps.small_wish for one in self.receivers)
+        self.small_bitrate = min((one for one in wishes if one is not None), default=None)
         self._frames = self._new_frames()
         self._to_look = list(self._sites.values())
 
@@ -238,6 +244,9 @@ class Downlinks:
             links.downstream.sending(total - self._frames.get(links.site, 0), now)
             self._choose(links, rates, now)
             has_changed |= links.downstream.has_changed
+            if links.paced is not None and links.downstream.is_to_be_probed(now):
+                for probe in probes(1, links.downstream.probes):
+                    links.send_rtcp(probe)
         if has_changed:
             self.audience.settle()
 

@@ -20,6 +20,7 @@ from protocol import messages as m
 LOOK_EVERY_S = 0.1
 CLOSED_GRACE_S = 1.0
 DELAY_SAMPLES = 2048
+LIMIT_EVERY_S, LESS = 1.0, 0.95
 
 
 class Forwarding:
@@ -49,6 +50,8 @@ class Forwarding:
         self._fed: dict[str, frozenset[str]] = {}
         self._closed_at: dict[tuple[str, str], float] = {}
         self._looked_at = 0.0
+        # Whose small picture was limited last, to what, when.
+        self._limited: tuple[str | None, float, float] = (None, math.inf, -math.inf)
 
     # -- routes ------------------------------------------------------------------------------------
 
@@ -164,6 +167,7 @@ class Forwarding:
             self._looked_at = now
             self.uplinks.look(now)
             self.downlinks.begin_look(now)
+            self._limit_small(now)
             self._recorded.update(math.inf, 0.0, self.downlinks.rates(now), now)
         self.downlinks.look_on(now)
         for site, kinds in self._fed.items():
@@ -172,6 +176,18 @@ class Forwarding:
                 for upstream in links.upstreams.values():
                     if upstream.kind in kinds:
                         self.uplinks.ask_for_missing(links, upstream, now)
+
+    def _limit_small(self, now: float) -> None:
+        """Tell who is shown how much of his small picture is wanted: less at once, then every
+        second; more by saying nothing any more."""
+        wanted, source = self.downlinks.small_bitrate, self.slots["main"].source
+        if wanted is None or source is None:
+            self._limited = (None, math.inf, -math.inf)
+            return
+        site, told, at = self._limited
+        if site != source or wanted < LESS * told or now - at >= LIMIT_EVERY_S:
+            self._limited = (source, wanted, now)
+            self.uplinks.limit_small(source, wanted)
 
     def ask_for_key_frames(self, now: float) -> None:
         """Of each picture that did not begin yet; a picture that has is left alone."""

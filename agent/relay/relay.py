@@ -179,6 +179,8 @@ class Relay:
             if now > due:
                 late_ms = (now - due) * 1000
                 self._telemetry.late_ms = max(self._telemetry.late_ms, late_ms)
+                if now - due > TICK_S:
+                    self.forwarding.uplinks.excuse(now - due, now)
                 due = now
             await asyncio.sleep(due - now)
             self.forwarding.tick(time.monotonic())

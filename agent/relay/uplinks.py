@@ -3,7 +3,8 @@
 Rules:
 - Only what feeds a slot is asked for: of a site that is not heard nothing needs to be whole.
 - A site is told what its uplink carries (REMB, reports), a speaker also how much voice the worst
-  link of those in conversation carries (TMMBR).
+  link of those in conversation carries, and how much of his small picture the thinnest of those
+  links that carry one (TMMBR).
 """
 
 import time
@@ -106,6 +107,22 @@ class Uplinks:
                     links.clock.push(theirs, time.time())
             elif isinstance(one, rtp.Question) and links.uplink is not None:
                 answer(self._sites, links, links.uplink, one)
+            elif isinstance(one, rtp.Probe):
+                links.bandwidth.probe(one, len(packet), arrival)
+
+    def excuse(self, late_s: float, now: float) -> None:
+        """The relay itself was late by so much."""
+        for links in self._sites.values():
+            links.bandwidth.excuse(late_s, now)
+
+    def limit_small(self, site: str, bitrate: float) -> None:
+        """No more than so many bit/s are wanted of a site's small picture, for now."""
+        links = self._sites.get(site)
+        small = None if links is None else links.picture("low")
+        if links is None or links.uplink is None or small is None or small.layer is None:
+            return
+        one = rtp.Tmmbr(1, small.ssrc, int(bitrate), 0)
+        links.uplink.send_rtcp(rtp.compound(1, rtp.build_tmmbr(one)))
 
     def look(self, now: float) -> None:
         """What each uplink carries: told at once when it became less."""

@@ -7,7 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent import rtp
-from agent.bandwidth import CALM_S, EMPTY_S, GROW_BEYOND, LEAST, OVERHEAD_BYTES, Bandwidth
+from agent.bandwidth import (
+    BELIEVED,
+    CALM_S,
+    EMPTY_S,
+    GROW_BEYOND,
+    LEAST,
+    OVERHEAD_BYTES,
+    PROBE_BYTES,
+    Bandwidth,
+    probes,
+)
 from agent.impair import Direction, Impairment
 
 
@@ -112,6 +122,38 @@ def test_what_a_link_carried_once_is_forgotten_after_a_long_calm() -> None:
     assert known(link.bandwidth) < 64_000 * (1 + 1.1 * GROW_BEYOND * CALM_S)
     link.run(15, 20)
     assert known(link.bandwidth) > 1.5 * 64_000
+
+
+def probe(link: Link, number: int, gap_s: float) -> None:
+    """A pair comes, the second packet so much after the first."""
+    packets = probes(1, number)
+    for at, packet in zip((link.now, link.now + gap_s), packets, strict=True):
+        (one,) = rtp.parse_rtcp(packet)
+        assert isinstance(one, rtp.Probe)
+        link.bandwidth.probe(one, len(packet), at)
+
+
+def test_what_a_link_carries_more_is_told_by_probes_and_not_by_one_that_misleads() -> None:
+    link = Link("rtt=60ms,rate=64k,queue=300ms")
+    link.run(3, 200)
+    link.run(4, 20)
+    before = known(link.bandwidth)
+    bits = 8 * (PROBE_BYTES[1] + OVERHEAD_BYTES)
+    for number, rate in enumerate((64_000, 4_000_000, 60_000)):
+        probe(link, number, bits / rate)
+        link.run(1, 20)
+    assert known(link.bandwidth) < 1.1 * before, "two of three came at the link's own pace"
+    for number in range(3):
+        probe(link, 10 + number, bits / 500_000)
+        link.run(1, 20)
+    assert known(link.bandwidth) == pytest.approx(BELIEVED * 500_000, rel=0.05)
+    link.run(3, 200)  # it was not so
+    link.run(4, 20)
+    after = known(link.bandwidth)
+    for number in range(3):
+        probe(link, 20 + number, bits / 500_000)
+        link.run(1, 20)
+    assert known(link.bandwidth) < 1.2 * after, "what misled is not believed again at once"
 
 
 def test_after_a_pause_the_rate_is_that_of_what_came_since() -> None:

@@ -110,7 +110,7 @@ def test_pictures_get_what_the_voice_leaves() -> None:
     down.update(RATES, 1.1)
     assert 100_000 < down.video < 150_000
     assert down.steps.takes("main", True) and not down.steps.takes("second", True)
-    down.estimate(100_000)
+    down.estimate(90_000)
     down.update(RATES, 2.0)
     assert down.video == 0
     down.update(RATES, 2.0 + HELD_S)

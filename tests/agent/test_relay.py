@@ -9,6 +9,8 @@ import pytest
 from agent import lines, rtp
 from agent.audio.hop import Frame, VoiceStream
 from agent.audio.ladder import CLEAR, STEP_FRAMES
+from agent.picture.layers import LOW_LEAST
+from agent.relay.links import Upstream
 from agent.relay.process import hold
 from protocol import messages as m
 from tests.agent.switchboard import SITES, Switchboard
@@ -124,6 +126,43 @@ def test_a_thin_downlink_gets_the_voice_and_no_picture() -> None:
     video = lines.SLOT_SSRC["main"]
     assert video in {h.ssrc for h in board.wire("hall").rtp()}
     assert {h.ssrc for h in board.wire("minas").rtp()} == {lines.SLOT_SSRC["floor"]}
+
+
+def test_of_a_small_picture_its_site_is_asked_for_what_the_thinnest_link_carries() -> None:
+    board = Switchboard()
+    large, small = Upstream("video", 21, "high"), Upstream("video", 22, "low")
+    board.relay.sites["kandis"].upstreams = {20: Upstream("audio", 20), 21: large, 22: small}
+    board.route(floor="kandis", main="kandis")
+    board.down.take_rtcp(
+        board.relay.sites["minas"], rtp.compound(9, rtp.build_remb(9, 120_000)), board.now
+    )
+    for second in range(200):  # pictures of 640 kbit/s together, for four seconds
+        board.speak("kandis")
+        for ssrc, size in ((21, 1350), (22, 250)):
+            (payload,) = rtp.packetize_vp8(b"\0" + bytes(size), 5, 2000)
+            seq = 10 + second
+            packet = rtp.build(97, seq, 1800 * second, ssrc, payload, marker=True)
+            board.forwarding.forward(board.relay.sites["kandis"], packet, board.now)
+        board.forwarding.tick(board.now)
+    asked = [o for packet in board.up("kandis").told for o in rtp.parse_rtcp(packet)]
+    limits = [one for one in asked if isinstance(one, rtp.Tmmbr) and one.media_ssrc == 22]
+    assert 3 <= len(limits) <= 6, "about once a second"
+    assert all(LOW_LEAST <= one.bitrate < 120_000 for one in limits)
+    told = [one for packet in board.wire("minas").told for one in rtp.parse_rtcp(packet)]
+    probes = [one for one in told if isinstance(one, rtp.Probe)]
+    assert [(one.number, one.is_second) for one in probes[:4]] == [
+        (1, False), (1, True), (2, False), (2, True),
+    ]  # fmt: skip
+    assert 3 <= len(probes) / 2 <= 5
+    untold = [one for packet in board.wire("hall").told for one in rtp.parse_rtcp(packet)]
+    assert not any(isinstance(one, rtp.Probe) for one in untold), "of it nothing bad is known"
+    before = len(board.up("kandis").told)
+    board.route(floor="hall", main="hall")
+    for _ in range(100):
+        board.now += 0.02
+        board.forwarding.tick(board.now)
+    after = [o for packet in board.up("kandis").told[before:] for o in rtp.parse_rtcp(packet)]
+    assert not any(isinstance(one, rtp.Tmmbr) for one in after), "nobody sees it any more"
 
 
 def test_audio_only_is_obeyed() -> None:

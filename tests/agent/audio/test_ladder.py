@@ -433,9 +433,9 @@ def test_who_is_not_hurried_keeps_the_copies_though_another_one_asked_for_a_smal
 def test_a_thin_link_is_one_that_carries_little_more_than_a_voice() -> None:
     ladder = Ladder()
     assert not ladder.is_thin
-    ladder.available = rules.VIDEO_AGAIN
+    ladder.available = rules.THIN
     assert not ladder.is_thin
-    ladder.available = rules.VIDEO_AGAIN - 1
+    ladder.available = rules.THIN - 1
     assert ladder.is_thin
 
 

@@ -4,7 +4,17 @@ import math
 
 import pytest
 
-from agent.picture.layers import BACK_AFTER_S, Layer, Plan, Shares, bitrate_for, plan
+from agent.picture.layers import (
+    BACK_AFTER_S,
+    LEAST_FPS_SHARE,
+    LOW_LEAST,
+    Layer,
+    Plan,
+    Shares,
+    bitrate_for,
+    fewer,
+    plan,
+)
 
 BOTH: tuple[Layer, ...] = ("high", "low")
 
@@ -53,3 +63,23 @@ def test_small_changes_are_left_alone() -> None:
 
 def test_on_deck_sends_the_small_one_alone() -> None:
     assert Shares(plan(640, 360, 20)).divide(math.inf, 0.0, ("low",))["high"] == 0
+
+
+def test_for_fewer_bits_a_small_picture_comes_less_often_not_worse() -> None:
+    one = plan(640, 360, 20)["low"]
+    assert fewer(one, one.bitrate) == (one.fps, one.bitrate)
+    for bitrate in (75_000, 60_000, 40_000, 10_000):
+        fps, coded = fewer(one, bitrate)
+        assert LEAST_FPS_SHARE * one.fps <= fps < one.fps
+        assert coded / one.fps * fps == pytest.approx(bitrate, rel=0.01), "what it takes in all"
+        if bitrate >= 40_000:
+            assert coded >= 0.79 * one.bitrate
+
+
+def test_the_low_layer_takes_no_more_than_somebodys_link_carries() -> None:
+    shares = Shares(plan(640, 360, 20))
+    both = ("high", "low")
+    assert shares.divide(math.inf, 1.0, both, 55_000)["low"] == 55_000
+    assert shares.divide(math.inf, 1.1, both, 10_000)["low"] == LOW_LEAST
+    assert shares.divide(math.inf, 1.2, both)["low"] == plan(640, 360, 20)["low"].bitrate
+    assert shares.divide(LOW_LEAST - 1, 1.3, both) == {"high": 0, "low": 0}

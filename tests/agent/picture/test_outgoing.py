@@ -13,7 +13,7 @@ import pytest
 from agent import rtp
 from agent.devices import SyntheticCamera
 from agent.picture import vp8
-from agent.picture.outgoing import Pictures, _scaled
+from agent.picture.outgoing import LIMIT_FOR_S, Pictures, _scaled
 from agent.picture.stamp import read
 
 
@@ -179,3 +179,17 @@ def test_half_the_size_is_the_mean_of_four() -> None:
     assert np.abs(half[:180] - four).max() <= 0.5
     assert (half[180] == picture[360, 0]).all() and (half[-1] == picture[-1, 0]).all()
     assert _scaled(picture, 160, 90).shape == (135, 160)
+
+
+async def test_a_small_picture_comes_less_often_while_somebodys_link_carries_no_more() -> None:
+    async with sending(640, 360, 20) as (pictures, wire):
+        open_gate(pictures, "live")
+        high, low = pictures.ssrcs
+        whole = pictures.kbps
+        pictures.limit(high, 1_000, time.monotonic())
+        assert pictures.kbps == whole, "the large one is for those who can take it"
+        pictures.limit(low, 50_000, time.monotonic())
+        assert pictures.kbps == pytest.approx(whole - 50, abs=1)
+        await wire.wait_for(low, 3)
+        pictures.allow(float("inf"), time.monotonic() + LIMIT_FOR_S + 0.1)
+        assert pictures.kbps == whole, "nobody says so any more"

@@ -21,13 +21,14 @@ def test_the_steps_of_a_link_that_becomes_thinner_and_recovers() -> None:
     assert steps.update(math.inf, 0.0, RATES, 0.0) == ["main-low", "second"]
     assert after_key_frames(steps, RATES) == {"main", "second"}
     said = []
-    for at, budget in enumerate((600_000, 300_000, 120_000, 90_000, 0), 1):
+    for at, budget in enumerate((600_000, 300_000, 120_000, 90_000, 30_000, 0), 1):
         for later in (0.0, HELD_S + 0.1):
             steps.update(budget, 0.0, RATES, 3.0 * at + later)
         said.append((steps.picture, after_key_frames(steps, RATES)))
     assert said == [
         ("high", {"main", "second"}),
         ("low", {"main-low", "second"}),
+        ("low", {"main-low"}),
         ("low", {"main-low"}),
         ("none", set()),
         ("none", set()),
@@ -42,6 +43,18 @@ def test_the_steps_of_a_link_that_becomes_thinner_and_recovers() -> None:
         pictures.count("none") >= 10 * BACK_AFTER_S and pictures.count("low") >= 10 * BACK_AFTER_S
     )
     assert after_key_frames(steps, RATES) == {"main", "second"}
+
+
+def test_of_the_small_picture_no_more_is_asked_for_than_fits() -> None:
+    steps, wishes = Steps(), []
+    for at, budget in enumerate((math.inf, 300_000, 90_000, 50_000, 30_000), 1):
+        steps.update(budget, 0.0, RATES, 3.0 * at)
+        after_key_frames(steps, RATES)
+        wishes.append(steps.small_wish)
+    assert wishes == [None, None, 81_000, 45_000, None]
+    one_size = Steps()
+    one_size.update(90_000, 0.0, ONE_SIZE, 1.0)
+    assert one_size.small_wish is None, "others see that same picture"
 
 
 def test_the_other_size_begins_with_a_key_frame() -> None:
