@@ -165,6 +165,43 @@ def test_of_a_small_picture_its_site_is_asked_for_what_the_thinnest_link_carries
     assert not any(isinstance(one, rtp.Tmmbr) for one in after), "nobody sees it any more"
 
 
+def test_the_large_picture_is_recorded_whatever_anybodys_link_carries(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    board = Switchboard()
+    recorded: list[tuple[str, int]] = []
+    monkeypatch.setattr(
+        board.relay.recorder,
+        "picture",
+        lambda slot, site, header, packet, now: recorded.append((slot, header.ssrc)),
+    )
+    large, small = Upstream("video", 21, "high"), Upstream("video", 22, "low")
+    board.relay.sites["kandis"].upstreams = {20: Upstream("audio", 20), 21: large, 22: small}
+    board.route(floor="kandis", main="kandis")
+    for site in ("hall", "minas"):
+        remb = rtp.compound(9, rtp.build_remb(9, 60_000))
+        board.down.take_rtcp(board.relay.sites[site], remb, board.now)
+
+    def show(ssrc: int, number: int, *, key: bool) -> None:
+        (payload,) = rtp.packetize_vp8((b"\0" if key else b"\1") + bytes(99), number)
+        packet = rtp.build(97, number, 9000 * number, ssrc, payload, marker=True)
+        board.now += 0.05
+        board.forwarding.forward(board.relay.sites["kandis"], packet, board.now)
+        board.forwarding.tick(board.now)
+
+    show(22, 1, key=True)
+    show(21, 1, key=False)
+    show(22, 2, key=False)
+    assert recorded == [("main", 22), ("main", 22)], "until the large one begins"
+    show(21, 2, key=True)
+    for number in range(3, 9):
+        show(22, number, key=number == 5)
+        show(21, number, key=False)
+    assert recorded[2:] == [("main", 21)] * 7, "one size at a time"
+    video = {lines.SLOT_SSRC["main"], lines.SLOT_SSRC["main-low"]}
+    assert not video & {h.ssrc for h in board.wire("minas").rtp()}, "who sees none himself"
+
+
 def test_audio_only_is_obeyed() -> None:
     board = Switchboard()
     media: dict[str, m.MediaMode] = {"minas": "audio-only"}

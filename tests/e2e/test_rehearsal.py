@@ -17,6 +17,7 @@ import pytest
 from agent.observe import observe
 from console.rehearsal.casting import cast, write_roster
 from console.rehearsal.director import Director
+from console.rehearsal.links import LinkPlan
 from console.rehearsal.rehearsal import Options, Rehearsal, parse_cut, parse_kill
 from console.rehearsal.result import Result
 from console.rehearsal.stage import Stage
@@ -64,6 +65,21 @@ def test_the_floor_moves_at_random_over_bad_links_without_a_wrong_or_torn_pictur
     if not result.starved:  # a process that gets no processor for long has no picture to show
         assert (result.switch.picture_ms.n, result.switch.picture_ms.missing) == (15, 0)
         assert result.leaks.samples == 0
+
+
+def test_on_a_link_that_is_thin_for_a_while_pictures_go_in_steps_and_come_back(
+    tmp_path: Path,
+) -> None:
+    plan = LinkPlan("bandar-siak", "rate=48k", at_s=3.0, for_s=5.0)
+    result = rehearse(
+        tmp_path, sites=1, turn_s=18.0, switches=1, links=(plan,), video="640x360@10"
+    )  # fmt: skip
+    assert (result.switch.wrong_pictures, result.switch.torn_pictures) == (0, 0)
+    assert result.switch.sound_ms.missing == 0
+    if not result.starved:
+        seen = {one.site: [step.picture for step in one.steps] for one in result.pictures}
+        assert seen["bandar-siak"] == ["high", "low", "none", "low", "high"]
+        assert seen["siak"] == ["high"], "its link is good"
 
 
 def test_a_tenth_of_the_packets_lost_leaves_no_hole(tmp_path: Path) -> None:
