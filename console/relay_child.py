@@ -1,8 +1,11 @@
-"""The embedded relay as a child process: started, watched, started again when it dies.
+"""The embedded relay as a child process: started, watched, replaced when it dies.
 
 A relay outlives a killed server, so that the media goes on; it holds a lock file as long as it
 lives. A new server finds the lock held and waits for that relay to come back to it instead of
-starting a second one.
+starting another one.
+
+Every child is started as a spare (`agent.relay.process`): one that waits for the lock, which the
+first one gets at once. While a relay lives, one spare waits beside it.
 """
 
 import asyncio
@@ -16,6 +19,9 @@ from pathlib import Path
 from console.places import log_path, recordings_folder, relay_lock
 
 WATCH_EVERY_S = 0.2
+SPARE_AFTER_S = 3.0
+"""A spare relay loads when the sites had time to connect with the one that there is."""
+
 QUICK_DEATH_S = 3.0
 LAST_DELAY_S = 5.0
 STOP_TIMEOUT_S = 3.0
@@ -31,46 +37,77 @@ class RelayChild:
         self._log = log_path(db, "relay")
         self._address = address
         self._stopping = False
-        self._process: asyncio.subprocess.Process | None = None
+        self._children: list[asyncio.subprocess.Process] = []
+        """The relay, unless an earlier server started it, and what is to be the next one."""
+        self._changed = asyncio.Event()
 
     async def run(self) -> None:
-        """Start, watch and restart the relay until `stop`."""
-        delay_s = 0.0
+        """Have a relay, and a spare one beside it, until `stop`."""
         loop = asyncio.get_running_loop()
-        while not self._stopping:
-            if self.pid() is not None:
-                await asyncio.sleep(WATCH_EVERY_S)
-                continue
-            await asyncio.sleep(delay_s)
-            if self._stopping:
-                return
-            began = loop.time()
-            self._process = await self._start()
-            if self._stopping:
-                self._process.terminate()
-            await self._process.wait()
-            lived_s = loop.time() - began
-            delay_s = min(LAST_DELAY_S, delay_s * 2 + 0.25) if lived_s < QUICK_DEATH_S else 0.0
+        delay_s, may_start_at, relay, since = 0.0, 0.0, None, loop.time()
+        async with asyncio.TaskGroup() as group:
+
+            async def watch(child: asyncio.subprocess.Process) -> None:
+                nonlocal delay_s, may_start_at
+                began = loop.time()
+                await child.wait()
+                self._children.remove(child)
+                quick = loop.time() - began < QUICK_DEATH_S
+                delay_s = min(LAST_DELAY_S, delay_s * 2 + 0.25) if quick else 0.0
+                may_start_at = loop.time() + delay_s
+                self._changed.set()
+
+            while not self._stopping:
+                now, before, relay = loop.time(), relay, self.pid()
+                since = since if relay == before else now
+                is_due = relay is None or now - since >= SPARE_AFTER_S
+                if is_due and now >= may_start_at and not self._spares():
+                    child = await self._start()
+                    self._children.append(child)
+                    group.create_task(watch(child))
+                    if self._stopping:
+                        child.kill()
+                self._changed.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(WATCH_EVERY_S):
+                        await self._changed.wait()
+
+    def _spares(self) -> list[asyncio.subprocess.Process]:
+        """Children that do not hold the lock: they wait for it, or load their libraries still."""
+        relay = self.pid()
+        return [one for one in self._children if one.returncode is None and one.pid != relay]
 
     async def stop(self) -> None:
-        """End the relay, ours or one that an earlier server left."""
+        """End the relay, ours or one that an earlier server left, and first what would take its
+        place."""
         self._stopping = True
-        pid = self.pid() or self._starting()
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                while spares := self._spares():
+                    for one in spares:
+                        with contextlib.suppress(ProcessLookupError):
+                            one.kill()
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            pass
+        pid = self.pid()
         if pid is None:
             return
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
             try:
                 async with asyncio.timeout(STOP_TIMEOUT_S):
-                    while self.pid() or self._starting():
+                    while self.pid():
                         await asyncio.sleep(0.02)
             except TimeoutError:
                 os.kill(pid, signal.SIGKILL)
 
-    def _starting(self) -> int | None:
-        """Our own relay before it has its lock: it loads its libraries for a second or so."""
-        process = self._process
-        return process.pid if process is not None and process.returncode is None else None
+    def replace(self) -> None:
+        """End the relay that there is, without asking it: the spare one takes its place."""
+        pid = self.pid()
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def pid(self) -> int | None:
         """The process that holds the relay's lock; None when nobody does."""
@@ -98,9 +135,11 @@ class RelayChild:
                 self._address,
                 "--lock",
                 str(self._lock),
+                "--spare",
                 "--recordings",
                 str(self._recordings),
-                stdin=asyncio.subprocess.DEVNULL,
+                # It ends when we do, however that comes about, unless it is the relay by then.
+                stdin=asyncio.subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

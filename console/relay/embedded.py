@@ -2,9 +2,13 @@
 
 Settings go to it as one Route, whole and idempotent; descriptions as Signals. It outlives a killed
 server, and is then taken over as it is, connections and all.
+
+A relay that lives and says nothing is worse than a dead one, for nothing takes its place: it is
+killed, so that the spare one does.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Collection
 from typing import TypeVar
 
@@ -26,6 +30,15 @@ from protocol import messages as m
 
 ANSWER_TIMEOUT_S = 10.0
 """Longer than any agent waits: the agent decides, this one only forgets nobody."""
+
+WATCH_EVERY_S = 0.5
+SILENT_S = 5.0
+"""A relay that is here speaks twice a second; one that was silent for so long hangs."""
+
+ABSENT_S = 30.0
+"""One that has its lock comes to the server within 14 s, even if that was away for hours."""
+
+log = logging.getLogger("giliran.server")
 
 T = TypeVar("T")
 Send = Callable[[m.FromServer], None]
@@ -60,10 +73,30 @@ class EmbeddedRelay(Relay):
         self._revision = 0
         self._joining: dict[str, _Joining] = {}
         self._stats: Stats | None = None
+        self._silent_s = 0.0
 
     async def run(self) -> None:
         if self._child is not None:
-            await self._child.run()
+            async with asyncio.TaskGroup() as group:
+                watching = group.create_task(self._watch(self._child))
+                await self._child.run()
+                watching.cancel()
+
+    async def _watch(self, child: RelayChild) -> None:
+        """Replace a relay that hangs. What counts is our own time: when this process or the whole
+        machine stood still, the relay was not silent."""
+        pid: int | None = None
+        while True:
+            await asyncio.sleep(WATCH_EVERY_S)
+            before, pid = pid, child.pid()
+            if pid is None or pid != before:
+                self._silent_s = 0.0
+                continue
+            self._silent_s += WATCH_EVERY_S
+            if self._silent_s >= (ABSENT_S if self._send is None else SILENT_S):
+                log.warning("the relay hangs: silent for %.1f s", self._silent_s)
+                child.replace()
+                self._silent_s = 0.0
 
     async def close(self) -> None:
         if self._child is not None:
@@ -76,6 +109,7 @@ class EmbeddedRelay(Relay):
         if self._send is not None:
             self._fail_all("another relay took its place")
         self._send, self._route = send, None
+        self._silent_s = 0.0
         self.instance, self.pid = hello.instance, hello.pid
         self._apply()
         self._take(EngineUp(hello.instance))
@@ -89,6 +123,7 @@ class EmbeddedRelay(Relay):
 
     def take(self, message: m.FromClient) -> None:
         """A frame of it."""
+        self._silent_s = 0.0
         match message:
             case m.RelayTelemetry(reading=reading, links=links):
                 self._stats = Stats(reading, links)

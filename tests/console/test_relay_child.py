@@ -10,16 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from console import relay_child as module
 from console.places import relay_lock
 from console.relay_child import RelayChild
 
-# In the relay's place: `slow` seconds of loading, then the lock with its number in it.
+# In the relay's place: `slow` seconds of loading, then it waits for the lock, and puts its number
+# in it.
 STAND_IN = """#!{python}
 import fcntl, os, sys, time
 (FOLDER / "started").open("a").write(f"{{os.getpid()}}\\n")
 time.sleep({slow})
 handle = os.open(sys.argv[sys.argv.index("--lock") + 1], os.O_RDWR | os.O_CREAT, 0o600)
-fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+fcntl.flock(handle, fcntl.LOCK_EX)
 os.truncate(handle, 0)
 os.pwrite(handle, str(os.getpid()).encode(), 0)
 time.sleep(600)
@@ -72,9 +74,31 @@ def started(folder: Path) -> list[int]:
     return [int(line) for line in path.read_text().split()] if path.exists() else []
 
 
-async def test_a_relay_that_was_killed_is_started_again(stand_in, tmp_path: Path) -> None:
+async def test_a_spare_relay_is_there_when_the_relay_is_killed(
+    stand_in, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SPARE_AFTER_S", 0.3)
     child = stand_in(0)
     assert child.pid() is None
+    async with watched(child):
+        await wait_until(lambda: child.pid() is not None and len(started(tmp_path)) == 2)
+        first, spare = started(tmp_path)
+        assert child.pid() == first
+        os.kill(first, signal.SIGKILL)
+        await wait_until(lambda: child.pid() == spare)
+        await wait_until(lambda: len(started(tmp_path)) == 3)
+        third = started(tmp_path)[-1]
+        os.kill(third, signal.SIGKILL)
+        await wait_until(lambda: len(started(tmp_path)) == 4)
+        assert child.pid() == spare, "another spare, for the same relay"
+    await wait_until(lambda: not any(lives(pid) for pid in started(tmp_path)))
+    assert child.pid() is None and len(started(tmp_path)) == 4
+
+
+async def test_a_relay_that_dies_before_there_is_a_spare_is_started_again(
+    stand_in, tmp_path: Path
+) -> None:
+    child = stand_in(0)
     async with watched(child):
         await wait_until(lambda: child.pid() is not None)
         first = child.pid()

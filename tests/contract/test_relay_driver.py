@@ -19,12 +19,15 @@ from websockets.exceptions import ConnectionClosed
 from agent import lines, rtp
 from agent.recording.later import Kept, pack
 from agent.rtc import Connection
+from console import relay_child as relay_child_module
+from console.relay import embedded as embedded_module
 from console.relay.driver import (
     ALL,
     SLOTS,
     Confirmed,
     EngineLost,
     EngineUp,
+    Measured,
     Relay,
     RelayError,
     RelayEvent,
@@ -413,3 +416,29 @@ async def test_without_an_engine_it_says_so(bench: Bench) -> None:
     with pytest.raises(RelayError):
         await bench.relay.publish("kandis", uuid7(), "v=0")
     bench.relay.switch(ALL, {"floor": "kandis"})  # holds when there is one
+
+
+# -- the embedded one alone ------------------------------------------------------------------------
+
+
+async def test_a_relay_that_hangs_is_replaced_by_the_spare_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded_module, "SILENT_S", 2.0)
+    monkeypatch.setattr(relay_child_module, "SPARE_AFTER_S", 0.2)
+    async with embedded(tmp_path) as relay:
+        one = Bench(relay)
+        await one.up()
+        first = relay.pid
+        # Not mistaken for one that hangs: it speaks, be it only of itself.
+        await wait_for(
+            lambda: sum(isinstance(event, Measured) for event in one.told) > 6, "3 s went by"
+        )
+        assert relay.pid == first
+        os.kill(first, signal.SIGSTOP)
+        await wait_for(lambda: relay.pid not in (0, first), "another one is here")
+        assert not Path(f"/proc/{first}").exists() or _state(first) == "Z"
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
