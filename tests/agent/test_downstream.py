@@ -171,7 +171,8 @@ def _do(
             pass
     rates = {name: 100_000.0 for n, name in enumerate(NAMES) if flows["bits"] >> n & 1}
     asked = down.update(rates, now, 20_000 if act == "asked" and value > 0.5 else None)
-    return asked, down.distances, down.video, down.steps.picture, down.steps.showing
+    steps = down.steps
+    return asked, down.distances, down.video, steps.picture, steps.showing, steps.small_wish
 
 
 @given(
