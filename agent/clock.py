@@ -1,11 +1,14 @@
-"""The 20 ms clock that microphone and playout run on."""
+"""The 20 ms clock that microphone and playout run on, and where in time a frame of sound lies."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator
 
+RATE = 48_000
+SAMPLES = 960
 FRAME_S = 0.02
 RESYNC_S = 0.2
+SETTLING_FRAMES = 50
 
 
 class FrameClock:
@@ -50,3 +53,29 @@ class FrameClock:
         """The greatest lateness since the last call."""
         late_ms, self.late_ms = self.late_ms, 0.0
         return late_ms
+
+
+class Position:
+    """Where in time the next frame begins: goes on by 960 samples, follows the clock when the
+    reader lost more than 200 ms.
+
+    Sample number n is spoken at n / 48000 on the monotonic clock and can't be read sooner. The
+    first reads may be late, so that later ones would be from the future: for a second it steps
+    back to the most punctual read. From then on what is spoken when is known to the sample.
+    """
+
+    def __init__(self) -> None:
+        self._samples: int | None = None
+        self._settling = 0
+
+    def take(self, now: float) -> int:
+        ideal = round(now * RATE) - SAMPLES
+        if self._samples is None or abs(ideal - self._samples) > RESYNC_S * RATE:
+            self._samples = ideal
+            self._settling = SETTLING_FRAMES
+        if self._settling:
+            self._settling -= 1
+            self._samples = min(self._samples, ideal)
+        begin = self._samples
+        self._samples += SAMPLES
+        return begin

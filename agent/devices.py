@@ -20,21 +20,28 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from agent import voice
+from agent.clock import RATE, SAMPLES, Position
 from agent.picture import stamp
 from agent.picture.vp8 import Yuv
+from agent.room import EARS, MOUTHS, Room, RoomMicrophone, RoomSpeaker
 
 Pcm = NDArray[np.int16]
 
-RATE = 48_000
-SAMPLES = 960
-RESYNC_S = 0.2
-SETTLING_FRAMES = 50
 FLUSH_EVERY_S = 0.5
 PICTURE_EVERY_S = 0.5
 
-MICROPHONES = "Sound source: synthetic, file:PATH (looped), null."
-CAMERAS = "Picture source: synthetic, file:PATH (looped), null."
-SPEAKERS = "Where sound goes: null, file:PATH.wav (with PATH.wav.times)."
+MICROPHONES = (
+    "Sound source: synthetic, file:PATH (looped), null, room (hears the speaker `room`; room:dead, "
+    "room:noisy, room:clipping)."
+)
+CAMERAS = (
+    "Picture source: synthetic, file:PATH (looped), null; with a fault: synthetic:frozen, "
+    "synthetic:black."
+)
+SPEAKERS = (
+    "Where sound goes: null, file:PATH.wav (with PATH.wav.times), room (heard by the microphone "
+    "`room`; room:silent)."
+)
 DISPLAYS = "Where pictures go: null, stamps:PATH.jsonl, file:PATH.png (the latest)."
 
 
@@ -91,8 +98,9 @@ def _unknown(what: str, text: str, known: str) -> ValueError:
 # -- microphones ----------------------------------------------------------------------------------
 
 
-def open_microphone(text: str, number: int = 0) -> Microphone:
-    """A microphone by name; `number` tells synthetic persons apart. Raises ValueError, OSError."""
+def open_microphone(text: str, number: int = 0, room: Room | None = None) -> Microphone:
+    """A microphone by name; `number` tells synthetic persons apart, `room` is that of the site.
+    Raises ValueError, OSError."""
     kind, _colon, rest = text.partition(":")
     if kind == "synthetic" and not rest:
         return SyntheticMicrophone(number)
@@ -100,6 +108,8 @@ def open_microphone(text: str, number: int = 0) -> Microphone:
         return FileMicrophone(Path(rest))
     if text == "null":
         return NullMicrophone()
+    if kind == "room" and rest in EARS:
+        return RoomMicrophone(room or Room(), number, rest)
     raise _unknown("microphone", text, MICROPHONES)
 
 
@@ -113,39 +123,13 @@ class NullMicrophone:
         pass
 
 
-class _Position:
-    """Where in time the next frame begins: goes on by 960 samples, follows the clock when the
-    reader lost more than 200 ms.
-
-    Sample number n is spoken at n / 48000 on the monotonic clock and can't be read sooner. The
-    first reads may be late, so that later ones would be from the future: for a second it steps
-    back to the most punctual read. From then on what is spoken when is known to the sample.
-    """
-
-    def __init__(self) -> None:
-        self._samples: int | None = None
-        self._settling = 0
-
-    def take(self, now: float) -> int:
-        ideal = round(now * RATE) - SAMPLES
-        if self._samples is None or abs(ideal - self._samples) > RESYNC_S * RATE:
-            self._samples = ideal
-            self._settling = SETTLING_FRAMES
-        if self._settling:
-            self._settling -= 1
-            self._samples = min(self._samples, ideal)
-        begin = self._samples
-        self._samples += SAMPLES
-        return begin
-
-
 class SyntheticMicrophone:
     """A synthetic person: the known voice of `agent.voice`. Raises ValueError beyond 63."""
 
     def __init__(self, number: int) -> None:
         voice.frequency(number)
         self._number = number
-        self._position = _Position()
+        self._position = Position()
 
     def read(self, now: float) -> Pcm:
         return voice.waveform(self._number, self._position.take(now), SAMPLES)
@@ -160,7 +144,7 @@ class FileMicrophone:
 
     def __init__(self, path: Path) -> None:
         self._pcm = read_sound(path)
-        self._position = _Position()
+        self._position = Position()
 
     def read(self, now: float) -> Pcm:
         begin = self._position.take(now) % len(self._pcm)
@@ -205,6 +189,10 @@ def open_camera(text: str, name: str, number: int, width: int, height: int, fps:
     kind, _colon, rest = text.partition(":")
     if kind == "synthetic" and not rest:
         return SyntheticCamera(name, number, width, height, fps)
+    if text == "synthetic:frozen":
+        return FrozenCamera(SyntheticCamera(name, number, width, height, fps))
+    if text == "synthetic:black":
+        return BlackCamera(width, height)
     if kind == "file" and rest:
         return FileCamera(Path(rest), width, height, fps)
     if text == "null":
@@ -220,6 +208,38 @@ class NullCamera:
 
     def read(self, now: float) -> Yuv | None:
         return None
+
+    def close(self) -> None:
+        pass
+
+
+class FrozenCamera:
+    """A camera that hangs: always its first picture."""
+
+    def __init__(self, camera: Camera) -> None:
+        self.width, self.height = camera.width, camera.height
+        self._picture = camera.read(0.0)
+        camera.close()
+
+    def read(self, now: float) -> Yuv | None:
+        return None if self._picture is None else self._picture.copy()
+
+    def close(self) -> None:
+        pass
+
+
+class BlackCamera:
+    """A camera with its lens covered: black, and the noise of its sensor."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        self._random = np.random.default_rng(1)
+
+    def read(self, now: float) -> Yuv | None:
+        picture = np.full((self.height * 3 // 2, self.width), 128, dtype=np.uint8)
+        size = (self.height, self.width)
+        picture[: self.height] = self._random.integers(16, 20, size, dtype=np.uint8)
+        return picture
 
     def close(self) -> None:
         pass
@@ -336,11 +356,13 @@ class FileCamera:
 # -- speakers -------------------------------------------------------------------------------------
 
 
-def open_speaker(text: str) -> Speaker:
-    """A speaker by name. Raises ValueError, OSError."""
+def open_speaker(text: str, room: Room | None = None) -> Speaker:
+    """A speaker by name; `room` is that of the site. Raises ValueError, OSError."""
     kind, _colon, rest = text.partition(":")
     if text == "null":
         return NullSpeaker()
+    if kind == "room" and rest in MOUTHS:
+        return RoomSpeaker(room or Room(), rest)
     if kind == "file" and rest:
         return FileSpeaker(Path(rest))
     raise _unknown("speaker", text, SPEAKERS)

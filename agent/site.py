@@ -29,11 +29,14 @@ from agent import devices, lines, rtp
 from agent.announce import Announcement
 from agent.attempt import Attempt
 from agent.impair import Direction, Impairment
+from agent.linecheck.check import SiteCheck
+from agent.linecheck.ends import Ear, Mouth
 from agent.picture.small import jpeg
 from agent.pulse import Flow
 from agent.receiver import Receiver
 from agent.recording.later import Kept
 from agent.recording.spool import Spool
+from agent.room import Room
 from agent.rtc import Connection
 from agent.sender import Sender
 from protocol import VERSION
@@ -74,6 +77,8 @@ class Site:
         spool: Spool | None = None,
         loopback: bool = True,
         impairment: Impairment | None = None,
+        ear: Ear | None = None,
+        mouth: Mouth | None = None,
     ) -> None:
         self.site = site
         self.instance = uuid7()
@@ -85,6 +90,16 @@ class Site:
         self._clock_s = time.time() - time.monotonic()
         self._down_at: float | None = None
         self._link = Link(server, self._hello, self._receive)
+        self._check = SiteCheck(
+            send=self._send_control,
+            glance=sender.pictures.glance,
+            has_media=lambda: self._attempt is not None and self._attempt.carries,
+            is_live=lambda: self.sender.microphone_open,
+            tell=self._link.send,
+            ear=ear,
+            mouth=mouth,
+            folder=None if spool is None else spool.folder,
+        )
         self._loopback = loopback
         self._impairment = impairment
         self._directions: dict[str, Direction] = {}
@@ -110,6 +125,7 @@ class Site:
             group.create_task(self._telemetry())
             group.create_task(self._send_later())
             group.create_task(self._show_previews())
+            group.create_task(self._check.run())
 
     # -- control ---------------------------------------------------------------------------------
 
@@ -136,6 +152,7 @@ class Site:
                 if abs(clock_s - self._clock_s) > CLOCKS_DIFFER_S:
                     self._clock_s = clock_s
                 self._actual = None
+                self._check.tell_again()
                 if self._attempt is not None and not self._attempt.connected:
                     # What it waits for was said to a server that is gone.
                     self._attempt.failed = "the server is back"
@@ -168,6 +185,7 @@ class Site:
         is_kept = desired.recording and desired.microphone == "live" and self._spool is not None
         self.sender.keep = self._keep if is_kept else None
         self.receiver.cue = desired.cue
+        self._check.ask(desired.check)
         self._wake.set()
         self.say_actual()
 
@@ -299,6 +317,9 @@ class Site:
         def on_rtcp(packet: bytes, arrival: float) -> None:
             if attempt is not self._attempt:
                 return
+            if self._check.prober.take(packet, arrival):
+                attempt.heard(which, arrival)
+                return
             attempt.take_rtcp(which, parsed := rtp.parse_rtcp(packet), arrival)
             if uplink:
                 self.sender.take_rtcp(packet, arrival)
@@ -390,6 +411,11 @@ class Site:
         attempt = self._attempt
         if attempt is not None and attempt.uplink is not None:
             attempt.uplink.send_rtp(packet)
+
+    def _send_control(self, packet: bytes) -> None:
+        attempt = self._attempt
+        if attempt is not None and attempt.uplink is not None:
+            attempt.uplink.send_rtcp(packet)
 
     def _ask(self, packet: bytes) -> None:
         attempt = self._attempt
@@ -599,12 +625,15 @@ def main(
     try:
         width, height, fps = devices.parse_video(video)
         impairment = Impairment.parse(impair) if impair or instrument else None
+        room = Room()
+        ear = Ear(devices.open_microphone(microphone, number, room))
         sender = Sender(
-            devices.open_microphone(microphone, number),
+            ear,
             devices.open_camera(camera, name or site, number, width, height, fps),
             fps=fps,
         )
-        told = Announcement(devices.open_speaker(speaker), devices.open_display(display))
+        mouth = Mouth(devices.open_speaker(speaker, room))
+        told = Announcement(mouth, devices.open_display(display))
         receiver = Receiver(told.speaker, told.display)
         one = Site(
             site,
@@ -614,6 +643,8 @@ def main(
             announcement=told,
             spool=Spool(spool or user_state_path("giliran", appauthor=False) / "spoken" / site),
             impairment=impairment,
+            ear=ear,
+            mouth=mouth,
         )
     except (ValueError, OSError) as error:
         print(f"giliran agent: {error}", file=sys.stderr)

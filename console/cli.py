@@ -19,6 +19,10 @@ COMMANDS = {
     "web": ("console.commands.web:web", "Serve the console as a web page on this machine."),
     "serve": ("console.commands.serve:serve", "Run the meeting server in the foreground."),
     "agent": ("agent.site:main", "Run one site's media agent."),
+    "check": (
+        "console.commands.check:check",
+        "Check the lines and devices of all sites, all at once.",
+    ),
     "minutes": (
         "console.minutes.command:app",
         "Write the minutes of a meeting; submit, approve, return, correct them.",

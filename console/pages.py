@@ -29,6 +29,7 @@ ORDER = (
     "serve",
     "agent",
     "relay",
+    "check",
     "minutes",
     "savings",
     "recording",

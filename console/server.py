@@ -17,6 +17,7 @@ import socket
 import time
 from collections.abc import Callable
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, assert_never
 
@@ -72,6 +73,7 @@ BACK_AFTER_RESTART_S = 5.0
 TELEMETRY_EVERY_S = 0.25
 STATISTICS_EVERY_S = 60.0
 METRICS_PATH = "/metrics"
+SOFTWARE = f"giliran {version('giliran')}"
 DEFAULT_PORT = 8470
 
 
@@ -540,6 +542,9 @@ class MeetingServer:
                 self._minute.site(site, reading)
             case m.Signal() if peer is not self._engine:
                 self._negotiate(peer, message)
+            case m.Checked(check=check, figures=figures):
+                told = c.NoteLineChecked(site, check, figures, SOFTWARE)
+                await self._commands.put((None, "", told, None))
             case m.Later():
                 self.relay.add_to_recording(msgspec.structs.replace(message, site=site))
             case m.RelayTelemetry() | m.Signal() | m.Routed() | m.Kept():

@@ -9,6 +9,7 @@ import msgspec
 from protocol.events import (
     Attendance,
     CarriedFollowUp,
+    LineFigures,
     LinksMeasured,
     MediaMode,
     MeetingPlan,
@@ -298,6 +299,17 @@ class StopRecording(_Command, frozen=True, tag="stop-recording"):
     """End the recording; closing the meeting ends it, too."""
 
 
+class CheckLines(_Command, frozen=True, tag="check-lines"):
+    """Check the lines, loudspeakers, microphones and cameras of these sites (none named: of all),
+    all at once. Refused while somebody has the floor; sites that are live are left alone."""
+
+    sites: tuple[str, ...] = ()
+
+
+class StopLineCheck(_Command, frozen=True, tag="stop-line-check"):
+    """End the line check that is running; what was found so far stays."""
+
+
 class NoteSiteJoined(_Command, frozen=True, tag="note-site-joined"):
     """Made by the server when a site's agent connected. `media` False: only to the server yet."""
 
@@ -355,6 +367,16 @@ class NoteLinks(_Command, frozen=True, tag="note-links"):
     measured: LinksMeasured
 
 
+class NoteLineChecked(_Command, frozen=True, tag="note-line-checked"):
+    """Made by the server when a site's agent told what it measured. `software` is the server's
+    own release, which the agent's should be."""
+
+    site: str
+    check: str
+    figures: LineFigures
+    software: str = ""
+
+
 class Tick(_Command, frozen=True, tag="tick"):
     """Made by the server's timer when `deadline(state)` has come."""
 
@@ -400,6 +422,8 @@ ModeratorCommand = (
     | StartRecording
     | PauseRecording
     | StopRecording
+    | CheckLines
+    | StopLineCheck
 )
 ServerCommand = (
     NoteSiteJoined
@@ -410,6 +434,7 @@ ServerCommand = (
     | NoteRecordingFinished
     | CarryFollowUps
     | NoteLinks
+    | NoteLineChecked
     | Tick
 )
 AnyCommand = ModeratorCommand | ServerCommand

@@ -36,6 +36,18 @@ class _Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pass
 
 
+LineVerdict = Literal["good", "fair", "poor"]
+LineFault = Literal[
+    "offline", "no-answer", "no-media", "loss-up", "loss-down", "slow-up", "slow-down", "delay",
+    "jitter", "microphone-dead", "speaker-silent", "room-noisy", "clipping", "camera-none",
+    "camera-black", "camera-frozen", "clock", "disk", "version",
+]  # fmt: skip
+"""What a line check finds wrong; `up` is from the site to the relay."""
+CameraSeen = Literal["unknown", "moving", "none", "black", "frozen"]
+LineCheckEnd = Literal["done", "late", "stopped", "interrupted"]
+"""`done`: every site answered; `late`: some did not in time; `interrupted`: a microphone opened."""
+
+
 class SiteEntry(_Value, frozen=True):
     """One row of the roster: a place with a person.
 
@@ -562,6 +574,65 @@ class LinksMeasured(_Event, frozen=True, tag="links-measured"):
     relay_rss_mb: float = 0.0
 
 
+class LineFigures(_Value, frozen=True):
+    """What a site's agent measured in a line check; None: not measured.
+
+    Loss, jitter (RFC 3550) and round trip are those of `probes` small packets a voice's distance
+    apart, over the connections that carry the media; `up_kbps` and `down_kbps` what a burst of
+    `burst_kbps` brought through. `media` False: those connections are not there. The loudspeaker
+    played a tone: `tone_dbov` is how loud the microphone heard it (-dBov; None: not at all),
+    `noise_dbov` the room without it, `peak_dbov` the loudest that was heard. `clock_error_ms` is
+    how far the site's clock is ahead.
+    """
+
+    media: bool = True
+    probes: int = 0
+    loss_up_percent: float | None = None
+    loss_down_percent: float | None = None
+    jitter_up_ms: float | None = None
+    jitter_down_ms: float | None = None
+    rtt_ms: float | None = None
+    up_kbps: float | None = None
+    down_kbps: float | None = None
+    burst_kbps: float | None = None
+    tone_played: bool = False
+    tone_dbov: int | None = None
+    noise_dbov: int | None = None
+    peak_dbov: int | None = None
+    clipped_percent: float | None = None
+    camera: CameraSeen = "unknown"
+    clock_error_ms: int | None = None
+    free_mb: int | None = None
+    version: str = ""
+
+
+class LineCheckStarted(_Event, frozen=True, tag="line-check-started"):
+    """The lines of these sites are being checked, until `until` (ms of UTC) at the latest.
+    `gentle`: the meeting is open, nothing is sent that a voice on the same line would feel."""
+
+    check: str
+    sites: tuple[str, ...]
+    until: int
+    gentle: bool = False
+
+
+class LineChecked(_Event, frozen=True, tag="line-checked"):
+    """The line of a site was checked; `faults` are what is wrong with it, the gravest first."""
+
+    check: str
+    site: str
+    verdict: LineVerdict
+    faults: tuple[LineFault, ...] = ()
+    figures: LineFigures = LineFigures()
+
+
+class LineCheckEnded(_Event, frozen=True, tag="line-check-ended"):
+    """The check is over; sites that had not answered yet are as they were checked before."""
+
+    check: str
+    reason: LineCheckEnd = "done"
+
+
 Event = (
     MeetingConvened
     | MeetingPrepared
@@ -614,6 +685,9 @@ Event = (
     | RecordingWarned
     | RecordingFinished
     | LinksMeasured
+    | LineCheckStarted
+    | LineChecked
+    | LineCheckEnded
 )
 
 

@@ -9,7 +9,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from protocol.commands import ModeratorCommand
-from protocol.events import MediaMode as MediaMode  # named here for agents and relay
+from protocol.events import CameraSeen as CameraSeen  # named here for agents and relay
+from protocol.events import LineFigures as LineFigures
+from protocol.events import MediaMode as MediaMode
 from protocol.events import Recorded
 from protocol.events import VoiceMode as VoiceMode
 from protocol.queries import Found, QueryBody
@@ -275,6 +277,15 @@ class Kept(_Message, frozen=True, tag="kept"):
     runs: tuple[tuple[int, int], ...]
 
 
+class Checked(_Message, frozen=True, tag="checked"):
+    """Sent by an agent to the server when it has carried out the line check that Desired asks for,
+    and again when it connects anew while Desired still asks. Answered by a Desired without it.
+    """
+
+    check: str
+    figures: LineFigures
+
+
 FromClient = (
     Hello
     | Command
@@ -287,6 +298,7 @@ FromClient = (
     | Signal
     | Later
     | Kept
+    | Checked
 )
 
 
@@ -343,6 +355,16 @@ class Occurred(_Message, frozen=True, tag="event"):
     recorded: Recorded
 
 
+class CheckOrder(_Value, frozen=True):
+    """A line check that a site is to carry out: `turn` of `turns` is its place among those that
+    test the bandwidth one after the other. `gentle`: not at all, and few packets."""
+
+    id: str
+    turn: int = 0
+    turns: int = 1
+    gentle: bool = False
+
+
 class Desired(_Message, frozen=True, tag="desired"):
     """Sent by the server to an agent: the whole state it is to be in; idempotent.
 
@@ -352,7 +374,8 @@ class Desired(_Message, frozen=True, tag="desired"):
     `hurried` tells that somebody else is held to conversation, `recording` that the meeting is
     being recorded, which the site is shown. `cue` is what the room is to be told, by sound when it
     changes and by a line on its screen. `preview_s` asks for
-    a small picture that often (`protocol.preview`; 0: none). Answered by Actual.
+    a small picture that often (`protocol.preview`; 0: none). `check` is a line check to be carried
+    out once, and answered by Checked; without it one that goes on is given up. Answered by Actual.
     """
 
     revision: int
@@ -371,6 +394,7 @@ class Desired(_Message, frozen=True, tag="desired"):
     recording: bool = False
     preview_s: float = 0.0
     cue: Cue = "none"
+    check: CheckOrder | None = None
 
 
 class RecordOrder(_Value, frozen=True):

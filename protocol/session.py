@@ -18,6 +18,7 @@ from protocol import MAX_FRAME_BYTES, VERSION
 from protocol.commands import LowerHand, RaiseHand
 from protocol.messages import (
     Actual,
+    Checked,
     Command,
     FromClient,
     FromServer,
@@ -39,7 +40,7 @@ Door = Literal["local", "network"]
 MAY_SEND: dict[Role, tuple[type, ...]] = {
     "moderator": (Command, Query, Watch),
     "observer": (Query, Watch),
-    "agent": (Actual, SiteTelemetry, Signal, Command, Later),
+    "agent": (Actual, SiteTelemetry, Signal, Command, Later, Checked),
     "relay": (Routed, RelayTelemetry, Signal, Kept),
 }
 LOCAL_ONLY: frozenset[Role] = frozenset({"moderator", "observer", "relay"})

@@ -32,7 +32,7 @@ class Spool:
 
     def __init__(self, folder: Path) -> None:
         self.given_up = 0
-        self._folder = folder
+        self.folder = folder
         self._meetings: dict[str, dict[tuple[int, int], Kept]] = {}
         self._size_bytes = 0
         self._meeting = ""
@@ -44,7 +44,7 @@ class Spool:
 
     def _load(self) -> None:
         """What an earlier process of this site left."""
-        for path in sorted(self._folder.glob("spoken-*.bin")):
+        for path in sorted(self.folder.glob("spoken-*.bin")):
             name = NAME.fullmatch(path.name)
             if name is not None:
                 for frame in unpack(path.read_bytes()):
@@ -91,13 +91,13 @@ class Spool:
         if not lines:
             return
         if self._file is None:
-            self._folder.mkdir(0o700, parents=True, exist_ok=True)
+            self.folder.mkdir(0o700, parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             self._file = os.open(self._path(self._meeting), flags, 0o600)
         os.write(self._file, b"".join(lines))
 
     def _path(self, meeting: str) -> Path:
-        return self._folder / f"spoken-{meeting}.bin"
+        return self.folder / f"spoken-{meeting}.bin"
 
     # -- sending -----------------------------------------------------------------------------------
 

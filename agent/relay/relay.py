@@ -15,6 +15,7 @@ from agent.recording.recorder import Recorder
 from agent.relay import telemetry
 from agent.relay.forwarding import Forwarding
 from agent.relay.links import SiteLinks
+from agent.relay.probing import Probing
 from agent.rtc import Connection
 from protocol import VERSION
 from protocol import messages as m
@@ -39,6 +40,7 @@ class Relay:
         self.recorder = Recorder(recordings, relay=self.instance)
         self.sites: dict[str, SiteLinks] = {}
         self.forwarding = Forwarding(self.sites, self.recorder)
+        self._probing = Probing()
         self._telemetry = telemetry.Telemetry(self.forwarding)
         self._loopback = loopback
         self._link: Link | None = None
@@ -155,7 +157,9 @@ class Relay:
                 self.forwarding.forward(links, packet, arrival)
 
         def on_rtcp(packet: bytes, arrival: float) -> None:
-            if uplink:
+            if uplink and self._probing.take(links, packet, arrival):
+                links.heard_at = links.up_heard_at = arrival
+            elif uplink:
                 self.forwarding.uplinks.take_rtcp(links, packet, arrival)
             else:
                 self.forwarding.downlinks.take_rtcp(links, packet, arrival)
@@ -184,6 +188,7 @@ class Relay:
                 due = now
             await asyncio.sleep(due - now)
             self.forwarding.tick(time.monotonic())
+            self._probing.tick(time.monotonic())
 
     async def _report(self) -> None:
         while True:

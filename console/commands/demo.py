@@ -110,7 +110,7 @@ def _live(out: Path, sites: int, video: str, lang: str | None) -> int:
         folder = Path(made)
         roster = folder / "roster.toml"
         write_roster(plan, roster)
-        options = ["--video", video]
+        options = ["--video", video, "--microphone", "room", "--speaker", "room"]
         stage = Stage(folder, plan, roster, lambda *_agent: options, cables=False)
         began = time.monotonic()
         loop = asyncio.new_event_loop()

@@ -17,6 +17,7 @@ Rules:
 - Closing with reports missing warns first.
 - A report card is saved as a whole: report, direction, decision and follow-ups, or nothing of it.
 - What earlier meetings left to be done is carried into a meeting and can be closed in it.
+- Lines are checked before the meeting and between turns; a microphone that opens ends the check.
 - Minutes go from draft to submitted to approved, or are returned with a reason. What is submitted
   or approved does not change any more; approved minutes are corrected by errata only.
 
@@ -28,6 +29,7 @@ from datetime import date
 
 import msgspec
 
+from console.meeting import linecheck
 from console.meeting.budget import share_s
 from console.meeting.state import (
     AWAY,
@@ -83,6 +85,12 @@ def tags_of(text: str, tags: tuple[str, ...] = ()) -> tuple[str, ...]:
 
 def deadline(state: Meeting) -> int | None:
     """When the server must submit Tick (ms UTC); None when nothing is due."""
+    check_until = None if state.check is None else state.check.until
+    dues = [at for at in (_turn_deadline(state), check_until) if at is not None]
+    return min(dues, default=None)
+
+
+def _turn_deadline(state: Meeting) -> int | None:
     turn = state.floor
     if state.phase != "open" or turn is None:
         return None
@@ -121,7 +129,10 @@ def decide(
         return Refusal(
             "unknown-site", f"There is no site {site!r} in this meeting.", {"site": site}
         )
-    return _decide(state, command, now, new_id or command_id)
+    decision = _decide(state, command, now, new_id or command_id)
+    if isinstance(decision, Refusal):
+        return decision
+    return linecheck.giving_way(state, decision)
 
 
 def _is_text(command: c.AnyCommand) -> bool:
@@ -333,6 +344,12 @@ def _decide(state: Meeting, command: c.AnyCommand, now: int, new_id: str) -> Dec
             if refusal := _not_recording(state):
                 return refusal
             return [e.RecordingStopped("ended")]
+        case c.CheckLines(sites=sites):
+            return _check_lines(state, sites, now, new_id)
+        case c.StopLineCheck():
+            return linecheck.stopped(state)
+        case c.NoteLineChecked(site=site, check=check, figures=figures, software=software):
+            return linecheck.answered(state, site, check, figures, software)
         case c.NoteDiskLow(free_mb=free_mb):
             if state.recording != "on" or state.disk_low:
                 return []
@@ -733,6 +750,38 @@ def _not_recording(state: Meeting) -> Refusal | None:
     return None
 
 
+# -- the lines ------------------------------------------------------------------------------------
+
+
+def _check_lines(state: Meeting, sites: tuple[str, ...], now: int, new_id: str) -> Decision:
+    if state.phase == "closed":
+        return Refusal("closed", "The meeting is closed; convene a new one.")
+    if state.check is not None:
+        return Refusal("checking", "The lines are being checked already.")
+    for site in sites:
+        if site not in state.sites:
+            return Refusal(
+                "unknown-site", f"There is no site {site!r} in this meeting.", {"site": site}
+            )
+    turn = state.floor
+    if turn is not None:
+        name = _name(state, turn.site)
+        return Refusal(
+            "turn-runs",
+            f"{name} has the floor: lines are checked before the meeting and between turns.",
+            {"site": name},
+        )
+    quiet = linecheck.checkable(state, sites)
+    if not quiet:
+        names = ", ".join(_name(state, site) for site in sites)
+        return Refusal(
+            "line-live",
+            f"{names} is heard now: a site that is live is not checked.",
+            {"sites": names},
+        )
+    return linecheck.begun(state, quiet, now, new_id)
+
+
 # -- opening, closing, coming and going ---------------------------------------------------------
 
 
@@ -794,7 +843,11 @@ def _left(state: Meeting, site: str, reason: str, now: int) -> Decision:
 
 
 def _tick(state: Meeting, now: int) -> Decision:
-    due = deadline(state)
+    return [*linecheck.overdue(state, now), *_turn_tick(state, now)]
+
+
+def _turn_tick(state: Meeting, now: int) -> list[e.Event]:
+    due = _turn_deadline(state)
     turn = state.floor
     if due is None or turn is None or now < due:
         return []

@@ -9,6 +9,7 @@ A site held to sound alone (`media`) feeds no video slot and gets none: its pict
 its voice. A speaker without a picture leaves `main` to the chair.
 """
 
+from console.meeting import linecheck
 from console.meeting.state import Meeting
 from protocol.messages import (
     VIDEO_SLOTS,
@@ -86,6 +87,7 @@ def layout(state: Meeting, site: str, relay: str = "") -> Desired:
         hurried=any(s.voice == "conversation" for s in state.sites.values() if s.id != site),
         recording=state.recording == "on",
         cue=cue(state, site),
+        check=linecheck.order(state, site),
     )
 
 

@@ -212,6 +212,26 @@ class Stretch(_Part, frozen=True):
     ended_at: int | None = None
 
 
+class LineCheck(_Part, frozen=True):
+    """A line check that goes on until `until` at the latest; `waiting` did not answer yet."""
+
+    id: str
+    began_at: int
+    until: int
+    sites: tuple[str, ...]
+    waiting: tuple[str, ...]
+    gentle: bool = False
+
+
+class CheckedLine(_Part, frozen=True):
+    """What the last line check of a site found, at `at`."""
+
+    at: int
+    verdict: e.LineVerdict
+    faults: tuple[e.LineFault, ...] = ()
+    figures: e.LineFigures = e.LineFigures()
+
+
 class Meeting(_Part, frozen=True):
     """The whole meeting: the fold of its events up to `seq`.
 
@@ -223,7 +243,8 @@ class Meeting(_Part, frozen=True):
     recorded, `disk_low` that a warning of the disk was given in the last of them, `film` the
     finished recording. `carried` is what earlier meetings left to be done (`carried_more`: how
     many found no room there). `drafts` is what is typed in forms and not saved yet, by the form's
-    key and its fields' names.
+    key and its fields' names. `check` is the line check that goes on, `lines` what the last one
+    found at each site.
     """
 
     id: str = ""
@@ -255,6 +276,8 @@ class Meeting(_Part, frozen=True):
     carried: tuple[Carried, ...] = ()
     carried_more: int = 0
     drafts: dict[str, dict[str, str]] = {}
+    check: LineCheck | None = None
+    lines: dict[str, CheckedLine] = {}
 
     # -- questions ----------------------------------------------------------------------------
 
@@ -349,6 +372,17 @@ def _with_site(state: Meeting, site: str, **changes: object) -> Meeting:
     sites = dict(state.sites)
     sites[site] = msgspec.structs.replace(sites[site], **changes)
     return msgspec.structs.replace(state, sites=sites)
+
+
+def _with_line(state: Meeting, site: str, line: CheckedLine) -> Meeting:
+    """A site was checked: it is not waited for any more."""
+    if site not in state.sites:
+        return state
+    check = state.check
+    if check is not None:
+        waiting = tuple(s for s in check.waiting if s != site)
+        check = msgspec.structs.replace(check, waiting=waiting)
+    return msgspec.structs.replace(state, check=check, lines={**state.lines, site: line})
 
 
 def _with_minutes(state: Meeting, **changes: object) -> Meeting:
@@ -736,6 +770,13 @@ def _apply_event(state: Meeting, recorded: Recorded) -> Meeting:
             return replace(state, film=event)
         case e.LinksMeasured():
             return state
+        case e.LineCheckStarted(check=ident, sites=asked, until=until, gentle=gentle):
+            asked = tuple(s for s in asked if s in state.sites)
+            return replace(state, check=LineCheck(ident, at, until, asked, asked, gentle))
+        case e.LineChecked(site=site, verdict=verdict, faults=faults, figures=figures):
+            return _with_line(state, site, CheckedLine(at, verdict, faults, figures))
+        case e.LineCheckEnded():
+            return replace(state, check=None)
 
 
 def encode(state: Meeting) -> bytes:

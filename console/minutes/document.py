@@ -5,7 +5,7 @@ Rules of this file:
   is said to be missing.
 - Order is that of the official *notula*: head, A opening, B discussion in speaking order,
   C decisions, D follow-ups, E closing, signatures, errata, annexes (I attendance, II turns,
-  III connections, IV savings, V pictures).
+  III line check and connections, IV savings, V pictures).
 - Every row of the roster is shown, also those that never came or dropped; counts add up to it.
 - What was approved stays: later events add errata, and change nothing else.
 - Printed durations are whole seconds and every printed total is the sum of what is printed.
@@ -44,6 +44,7 @@ from console.minutes.form import (
     clean,
     one_line,
 )
+from console.minutes.line_checks import line_checks_of
 from console.minutes.savings import savings_of
 from console.recording.cues import cues_of
 from protocol import events as e
@@ -211,6 +212,7 @@ class _Author:
             turns=turns,
             total_spoken=wording.duration(spoken_s),
             total_spoken_s=spoken_s,
+            line_checks=line_checks_of(self.state.lines, self.roster_order(), self.clock, self.iso),
             connections=connections_of(self.held, self.roster_order(), self.state, self.clock),
             savings=savings_of(plan.travel, self.roster_order(), self.state.chair),
             pictures=tuple(one_line(caption) for caption in self.style.pictures),

@@ -10,7 +10,15 @@ from typing import Literal
 
 import msgspec
 
-from protocol.events import Attendance, Distances, Letterhead, Paper, SiteKind, TitleWord
+from protocol.events import (
+    Attendance,
+    Distances,
+    Letterhead,
+    LineVerdict,
+    Paper,
+    SiteKind,
+    TitleWord,
+)
 
 Length = Literal["full", "short"]
 Status = Literal["draft", "submitted", "approved", "returned"]
@@ -193,6 +201,30 @@ class ConnectionRow(_Part, frozen=True):
     remark: str
 
 
+class LineCheckRow(_Part, frozen=True):
+    """What the last line check found at a site: `result` is the verdict in words, `finding` what is
+    wrong, `remedy` what helps. `loss` (%), `rtt` (ms) and `rate` (kbit/s) are worded, pairs from
+    the site / to it; None: not measured."""
+
+    number: int
+    site: str
+    place: str
+    when: str
+    checked_at: str
+    verdict: LineVerdict
+    result: str
+    finding: str
+    remedy: str
+    loss: str
+    rtt: str
+    rate: str
+    loss_up_percent: float | None
+    loss_down_percent: float | None
+    rtt_ms: float | None
+    up_kbps: float | None
+    down_kbps: float | None
+
+
 class SavingsRow(_Part, frozen=True):
     """The journey one site did not make: there and back. `known` is False when the roster has
     neither a distance nor a cost; its figures are then 0 and printed as dashes."""
@@ -322,6 +354,7 @@ class Minutes(_Part, frozen=True):
     turns: tuple[TurnRow, ...]
     total_spoken: str
     total_spoken_s: int
+    line_checks: tuple[LineCheckRow, ...]
     connections: tuple[ConnectionRow, ...]
     savings: Savings
     pictures: tuple[str, ...]

@@ -393,6 +393,15 @@ ACTS: tuple[Act, ...] = (
         short=N_("key bar|Pictures"),
     ),
     Act(
+        "line-check",
+        ("l",),
+        SCREENS,
+        N_("Line check"),
+        N_("Check lines, microphones, loudspeakers and cameras of all sites, all at once."),
+        does="page",
+        short=N_("key bar|Lines"),
+    ),
+    Act(
         "meetings",
         ("A",),
         SCREENS,

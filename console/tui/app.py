@@ -47,6 +47,7 @@ from console.tui.report import ReportForm
 from console.tui.roster import Roster
 from console.tui.screens.events import EventsPage
 from console.tui.screens.follow_ups import FollowUpsPage
+from console.tui.screens.line_check import LineCheckPage
 from console.tui.screens.links import LinksPage
 from console.tui.screens.meetings import MeetingsPage
 from console.tui.screens.mosaic import MosaicPage
@@ -73,6 +74,7 @@ ON_MEETING_SCREEN = frozenset({"attendance", "find", "report", "follow-up", "not
 """Acts whose form is on the meeting's screen."""
 PAGES: dict[str, Callable[[Any], Page]] = {
     "mosaic": MosaicPage,
+    "line-check": LineCheckPage,
     "meetings": MeetingsPage,
     "reports": ReportsPage,
     "follow-ups": FollowUpsPage,

@@ -23,6 +23,7 @@ from console.tui.roster import level_bar
 from console.tui.topbar import TopBar
 from console.tui.views import FloorView
 from protocol import commands as c
+from protocol import messages as m
 from protocol import queries as q
 from protocol.words import _
 
@@ -33,6 +34,7 @@ class Host(Protocol):
     replica: Replica
     clock: Callable[[], int]
     plain: bool
+    role: m.Role
 
     def ask(self, body: q.QueryBody, then: Told) -> None:
         """Ask the journal."""

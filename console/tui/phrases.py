@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from console import line_words
 from console.tui.replica import Replica
 from console.tui.views import (
     Denied,
@@ -133,12 +134,14 @@ REFUSALS: dict[str, str] = {
         "{site} was called less than a second ago: to call the next one, press again."
     ),
     "chair-always-heard": N_("The chair is always heard: it can't be muted."),
+    "checking": N_("The lines are being checked already."),
     "closed": N_("The meeting is closed; convene a new one."),
     "draft-too-big": N_("That is more than a form holds."),
     "unknown-follow-up": N_("This follow-up is neither of this meeting nor carried into it."),
     "deputy-missing": N_("Who stands in? A deputy has a name."),
     "has-floor": N_("{site} has the floor already."),
     "is-chair": N_("{site} presides: it is always heard and needs no turn."),
+    "line-live": N_("{sites} is heard now: a site that is live is not checked."),
     "meeting-open": N_("A meeting is running: close it first."),
     "no-hall": N_("The roster has no site of kind 'hall' to preside."),
     "no-meeting": N_("There is no meeting yet."),
@@ -167,6 +170,9 @@ REFUSALS: dict[str, str] = {
     "text-empty": N_("The text is empty."),
     "text-too-long": N_("At most {maximum} characters."),
     "title-missing": N_("A meeting needs a title."),
+    "turn-runs": N_(
+        "{site} has the floor: lines are checked before the meeting and between turns."
+    ),
     "under-way": N_("The meeting is open: its plan stays as it is."),
     "unknown-report": N_("There is no such report."),
     "unknown-site": N_("There is no site {site!r} in this meeting."),
@@ -319,6 +325,7 @@ _PLAIN: dict[type, str] = {
     e.RecordingPaused: N_("The recording is paused"),
     e.RecordingResumed: N_("Recording goes on"),
     e.LinksMeasured: N_("Links measured"),
+    e.LineCheckStarted: N_("The lines are being checked"),
     e.RecordingWarned: N_("The disk is nearly full: {free_mb} MB left for the recording"),
 }
 
@@ -453,6 +460,26 @@ def _finished(replica: Replica, event: Any, name: str) -> str:
     return text.format(file=event.file, time=minutes(event.length_ms // 1000))
 
 
+def _line_checked(replica: Replica, event: Any, name: str) -> str:
+    return _("Line of {site}: {verdict}, {why}").format(
+        site=name,
+        verdict=line_words.verdict(event.verdict),
+        why=line_words.reasons(event.faults, event.figures),
+    )
+
+
+_CHECK_ENDED: dict[e.LineCheckEnd, str] = {
+    "done": N_("The lines are checked"),
+    "late": N_("The lines are checked; not every site answered"),
+    "stopped": N_("The line check was stopped"),
+    "interrupted": N_("The line check was ended: the meeting goes first"),
+}
+
+
+def _check_ended(replica: Replica, event: Any, name: str) -> str:
+    return _(_CHECK_ENDED[event.reason])
+
+
 _SPECIAL: dict[type, Callable[[Replica, Any, str], str]] = {
     e.MeetingConvened: _convened,
     e.MeetingPrepared: _prepared,
@@ -477,6 +504,8 @@ _SPECIAL: dict[type, Callable[[Replica, Any, str], str]] = {
     e.BannerSet: _banner,
     e.RecordingStopped: _recording_ended,
     e.RecordingFinished: _finished,
+    e.LineChecked: _line_checked,
+    e.LineCheckEnded: _check_ended,
 }
 
 

@@ -3,16 +3,20 @@ test can reach into any of them and break it."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from websockets.asyncio.server import serve, unix_serve
 
 from agent import devices
 from agent.impair import Impairment
+from agent.linecheck.ends import Ear, Mouth
 from agent.receiver import Receiver
+from agent.recording.spool import Spool
 from agent.relay.relay import Relay
+from agent.room import Room as Air
 from agent.sender import Sender
 from agent.site import Site
 from console.journal import Journal
@@ -25,10 +29,22 @@ OPTIONS: dict[str, Any] = {"subprotocols": [SUBPROTOCOL], "compression": None}
 HALL = "bandar-siak"
 
 
-class Room:
-    """The hall and so many kecamatan. `plan.sites` names them."""
+class Equipment(msgspec.Struct):
+    """What a site has, as `giliran agent` names it, and what is wrong with its link."""
 
-    def __init__(self, folder: Path, sites: int) -> None:
+    microphone: str = "synthetic"
+    speaker: str = "null"
+    camera: str = "null"
+    impair: str = ""
+
+
+class Room:
+    """The hall and so many kecamatan. `plan.sites` names them; `equipment` says what some have."""
+
+    def __init__(
+        self, folder: Path, sites: int, equipment: Mapping[str, Equipment] | None = None
+    ) -> None:
+        self._equipment = equipment or {}
         self.plan = cast(sites)
         self.names = [entry.id for entry in self.plan.sites]
         self.sites: dict[str, Site] = {}
@@ -43,14 +59,20 @@ class Room:
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator["Room"]:
         """With everybody connected and the meeting open: the hall speaks."""
+        async with self.gathered():
+            await self.server.submit(c.OpenMeeting())
+            await self.wait_for(lambda: not self.unheard(self.names), "everybody hears the hall")
+            yield self
+
+    @contextlib.asynccontextmanager
+    async def gathered(self) -> AsyncIterator["Room"]:
+        """With everybody connected and the meeting not open yet."""
         await self.start_server()
         self.start_relay()
         for number, name in enumerate(self.names):
             self._start_site(name, number)
         try:
             await self.wait_for(lambda: not self.deaf(but=HALL), "everybody connected")
-            await self.server.submit(c.OpenMeeting())
-            await self.wait_for(lambda: not self.unheard(self.names), "everybody hears the hall")
             yield self
         finally:
             for name in [*self.names, "relay"]:
@@ -93,14 +115,20 @@ class Room:
         self.start_relay()
 
     def _start_site(self, name: str, number: int) -> None:
-        sender = Sender(
-            devices.open_microphone("synthetic", number),
-            devices.open_camera("null", name, number, 64, 48, 5),
-            fps=5,
+        has, air = self._equipment.get(name, Equipment()), Air()
+        ear = Ear(devices.open_microphone(has.microphone, number, air))
+        mouth = Mouth(devices.open_speaker(has.speaker, air))
+        camera = devices.open_camera(has.camera, name, number, 64, 48, 5)
+        site = Site(
+            name,
+            f"ws://127.0.0.1:{self._port}",
+            Sender(ear, camera, fps=5),
+            Receiver(mouth, devices.open_display("null")),
+            spool=Spool(self._folder / "spoken" / name),
+            impairment=Impairment.parse(has.impair),
+            ear=ear,
+            mouth=mouth,
         )
-        receiver = Receiver(devices.open_speaker("null"), devices.open_display("null"))
-        address = f"ws://127.0.0.1:{self._port}"
-        site = Site(name, address, sender, receiver, impairment=Impairment())
         self.sites[name] = site
         self._run(name, site.run())
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from protocol import commands as c
 from protocol import messages as m
+from protocol.events import LineFigures
 from protocol.session import decode_from_client, encode
 
 FROM_MODERATORS = get_args(c.ModeratorCommand)
@@ -34,7 +35,8 @@ def test_every_command_has_its_own_name_in_the_imperative():
 @pytest.mark.parametrize("kind", get_args(c.ServerCommand))
 def test_what_only_the_server_says_is_no_command_of_a_client(kind: type):
     assert kind not in FROM_MODERATORS
-    body = kind() if kind is c.Tick else kind("kandis")
+    more = ("x", LineFigures()) if kind is c.NoteLineChecked else ()
+    body = kind() if kind is c.Tick else kind("kandis", *more)
     with pytest.raises(msgspec.ValidationError):
         decode_from_client(msgspec.json.encode({"type": "command", "id": "x", "body": body}))
 

@@ -28,6 +28,7 @@ FROM_CLIENT: list[m.FromClient] = [
     m.Signal("relay", "a1", "uplink", "offer", "v=0\r\n"),
     m.Later("m1", b"frames"),
     m.Kept("kandis", 7, ((1, 9), (11, 11))),
+    m.Checked("k1", m.LineFigures(probes=300, loss_up_percent=10.0, camera="frozen")),
 ]
 FROM_SERVER: list[m.FromServer] = [
     m.Welcome(9, 1, "s", msgspec.Raw(b'{"seq":9}')),
@@ -49,6 +50,7 @@ FROM_SERVER: list[m.FromServer] = [
         "m1",
         "clear",
         "narrow",
+        check=m.CheckOrder("k1", 2, 15, True),
     ),
     m.Route(7, {"floor": "kandis"}, ("hall", "kandis"), {"hall": "clear"}, {"kandis": "narrow"}),
     m.Signal("kandis", "a1", "downlink", "bye"),

@@ -33,6 +33,7 @@ SAMPLES: dict[type, m.FromClient] = {
     m.Signal: m.Signal("relay", "a", "uplink", "offer", "v=0"),
     m.Later: m.Later("m1", b"frames"),
     m.Kept: m.Kept("kandis", 7, ((1, 9),)),
+    m.Checked: m.Checked("k1", m.LineFigures()),
 }
 ROLES: tuple[m.Role, ...] = ("moderator", "observer", "agent", "relay")
 

@@ -603,7 +603,40 @@ def _errata(doc: Any) -> None:
 
 def _connections(doc: Any) -> None:
     _annex(doc, "III", "UJI SAMBUNGAN")
-    line(doc, "Sambungan selama rapat, menurut jurnal:", size=9.5, after=4)
+    tag(doc, "if line_checks")
+    line(doc, "Hasil uji terakhir tiap lokasi (dari lokasi/ke lokasi):", size=9.5, after=4)
+    _made, added = _simple(
+        doc,
+        (0.9, 2.7, 1.3, 1.4, 1.8, 1.5, 2.0, 4.9),
+        (
+            "No",
+            "Kecamatan/Instansi",
+            "Pukul",
+            "Hasil",
+            "Hilang (%)",
+            "RTT (ms)",
+            "Laju (kbit/s)",
+            "Temuan dan saran",
+        ),
+        "line_checks",
+        (
+            "{{ one.number }}",
+            "{{ one.place }}",
+            "{{ one.when }}",
+            "{{ one.result }}",
+            "{{ one.loss }}",
+            "{{ one.rtt }}",
+            "{{ one.rate }}",
+            "{{ one.finding }}{% if one.verdict != 'good' %}. {{ one.remedy }}{% endif %}",
+        ),
+        size=8.5,
+    )
+    for index in (2, 3, 4, 5, 6):
+        added.cells[index].paragraphs[0].alignment = ALIGN.CENTER
+    tag(doc, "else")
+    line(doc, ("Sambungan tidak diuji sebelum rapat.", "i"), size=9.5, after=4)
+    tag(doc, "endif")
+    line(doc, "Sambungan selama rapat, menurut jurnal:", size=9.5, before=8, after=4)
     _made, added = _simple(
         doc,
         (0.9, 4.4, 2.4, 1.9, 2.8, 4.1),

@@ -121,6 +121,42 @@ def tables(minutes: Minutes) -> dict[str, Rows]:
                 for one in (*minutes.follow_ups, *minutes.earlier_follow_ups)
             ),
         ],
+        "line_checks.csv": [
+            [
+                "No",
+                "Kecamatan/Instansi",
+                "Diuji",
+                "Hasil",
+                "Temuan",
+                "Saran",
+                "Hilang dari lokasi (%)",
+                "Hilang ke lokasi (%)",
+                "RTT (ms)",
+                "Dari lokasi (kbit/s)",
+                "Ke lokasi (kbit/s)",
+            ],
+            *(
+                [
+                    one.number,
+                    one.place,
+                    one.checked_at,
+                    one.result,
+                    one.finding,
+                    one.remedy,
+                    *(
+                        "" if value is None else str(value).replace(".", ",")
+                        for value in (
+                            one.loss_up_percent,
+                            one.loss_down_percent,
+                            one.rtt_ms,
+                            one.up_kbps,
+                            one.down_kbps,
+                        )
+                    ),
+                ]
+                for one in minutes.line_checks
+            ),
+        ],
         "connections.csv": [
             ["No", "Kecamatan/Instansi", "Terputus (kali)", "Terputus (detik)", "Keterangan"],
             *(

@@ -883,6 +883,9 @@ EXAMPLES: dict[type, c.AnyCommand] = {
         c.NoteMediaArrived("siak"),
         c.NoteSiteLeft("siak"),
         c.Tick(),
+        c.CheckLines(("siak",)),
+        c.StopLineCheck(),
+        c.NoteLineChecked("siak", "x1", e.LineFigures()),
     )
 }
 
@@ -907,6 +910,10 @@ def fitting(command: c.AnyCommand) -> Playbook:
         if not isinstance(command, c.SubmitMinutes):
             play.given(e.MinutesSubmitted())
         return play.given(e.MinutesApproved()) if isinstance(command, c.CorrectMinutes) else play
+    if isinstance(command, c.CheckLines):
+        return planned_meeting()
+    if isinstance(command, c.StopLineCheck | c.NoteLineChecked):
+        return planned_meeting("siak").given(e.LineCheckStarted("x1", ("siak", "hall"), 0))
     play = open_meeting().given(e.ReportLogged("r1", "minas", "A"), e.HandRaised("kandis"))
     play.given(e.SitePromoted("guest"), MINAS)
     play.given(e.FollowUpAdded("f1", "A"), e.FollowUpAdded("f2", "B"), e.FollowUpClosed("f2"))

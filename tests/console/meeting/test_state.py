@@ -327,6 +327,9 @@ EXAMPLES: list[e.Event] = [
     e.RecordingWarned(1),
     e.RecordingFinished("x.mkv", 1),
     e.LinksMeasured((e.LinkStatistics("padang", 1.0),)),
+    e.LineCheckStarted("k", ("padang",), 1),
+    e.LineChecked("k", "padang", "poor", ("offline",)),
+    e.LineCheckEnded("k"),
 ]
 
 

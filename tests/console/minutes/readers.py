@@ -180,6 +180,9 @@ def cells(minutes: Minutes) -> list[str]:
         found += [row.name, row.office, row.place, row.arrived, row.left, row.remark]
     for turn in minutes.turns:
         found += [turn.speaker, turn.starts, turn.ends, turn.spoken, turn.allowance, turn.remark]
+    for checked in minutes.line_checks:
+        found += [checked.place, checked.when, checked.result, checked.finding]
+        found += [checked.loss, checked.rtt, checked.rate]
     for line in minutes.connections:
         found += [line.place, line.since, line.away, line.remark]
     for journey in minutes.savings.rows:

@@ -168,6 +168,28 @@ class Room:
         return self.state.reports[-1].id
 
 
+WELL = e.LineFigures(
+    probes=300, loss_up_percent=0.0, loss_down_percent=0.3, rtt_ms=38.4, up_kbps=2000.0,
+    down_kbps=2000.0, burst_kbps=2000.0, camera="moving", version="giliran 1",
+)  # fmt: skip
+LINES = {
+    "sungai-apit": e.LineFigures(
+        probes=300, loss_up_percent=10.3, loss_down_percent=8.7, rtt_ms=212.0, up_kbps=1780.0,
+        down_kbps=640.0, burst_kbps=2000.0, camera="moving", version="giliran 1",
+    ),
+    "tualang": e.LineFigures(tone_played=True, peak_dbov=30, camera="frozen", version="giliran 1"),
+}  # fmt: skip
+
+
+def check_lines(room: Room) -> None:
+    """The lines are checked before the meeting: two are poor, two sites are not there."""
+    room.do(c.CheckLines(), seconds=20)
+    check = room.state.check
+    assert check is not None
+    for site in check.waiting:
+        room.do(c.NoteLineChecked(site, check.id, LINES.get(site, WELL), "giliran 1"), seconds=1)
+
+
 def opened() -> Room:
     """Sites came from 13.20, one is ill, one sent a deputy, the hall opened at 13.30 sharp."""
     room = Room().wait(300)
@@ -177,6 +199,7 @@ def opened() -> Room:
             room.do(c.NoteSiteJoined(site_id(name)), seconds=20)
     room.do(c.MarkAttendance("pusako", "excused", "sakit"))
     room.do(c.CarryFollowUps(EARLIER))
+    check_lines(room)
     room.at = CONVENED + 15 * 60_000
     room.do(c.OpenMeeting())
     room.do(c.MarkAttendance("dayun", "represented", "Sekretaris Camat Dayun"))

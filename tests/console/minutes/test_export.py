@@ -30,6 +30,7 @@ def test_a_folder_gets_every_format_under_a_telling_name(room: Room, tmp_path: P
         "connections.csv",
         "corrections.csv",
         "follow_ups.csv",
+        "line_checks.csv",
         "meeting.csv",
         "reports.csv",
         "savings.csv",

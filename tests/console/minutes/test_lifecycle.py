@@ -65,7 +65,10 @@ def test_latest_is_the_last_meeting_that_was_closed(book: Path, room: Room, caps
     ("words", "said"),
     [
         (("--was", "tujuh warga"), "do not stand in the minutes: 'tujuh warga'"),
-        (("--was", "Belum selesai"), "stand in D.1, D.2, D.3: say which with --part"),
+        (
+            ("--was", "Belum selesai"),
+            "stand in D.1, D.2, D.3, D (rapat sebelumnya).2: say which with --part",
+        ),
         (("--was", "Belum selesai", "--part", "C.1"), "not stand in C.1, but in D.1, D.2, D.3"),
     ],
 )
