@@ -35,10 +35,18 @@ class Cue(_Value, frozen=True):
     ended_at: int
 
 
+class Seat(_Value, frozen=True):
+    """A time in which a site was heard on the panel, in a slot of it."""
+
+    site: str
+    slot: str
+    span: Span
+
+
 class Cues(_Value, frozen=True):
     """All that the journal says of a recording. `name` is that of the film, without a suffix;
     `recorded` the stretches between pauses; `floor` when each site had the floor, also while its
-    connection was lost."""
+    connection was lost; `panel` who was heard without it."""
 
     meeting: str
     name: str
@@ -47,6 +55,7 @@ class Cues(_Value, frozen=True):
     recorded: tuple[Span, ...]
     cues: tuple[Cue, ...]
     floor: dict[str, tuple[Span, ...]] = {}
+    panel: tuple[Seat, ...] = ()
 
     @property
     def length_ms(self) -> int:

@@ -19,7 +19,7 @@ from agent.recording.segment import (
     Fed,
     Segment,
 )
-from protocol.recording import Cues
+from protocol.recording import Cues, Span
 
 FRAME_MS = 20
 NEAREST_MS = 10
@@ -81,32 +81,42 @@ class Material:
             self.tracks.setdefault(block.track, []).append(placed)
 
     def _place_later(self, path: Path, cues: Cues) -> int:
-        """What a site sent afterwards, where it had the floor; how many ms of it are new."""
+        """What a site sent afterwards, where it was to be heard; how many ms of it are new."""
         site = path.stem.removeprefix("later-")
-        floor = cues.floor.get(site, ()) if site != cues.chair else cues.recorded
-        number = SLOT_TRACKS["chair" if site == cues.chair else "floor"]
         data = path.read_bytes()
         offsets: dict[tuple[int, int], int] = {}
         frames: dict[tuple[int, int], Kept] = {}
         for offset, frame in located(data):
             offsets[frame.name], frames[frame.name] = offset, frame
-        known = sorted(frame.at_ms for frame in self.tracks.get(number, ()))
-        fresh: list[Placed] = []
         self._files.append(data)
-        for utc_ms, frame in _dated(list(frames.values()), self.segments):
-            if not cues.is_recorded(utc_ms) or not any(span.holds(utc_ms) for span in floor):
-                continue
-            at_ms = cues.place_ms(utc_ms)
-            if not _is_near(known, at_ms):
-                place = offsets[frame.name]
-                placed = Placed(at_ms, len(self._files) - 1, place, len(frame.data), True, site)
-                fresh.append(placed)
-        self.tracks.setdefault(number, []).extend(fresh)
-        # The program is who speaks; while one was gone somebody else may have had it.
-        heard = sorted(frame.at_ms for frame in fresh)
+        dated = [
+            (utc_ms, Placed(cues.place_ms(utc_ms), len(self._files) - 1, offsets[frame.name],
+                            len(frame.data), True, site))
+            for utc_ms, frame in _dated(list(frames.values()), self.segments)
+            if cues.is_recorded(utc_ms)
+        ]  # fmt: skip
+        return sum(self._add(dated, slot, spans) for slot, spans in _where(site, cues).items())
+
+    def _add(self, dated: list[tuple[int, Placed]], slot: str, spans: list[Span]) -> int:
+        """What was said at these times, into the track of a slot and the program; how many ms of it
+        are new."""
+        track = self.tracks.setdefault(SLOT_TRACKS[slot], [])
+        known = sorted(frame.at_ms for frame in track)
+        fresh = [
+            placed
+            for utc_ms, placed in dated
+            if any(span.holds(utc_ms) for span in spans) and not _is_near(known, placed.at_ms)
+        ]
+        track.extend(fresh)
         program = self.tracks.setdefault(PROGRAM, [])
-        program[:] = [one for one in program if not _is_near(heard, one.at_ms, FRAME_MS)]
-        program.extend(fresh)
+        if slot in ("chair", "floor"):
+            # The program is who speaks; while one was gone somebody else may have had it.
+            heard = sorted(frame.at_ms for frame in fresh)
+            program[:] = [one for one in program if not _is_near(heard, one.at_ms, FRAME_MS)]
+            program.extend(fresh)
+        else:
+            heard = sorted(frame.at_ms for frame in program)
+            program.extend(one for one in fresh if not _is_near(heard, one.at_ms, FRAME_MS))
         return FRAME_MS * len(fresh)
 
     def data(self, frame: Placed) -> bytes:
@@ -132,6 +142,19 @@ class Material:
         for data in self._files:
             if isinstance(data, mmap.mmap):
                 data.close()
+
+
+def _where(site: str, cues: Cues) -> dict[str, list[Span]]:
+    """In which slots a site was to be heard, and when."""
+    if site == cues.chair:
+        return {"chair": list(cues.recorded)}
+    found: dict[str, list[Span]] = {}
+    if site in cues.floor:
+        found["floor"] = list(cues.floor[site])
+    for seat in cues.panel:
+        if seat.site == site and seat.slot in SLOT_TRACKS:
+            found.setdefault(seat.slot, []).append(seat.span)
+    return found
 
 
 def _dated(frames: list[Kept], segments: list[Segment]) -> list[tuple[int, Kept]]:

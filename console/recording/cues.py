@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from console.meeting.state import Meeting
+from console.meeting.layout import slots
+from console.meeting.state import Meeting, apply
 from protocol import events as e
-from protocol.recording import Cue, Cues, Span
+from protocol.messages import AUDIO_SLOTS
+from protocol.recording import Cue, Cues, Seat, Span
 
 
 def file_name(state: Meeting) -> str:
@@ -30,6 +32,7 @@ def cues_of(state: Meeting, recorded: list[e.Recorded]) -> Cues:
         recorded=tuple(span for span in spans if span.ended_at > span.began_at),
         cues=tuple(_with_the_chair(state, turns, spans)),
         floor=_floor(turns),
+        panel=tuple(_panel(recorded, now)),
     )
 
 
@@ -94,3 +97,25 @@ def _floor(turns: list[tuple[int, str, Span]]) -> dict[str, tuple[Span, ...]]:
     for _turn, site, span in turns:
         floor[site] = (*floor.get(site, ()), span)
     return floor
+
+
+def _panel(recorded: list[e.Recorded], now: int) -> list[Seat]:
+    """Who was heard on the panel when: whoever fed a slot of it."""
+    seats: list[Seat] = []
+    begun: dict[str, tuple[str, int]] = {}
+    names = [name for name in AUDIO_SLOTS if name not in ("chair", "floor")]
+    state = Meeting()
+    for one in recorded:
+        state = apply(state, one)
+        fed = slots(state)
+        for name in names:
+            site, began_at = begun.get(name, (None, 0))
+            if fed.get(name) == site:
+                continue
+            if site is not None:
+                seats.append(Seat(site, name, Span(began_at, one.at)))
+                del begun[name]
+            if name in fed:
+                begun[name] = (fed[name], one.at)
+    seats += [Seat(site, name, Span(began_at, now)) for name, (site, began_at) in begun.items()]
+    return sorted(seats, key=lambda seat: seat.span.began_at)

@@ -16,7 +16,7 @@ from agent.recording import segment
 from agent.recording.film import SILENCE, FilmError, convert, filled, finish
 from agent.recording.later import Kept, pack
 from agent.recording.segment import PICTURE, PROGRAM, SLOT_TRACKS, Began, Ended, Fed, SegmentWriter
-from protocol.recording import FILM, Cue, Cues, Film, Span
+from protocol.recording import FILM, Cue, Cues, Film, Seat, Span
 
 T0 = 1_549_434_600_000
 SITES = {"hall": 0, "kandis": 1, "minas": 2}
@@ -130,6 +130,27 @@ def test_everything_is_at_its_place_across_a_kill(folder: Path) -> None:
     assert len(times) == 20 + 19 + 20
     assert (times[20], times[39]) == pytest.approx((2.1, 6.0), abs=0.01)
     assert msgspec.json.decode((folder / FILM).read_bytes(), type=Film) == film
+
+
+def test_what_the_panel_sent_afterwards_is_in_its_slot_where_it_sat_there(folder: Path) -> None:
+    """While Minas had the floor Kandis, on the panel, was cut off; then it was audience."""
+    encoder = opus.Encoder(32_000, fec=False, dtx=False)
+    frames = []
+    for n, at_ms in enumerate(range(4000, 8000, 20)):
+        data = encoder.encode(voice.waveform(SITES["kandis"], at_ms * 48, 960))
+        frames.append(Kept(T0 + at_ms, 77, n * 960, n, 20, data))
+    (folder / "later-kandis.bin").write_bytes(b"".join(pack(frame) for frame in frames))
+    floor = {"kandis": (Span(T0 + 2000, T0 + 4000),), "minas": (Span(T0 + 4000, T0 + 6000),)}
+    seat = Seat("kandis", "panel-2", Span(T0 + 4500, T0 + 5500))
+    told = msgspec.structs.replace(cues((0, 8000)), floor=floor, panel=(seat,))
+    film = finish(folder, told)
+    assert film.sent_later_ms == pytest.approx(1000, abs=60)
+    with av.open(str(folder / film.file)) as container:
+        names = [stream.metadata["title"] for stream in container.streams]
+        panel = container.streams[names.index("Panel 2")]
+        places = [round(1000 * p.pts * p.time_base) for p in container.demux(panel) if p.size]
+    assert (min(places), max(places)) == pytest.approx((4500, 5480), abs=60)
+    assert len(places) == pytest.approx(50, abs=3)
 
 
 @pytest.mark.parametrize("ssrc", [SITES["minas"], 99], ids=["known", "unknown"])

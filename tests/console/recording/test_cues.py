@@ -90,3 +90,20 @@ def test_a_call_that_was_taken_back_has_no_chapter() -> None:
     play.given(e.MeetingClosed())
     found = [(c.site, c.turn, c.ended_ms) for c in chapters(cues_of(play.state, play.recorded))]
     assert found == [("minas", 1, 20_000), ("siak", 2, 25_000)]
+
+
+def test_who_is_heard_on_the_panel_is_told_with_the_slot() -> None:
+    play = open_meeting().given(e.RecordingStarted()).later(10)
+    play.given(e.SitePromoted("minas")).later(10).given(e.SitePromoted("kandis")).later(10)
+    play.given(e.SiteMuted("minas")).later(5).given(e.SiteDemoted("kandis")).later(5)
+    play.given(e.RecordingStopped("closed"), e.MeetingClosed())
+    seats = cues_of(play.state, play.recorded).panel
+    assert {(s.site, (s.span.began_at - BEGIN) // 1000) for s in seats} >= {
+        ("minas", 10), ("kandis", 20),
+    }  # fmt: skip
+    heard = {
+        site: sum(s.span.ended_at - s.span.began_at for s in seats if s.site == site) // 1000
+        for site in ("minas", "kandis")
+    }
+    assert heard == {"minas": 20, "kandis": 15}
+    assert {s.slot for s in seats} == {"panel-1", "panel-2"}
