@@ -35,7 +35,10 @@ QUEUE_S = 0.06
 EMPTY_S = 0.03
 CUT_TO, CUT_LEAST = 0.85, 0.6
 CUT_EVERY_S = 0.4
-LEAST = 16_000
+LEAST, FIRST_LEAST = 16_000, 160_000
+"""A link that never was full is not taken for a thin one at once: what looks like a queue may be a
+machine that is busy, and voice and small picture go on."""
+
 UNLIMITED = 4_000_000
 GROW_FIRST, GROW_BEYOND, GROW_LEAST = 0.08, 0.005, 0.005
 NEARLY, DRAINED_TO = 0.95, 0.9
@@ -189,6 +192,8 @@ class Bandwidth:
         if self.available is not None and target > self.available:
             # The sender has not come down yet, or what it sends is not all there is on the link.
             target = max(CUT_LEAST * received, 0.95 * self.available)
+        if self.available is None:
+            target = max(target, FIRST_LEAST)
         if now - self._cut_at > 2.0:
             self._grow = max(GROW_LEAST, self._grow / 2)
         if now - self._believed_at < self._doubted_s:

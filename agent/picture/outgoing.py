@@ -93,7 +93,7 @@ class _Layer:
 
     def set_bitrate(self, bitrate: int) -> None:
         if bitrate and not self.bitrate:
-            self.key_wanted = True
+            self.key_wanted, self.due = True, 0.0
         has_changed, self.bitrate = bitrate != self.bitrate, bitrate
         if bitrate and has_changed:
             self._tell_encoder()

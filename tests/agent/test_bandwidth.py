@@ -11,6 +11,7 @@ from agent.bandwidth import (
     BELIEVED,
     CALM_S,
     EMPTY_S,
+    FIRST_LEAST,
     GROW_BEYOND,
     LEAST,
     OVERHEAD_BYTES,
@@ -154,6 +155,24 @@ def test_what_a_link_carries_more_is_told_by_probes_and_not_by_one_that_misleads
         probe(link, 20 + number, bits / 500_000)
         link.run(1, 20)
     assert known(link.bandwidth) < 1.2 * after, "what misled is not believed again at once"
+
+
+def test_a_first_suspicion_costs_the_large_picture_alone() -> None:
+    """A machine that is busy for a moment looks like a link that is full."""
+    bandwidth, now = Bandwidth(), 100.0
+    for n in range(100):
+        now = 100.0 + n * 0.02
+        bandwidth.push(rtp.send_time(now), 130, now)
+        if n % 5 == 0:
+            assert not bandwidth.update(now)
+    cuts: list[int] = []
+    for n in range(100, 200):
+        now = 100.0 + n * 0.02
+        bandwidth.push(rtp.send_time(now), 130, now + 0.002 * (n - 60))
+        if n % 5 == 0 and bandwidth.update(now + 0.002 * (n - 60)):
+            cuts.append(known(bandwidth))
+    assert cuts[0] == FIRST_LEAST, "70 kbit/s came through"
+    assert cuts[1] < 70_000, "it goes on, so it was right"
 
 
 def test_after_a_pause_the_rate_is_that_of_what_came_since() -> None:

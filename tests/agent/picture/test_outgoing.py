@@ -193,3 +193,15 @@ async def test_a_small_picture_comes_less_often_while_somebodys_link_carries_no_
         await wire.wait_for(low, 3)
         pictures.allow(float("inf"), time.monotonic() + LIMIT_FOR_S + 0.1)
         assert pictures.kbps == whole, "nobody says so any more"
+
+
+async def test_a_camera_that_might_send_nothing_for_a_while_was_not_late() -> None:
+    async with sending(320, 180, 20) as (pictures, wire):
+        open_gate(pictures, "live")
+        (low,) = pictures.ssrcs
+        before = len(await wire.wait_for(low, 2))
+        pictures.allow(0, time.monotonic())
+        pictures._layers["low"].due -= 3600  # an hour ago
+        pictures.allow(float("inf"), time.monotonic())
+        await wire.wait_for(low, before + 1)
+        assert pictures.late_ms < 1_000_000
