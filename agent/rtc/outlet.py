@@ -29,7 +29,10 @@ QUEUE_PACKETS = 64
 """So many wait for a socket that takes nothing: a fifth of a second of sound and picture."""
 
 TOGETHER = 24
-ROOM_BYTES = 2048
+ROOM_BYTES = 1664
+"""Of each buffer: 26 lines of the processor's cache. With a power of two all buffers begin in the
+same few places of it, and throw each other out: that costs 7 %."""
+
 assert MAX_PACKET_BYTES + max(SRTP_MAX_TRAILER_LEN, SRTP_MAX_SRTCP_TRAILER_LEN) <= ROOM_BYTES
 
 _room = ffi.new("char[]", TOGETHER * ROOM_BYTES)
