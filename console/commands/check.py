@@ -14,6 +14,7 @@ from console.meeting.linecheck import TIME_MS
 from console.meeting.state import CheckedLine, Meeting
 from console.places import journal_path, socket_path
 from console.rehearsal.director import Director
+from console.tui.phrases import refusal
 from protocol import commands as c
 from protocol.words import _, use_language
 
@@ -79,7 +80,7 @@ async def _drive(
         raise NotDoneError(_("no server answers: start one with `giliran console`"))
     answer = await director.do(c.CheckLines(sites))
     if answer.refused is not None:
-        raise NotDoneError(answer.refused.reason)
+        raise NotDoneError(refusal(answer.refused))
     began = director.state.seq
     print(_("checking; this takes half a minute …"), file=sys.stderr)
     done = partial(_is_over, director, max(began, answer.seq))

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from console.commands.check import _checked, table
+import pytest
+
+from console.commands.check import NotDoneError, _checked, table
 from protocol import commands as c
 from protocol.words import use_language
 from tests.e2e.room import HALL, Equipment, Room
@@ -69,6 +71,8 @@ async def test_a_call_goes_first_and_leaves_nothing_of_the_check(tmp_path: Path)
         await server.submit(c.CallNext())
         called = server.state.holder
         assert called is not None
+        with pytest.raises(NotDoneError, match="lines are checked before the meeting"):
+            await _checked(f"unix:{tmp_path / 's'}", ())
         await room.wait_for(lambda: not any(ear.listener for ear in ears), "nobody listens")
         heard = [name for name in room.names if name != called]
         await room.wait_for(

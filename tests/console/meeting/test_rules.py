@@ -34,6 +34,7 @@ text = st.sampled_from(["", "  ", "Api padam #karhutla", "#pemilu #pemilu aman"]
 follow_up = st.sampled_from(["f1", "f2", "new-1"])
 carried = st.builds(e.CarriedFollowUp, follow_up, text, site=st.none() | site)
 fields = st.dictionaries(st.sampled_from(["text", "direction"]), text, max_size=2)
+checks = st.integers(6, 40).map("new-{}".format)
 commands = st.one_of(
     st.builds(c.OpenMeeting),
     st.builds(c.CloseMeeting, force=st.booleans()),
@@ -81,6 +82,10 @@ commands = st.one_of(
     st.builds(c.StopRecording),
     st.builds(c.NoteDiskLow, st.integers(0, 3000)),
     st.builds(c.NoteRecordingEnded, st.sampled_from(["disk-full", "failed"])),
+    *([st.builds(c.CheckLines)] * 2),
+    st.builds(c.CheckLines, st.tuples(site)),
+    st.builds(c.StopLineCheck),
+    *([st.builds(c.NoteLineChecked, site, checks, st.just(e.LineFigures()))] * 2),
     *([st.builds(c.NoteSiteJoined, site)] * 3),
     *([st.builds(c.NoteSiteLeft, site)] * 2),
     *([st.builds(c.Tick)] * 2),
@@ -180,7 +185,12 @@ def rules(state: Meeting, now: int) -> None:
         or (any(t.status == "suspended" for t in state.turns))
     )
     due = deadline(state)
-    assert due is None or state.floor is not None
+    assert due is None or state.floor is not None or state.check is not None
+    if state.check is not None:
+        assert state.holder is None, "a call ends the check"
+        assert state.check.waiting and not live & set(state.check.sites)
+        assert {one for one in state.sites if layout(state, one).check} == set(state.check.waiting)
+    assert set(state.lines) <= set(state.sites)
     assert set(state.sites) == set(SITES), "the roster's rows are always all there"
     assert sum(state_.marked(state).values()) == len(SITES), "the sums are the roster"
     for one in state.sites.values():
