@@ -44,7 +44,8 @@ SEEING_FOR_S = 1.5
 
 
 class Heard(msgspec.Struct, frozen=True):
-    """What a receiver measured since it was last asked; `levels` of each slot in -dBov."""
+    """What a receiver measured since it was last asked; `levels` of each slot in -dBov, `losses` of
+    each that flows in percent, before recovery."""
 
     level: int = 127
     levels: dict[SlotName, int] = {}
@@ -60,6 +61,7 @@ class Heard(msgspec.Struct, frozen=True):
     queue_ms: float = 0.0
     frozen: int = 0
     lip_ms: float = 0.0
+    losses: dict[SlotName, float] = {}
 
 
 class AudioSlot:
@@ -371,6 +373,21 @@ class Receiver:
         counts = [one.reception.interval for one in self._audio.values()]
         return sum(lost for lost, _expected in counts), sum(expected for _lost, expected in counts)
 
+    def _losses(self) -> dict[SlotName, float]:
+        """Of each slot that flows, in percent, before the last report; of a picture in the size
+        that comes."""
+        flows: dict[SlotName, list[rtp.ReceptionStats]] = {
+            slot: [self._audio[slot].reception] for slot in self.hearing()
+        }
+        for slot in self.seeing():
+            flows[slot] = [one.reception for one in self._video[slot].streams.values()]
+        losses: dict[SlotName, float] = {}
+        for slot, receptions in flows.items():
+            lost = sum(one.interval[0] for one in receptions)
+            expected = sum(one.interval[1] for one in receptions)
+            losses[slot] = round(100 * lost / expected, 1) if expected else 0.0
+        return losses
+
     def came(self, ssrc: int) -> int | None:
         """A number that moves on when something came in this slot of sound; None: it is none."""
         slot = lines.SLOT_OF_SSRC.get(ssrc)
@@ -417,6 +434,7 @@ class Receiver:
             queue_ms=round(1000 * self._bandwidth.queue_s, 1),
             frozen=frozen,
             lip_ms=round(self._lip_ms, 1),
+            losses=self._losses(),
         )
 
     @property

@@ -521,6 +521,7 @@ class Site:
             heard=heard.levels,
             frozen=heard.frozen,
             lip_ms=heard.lip_ms,
+            slot_loss=heard.losses,
             cpu_percent=round(100 * (cpu - cpu_before) / elapsed_s, 1),
             late_ms=round(max(self.sender.take_late_ms(), heard.late_ms), 1),
             process=vitals(),

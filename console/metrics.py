@@ -153,6 +153,17 @@ METRICS: tuple[One, ...] = (
         ("site", "direction"),
         _both(lambda o: o.up_loss_percent / 100, lambda o: o.down_loss_percent / 100),
     ),
+    One(
+        "giliran_slot_loss_ratio",
+        "Packets of the slot that the site missed before recovery, while something flows in it.",
+        ("slot", "site"),
+        lambda all_: [
+            ((slot, site), percent / 100)
+            for site, one in all_.status.items()
+            if one.reading is not None
+            for slot, percent in one.reading.slot_loss.items()
+        ],
+    ),
     One("giliran_link_rtt_seconds", "Round trip.", SITE, _links(lambda o: o.rtt_ms / 1000)),
     One(
         "giliran_link_queue_seconds",

@@ -125,6 +125,7 @@ class SiteReading(_Value, frozen=True):
     ladder allows for video (0: cut), `queue_ms` the estimated queueing on its downlink. `frozen`
     counts the times a picture stood still for more than half a second though it should move,
     `lip_ms` is how much later a picture was shown than its sound was heard (negative: earlier).
+    `slot_loss` is what was lost of each slot before recovery, in percent, of those that flow.
     """
 
     own_level: int = 127
@@ -150,6 +151,7 @@ class SiteReading(_Value, frozen=True):
     process: ProcessReading = ProcessReading()
     frozen: int = 0
     lip_ms: float = 0.0
+    slot_loss: dict[SlotName, float] = {}
 
 
 class SiteTelemetry(_Message, frozen=True, tag="site-telemetry"):

@@ -169,6 +169,24 @@ def test_redundant_packets_are_heard_and_damage_is_counted() -> None:
     assert sum(bool(pcm.any()) for pcm in heard) >= 38
 
 
+def test_what_is_lost_is_told_of_each_slot_that_flows() -> None:
+    room = Room()
+    receiver = Receiver(room, room)
+    streams = {s: VoiceStream(lines.SLOT_SSRC[s], 96, 63) for s in ("floor", "chair")}
+    now = time.monotonic()
+    for n in range(100):
+        for slot, sent in streams.items():
+            sent.add(Frame(n, n * 960, b"x" * 60))
+            packet = sent.packet(n, (), now)
+            assert packet is not None
+            if slot == "chair" or n % 4 != 2:
+                receiver.take(packet, now + n * 0.02)
+    assert receiver.report()
+    losses = receiver.reading().losses
+    assert set(losses) == {"floor", "chair"} and losses["chair"] == 0
+    assert losses["floor"] == pytest.approx(25, abs=1)
+
+
 def test_a_full_downlink_is_told_to_the_relay() -> None:
     room = Room()
     receiver = Receiver(room, room)

@@ -24,7 +24,11 @@ READINGS = Readings(
             connected=True,
             actual=UP,
             reading=m.SiteReading(
-                mos=4.1, queue_ms=20, cpu_percent=50, process=m.ProcessReading(100.0, 9, 19)
+                mos=4.1,
+                queue_ms=20,
+                cpu_percent=50,
+                process=m.ProcessReading(100.0, 9, 19),
+                slot_loss={"floor": 12.5, "main": 0},
             ),
             link=m.LinkReading(
                 "up", "up", up_kbps=64, down_kbps=128, up_loss_percent=10, rtt_ms=80, resent=7
@@ -57,6 +61,8 @@ def sample(name: str, **labels: str) -> float:
 
 
 def test_values_are_in_base_units() -> None:
+    assert sample("giliran_slot_loss_ratio", slot="floor", site="siak") == 0.125
+    assert sample("giliran_slot_loss_ratio", slot="main", site="siak") == 0
     assert sample("giliran_link_bits_per_second", site="siak", direction="up") == 64_000
     assert sample("giliran_link_loss_ratio", site="siak", direction="up") == pytest.approx(0.1)
     assert sample("giliran_link_rtt_seconds", site="siak") == pytest.approx(0.08)
