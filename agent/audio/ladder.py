@@ -60,9 +60,9 @@ CLEAR: tuple[Distances, Distances] = ((2, 6), (2, 4, 16))
 """The distances of copies: on a lossy link, on a bad one."""
 
 
-TWINS_FROM = 16_000
-"""Down to this a voice is coded smaller so that each packet can have a copy; only then frames go in
-pairs, which spares headers and costs 20 ms and more."""
+TWINS_FROM = 20_000
+"""From this down frames go in pairs, so that each can have a copy on a thin link: that spares
+headers. Single packets with a copy would be 20 ms sooner, but fill a link of 64 kbit/s."""
 
 
 def one_copy(bitrate: int) -> Distances:
@@ -286,9 +286,6 @@ class Ladder:
             Settings(best, ONE_COPY),
         ]
         if self.hurried or self.rtt_s > LONG_WAY_S:
-            wishes += [
-                Settings(bitrate, ONE_COPY) for bitrate in bitrates[1:] if bitrate >= TWINS_FROM
-            ]
             wishes += [
                 Settings(bitrate, TWINS)
                 for bitrate in bitrates

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import rtp
-from agent.audio.hop import ONE_COPY, PAIRS, Distances, Frame
+from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, Frame
 from agent.audio.ladder import BITRATES, CLEAR, STEP_FRAMES, Settings
 from agent.batches import PAIR_WITHIN_S, Batches
 from agent.downstream import Downstream
@@ -309,7 +309,7 @@ def test_what_waits_goes_out_before_what_does_not_follow_it() -> None:
 def test_a_site_in_conversation_asks_for_a_smaller_voice_where_no_copy_of_it_fits() -> None:
     link = Downlink()
     link.speak_and_lose(51, 3)
-    link.down.estimate(Settings(BITRATES[1], ONE_COPY).cost)
+    link.down.estimate(Settings(BITRATES[1], TWINS).cost)
     link.speak(0.2)
     assert link.down.wants_bitrate is None, "it has the time to ask for what it lost"
     link.down.set_modes("conversation", "auto")

@@ -37,7 +37,7 @@ def distances(profile: str, mode: Mode, is_bad: bool) -> tuple[int, ...]:
     if not is_bad or profile in ("clean", "j60", *THIN[1:]):
         return ()
     if profile == "64k":
-        return ladder.ONE_COPY if mode == "conversation" else ladder.PAIRS
+        return ladder.TWINS if mode == "conversation" else ladder.PAIRS
     level = 0 if profile == "r5" else 1
     return (ladder.CONVERSATION if mode == "conversation" else ladder.CLEAR)[level]
 
