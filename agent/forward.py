@@ -15,6 +15,7 @@ Rules:
 Times are monotonic seconds given by the caller.
 """
 
+import math
 import struct
 from typing import Literal
 
@@ -273,7 +274,7 @@ class VideoSlot(Slot):
         return True
 
 
-JITTERY_MS = 10.0
+JITTERY_MS, JITTERY_FOR_S = 17.0, 10.0
 
 
 def note_frames(
@@ -289,10 +290,12 @@ def note_frames(
     before, and the frames, those that came because they were asked for marked as recovered. On a
     link that jitters (RFC 3550 §6.4.1) none is: a copy that came first was not lost for that."""
     misses, noted = False, []
+    if jitter_ms > JITTERY_MS:
+        gaps.jittery_until = now + JITTERY_FOR_S
     for frame in frames:
         is_copy = frame.seq != seq
         misses |= gaps.push(frame.seq, now, distances, rtt_s, is_copy=is_copy)
-        if jitter_ms > JITTERY_MS:
+        if now < gaps.jittery_until:
             frame = msgspec.structs.replace(frame, recovered=0)
         elif gaps.is_answer:
             frame = msgspec.structs.replace(frame, recovered=max(distances, default=1))
@@ -313,6 +316,7 @@ class UplinkGaps:
         self.recovered = 0
         self.is_answer = False
         """Whether the last packet came because it was asked for."""
+        self.jittery_until = -math.inf
         self._seqs = rtp.SeqUnwrapper()
         self._highest: int | None = None
         self._missing: dict[int, Missing] = {}

@@ -221,7 +221,10 @@ class Unfolder:
             if offset:
                 self.copies += 1
                 ts = (header.ts - offset) & 0xFFFFFFFF
-                frames.append(Frame(of & 0xFFFF, ts, data, recovered=max(self.distances)))
+                # The first of a pair comes within the packet of the second: it was not lost.
+                is_lost = distance > before(self.distances)
+                reach = max(self.distances) if is_lost else 0
+                frames.append(Frame(of & 0xFFFF, ts, data, recovered=reach))
             else:
                 level = header.audio_level
                 frames.append(Frame(header.seq, header.ts, data, header.marker, level))

@@ -23,6 +23,7 @@ Times are monotonic seconds given by the caller. After AUDIO.md.
 import math
 from collections import deque
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal, Protocol
 
 import numpy as np
@@ -58,7 +59,10 @@ ALIGN_FROM_S, ALIGN_TO_S = 0.005, 0.002
 """A delay that is longer by the first is made longer by the second, with the clock of the pulls."""
 
 PUNCTUAL_S = 0.001
-JITTERY_S = 0.045
+SHAKY_S, QUEUED = 0.04, 1.25
+"""From one packet to the next delays differ by more than the first on a link that jitters; where
+packets queue they don't, and one in a hundred is late by the second times what one in ten is."""
+
 MARGIN_S = 0.012
 QUANTILE, HIGH_QUANTILE = 0.99, 0.998
 MOSTLY_QUANTILE, HIGHEST_QUANTILE = 0.983, 0.999
@@ -175,6 +179,7 @@ class Playout:
         self._distances: tuple[int, ...] = ()
         # How many frames back copies reach, on this hop and on the speaker's.
         self._reach = self._reach_before = 0
+        self._reach_told = number
         # (arrival - timestamp in seconds) of frames as they first came, and of packets in turn
         self._ways: deque[float] = deque(maxlen=LONG_WINDOW_FRAMES)
         self._ways_count = 0
@@ -185,6 +190,8 @@ class Playout:
         self._mostly_s = 0.0
         self._longest_s = 0.0
         self._jitter_s = 0.0
+        self._tenth_s = 0.0
+        self._shake_s = 0.0
         self._disturbed = self._link.disturbed
 
     # -- in ------------------------------------------------------------------------------------
@@ -222,7 +229,7 @@ class Playout:
         else:
             self._distances = ()
         if recovered:
-            self._reach_before = recovered
+            self._reach_before, self._reach_told = recovered, number
         if self._highest is None or number > self._highest:
             self._highest_stamp = stamp
         lost = self.stats.lost
@@ -352,8 +359,10 @@ class Playout:
         self._mostly_s = _quantile(ordered, MOSTLY_QUANTILE) - self._fastest
         self._longest_s = _quantile(ordered, HIGHEST_QUANTILE) - self._fastest
         # Of a link that jitters one packet in ten is late; one in a hundred may be a recovery.
-        tenth_s = _quantile(straight, 0.9) - self._fastest
-        self._jitter_s = min(_quantile(straight, QUANTILE) - self._fastest, 1.6 * tenth_s)
+        self._tenth_s = _quantile(straight, 0.9) - self._fastest
+        self._jitter_s = min(_quantile(straight, QUANTILE) - self._fastest, 1.6 * self._tenth_s)
+        steps = [abs(b - a) for a, b in pairwise(self._straight)]
+        self._shake_s = sum(steps) / len(steps) if steps else 0.0
 
     # -- delay -----------------------------------------------------------------------------------
 
@@ -387,14 +396,15 @@ class Playout:
             return min(CLEAR_MAX_S, self._longest_s + MARGIN_S)
         if self._disturbed < GOOD_FROM:
             return min(CONVERSATION_MAX_S, max(CONVERSATION_FLOOR_S, self._late_s + MARGIN_S))
-        reach = max(self._reach, self._reach_before)
-        reach_s = (reach + 1) * FRAME_S if reach else 0.0
-        if self._jitter_s > JITTERY_S:
-            late_s, most_s = max(self._jitter_s, self._latest_s), CONVERSATION_MAX_S
+        is_old = self._newest_number - self._reach_told > WINDOW_FRAMES
+        reach = max(self._reach, 0 if is_old else self._reach_before)
+        if self._shake_s > SHAKY_S or not reach:
+            late_s = max(self._jitter_s, self._latest_s) + MARGIN_S
         else:
             # What comes later than any copy is not waited for.
-            late_s, most_s = reach_s or self._latest_s, CONVERSATION_RECOVER_S
-        return min(most_s, max(CONVERSATION_FLOOR_S, late_s + MARGIN_S))
+            copied_s = min(CONVERSATION_RECOVER_S, (reach + 1) * FRAME_S + MARGIN_S)
+            late_s = max(copied_s, QUEUED * self._tenth_s + MARGIN_S)
+        return min(CONVERSATION_MAX_S, max(CONVERSATION_FLOOR_S, late_s))
 
     @property
     def _first_delay_s(self) -> float:

@@ -11,6 +11,8 @@ from agent import rtp
 from agent.audio.hop import Frame, Unfolder
 from agent.forward import (
     GIVE_UP_S,
+    JITTERY_FOR_S,
+    JITTERY_MS,
     MAX_TRIES,
     UplinkGaps,
     VideoSlot,
@@ -302,6 +304,19 @@ def test_what_was_lost_on_the_way_up_is_marked_for_the_way_down() -> None:
     assert gaps.due(0.19, 0.05) == [4]
     _misses, noted = note_frames(gaps, [frames[4]], 4, 0.25, (2, 4), 0.05)
     assert [frame.recovered for frame in noted] == [4], "it was asked for"
+
+
+def test_on_a_link_that_jitters_a_copy_that_came_first_was_not_lost() -> None:
+    gaps, frame = UplinkGaps(), Frame(1, 960, b"x", recovered=4)
+
+    def marks(now: float, jitter_ms: float) -> int:
+        _misses, (noted,) = note_frames(gaps, [frame], 2, now, (4,), 0.05, jitter_ms)
+        return noted.recovered
+
+    assert marks(1.0, JITTERY_MS - 1) == 4
+    assert marks(2.0, JITTERY_MS + 1) == 0
+    assert marks(2.0 + JITTERY_FOR_S - 0.1, 1.0) == 0, "for a while"
+    assert marks(2.1 + JITTERY_FOR_S, 1.0) == 4
 
 
 def test_on_a_short_way_it_is_asked_for_every_other_frame() -> None:

@@ -523,3 +523,16 @@ def test_however_often_it_is_asked_little_is_kept_and_little_sent(
         assert echoed.get(seq, 0) < len(times), "the first answer has no echo"
         if numbers <= hop.AGAIN_KEPT:
             assert all(b - a >= hop.ANSWERED_FOR_S for a, b in pairwise(times))
+
+
+def test_a_copy_tells_how_far_copies_reach_and_the_first_of_a_pair_is_none() -> None:
+    def reaches(distances: tuple[int, ...], lost: set[int]) -> dict[int, int]:
+        unfolder, marked = Unfolder(OPUS, RED), {}
+        for number, packet in enumerate(packets(12, distances)):
+            alone = before(distances) == 0 or number % 2
+            if alone and number not in lost:
+                marked |= {one.seq: one.recovered for one in taken(unfolder, packet)}
+        return marked
+
+    assert reaches((2, 4), {5, 6}) == {n: 4 if n in (5, 6) else 0 for n in range(12)}
+    assert reaches(TWINS, {5}) == {n: 3 if n in (4, 5) else 0 for n in range(12)}
