@@ -144,6 +144,18 @@ async def test_enter_checks_the_selected_site_alone(stage: Stage, sit: Sit):
         assert stage.state.check is not None and stage.state.check.sites == (chosen,)
 
 
+async def test_all_of_it_by_mouse(stage: Stage, sit: Sit):
+    async with sit(stage) as seat:
+        await seat.press("l")
+        await seat.click("#page-keys", "Check all/stop")
+        assert stage.state.check is None
+        await seat.click("Listing", "Minas", times=2)
+        assert stage.state.check is not None and stage.state.check.sites == ("minas",)
+        told(stage, "minas")
+        await seat.pilot.pause()
+        assert "loudspeaker is silent" in said(seat, "detail-text")
+
+
 async def test_coming_back_shows_what_was_found_and_begins_nothing(stage: Stage, sit: Sit):
     async with sit(stage) as seat:
         await seat.press("l")
