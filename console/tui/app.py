@@ -15,7 +15,7 @@ from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.command import CommandPalette
 from textual.containers import Horizontal
-from textual.events import Resize
+from textual.events import DescendantFocus, Resize
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
@@ -38,6 +38,7 @@ from console.tui.forms import DRAFT_AFTER_S, Form
 from console.tui.glance import Glance
 from console.tui.help import HelpScreen
 from console.tui.keybar import KeyBar
+from console.tui.lifecycle import Step
 from console.tui.log import Log
 from console.tui.page import Page
 from console.tui.phrases import word
@@ -218,6 +219,10 @@ class Console(Client, inherit_bindings=False):
         if (text, kind) != line.said:
             line.say(text, kind)
 
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Other keys work in a field than outside: the key bar says so at once."""
+        self.post_message(Redraw())
+
     def on_resize(self, event: Resize) -> None:
         """Share the height anew."""
         self.call_after_refresh(self._lay_out)
@@ -249,7 +254,7 @@ class Console(Client, inherit_bindings=False):
             return
         if act_id in ON_MEETING_SCREEN:
             self._to_meeting()
-        if act_id != "close":
+        if act_id not in ("close", "help", "palette"):  # from where it may be done again
             self.closing_until = 0
         self._leaving = self._leaving and act_id == "detach"
         if act.does == "page":
@@ -376,25 +381,55 @@ class Console(Client, inherit_bindings=False):
             self._desk().open_attendance(site)
             self._opened()
 
+    def _form(self) -> Form | None:
+        """The form one works on: of the page, or of the meeting's screen."""
+        page = self._top_page()
+        return page.form if isinstance(page, PreviewPage) else self._desk().form
+
     def _do_save(self) -> None:
-        form = self._desk().form
+        form = self._form()
         if form is not None:
             form.save()
 
     def _do_leave(self) -> None:
-        form = self._desk().form
+        form = self._form()
         if form is not None:
             form.leave()
         else:
             self.notice = ("", "", 0)
             self.post_message(Redraw())
 
+    def _step(self, step: Step) -> None:
+        """The form of a step of the minutes, below the minutes that are shown."""
+        page = self._top_page()
+        if not isinstance(page, PreviewPage):
+            self._to_meeting()
+            self._page = "preview"
+            page = PAGES["preview"](self)
+            assert isinstance(page, PreviewPage)
+            self.push_screen(page)
+        page.open_step(step)
+
+    def _do_submit_minutes(self) -> None:
+        self._step("submit")
+
+    def _do_approve_minutes(self) -> None:
+        self._step("approve")
+
+    def _do_return_minutes(self) -> None:
+        self._step("return")
+
+    def _do_correct_minutes(self) -> None:
+        self._step("correct")
+
     def _do_find(self) -> None:
         self._found_from = self._selected()
         self.query_one(PromptLine).ask("find", _("Find"))
 
     def _do_banner(self) -> None:
-        self.query_one(PromptLine).ask("banner", _("Announcement"), self.replica.meeting.banner)
+        self.query_one(PromptLine).ask(
+            "banner", _("Announcement"), self.replica.meeting.banner, 500
+        )
 
     def _do_close_meeting(self) -> None:
         now = self.clock()
@@ -496,8 +531,10 @@ class Console(Client, inherit_bindings=False):
         self._close_form(event.form)
 
     def _close_form(self, form: Form) -> None:
-        desk = self._desk()
-        if desk.form is form:
+        desk, page = self._desk(), self._top_page()
+        if isinstance(page, PreviewPage) and page.form is form:
+            page.close_form()
+        elif desk.form is form:
             desk.close()
             self.query_one(Roster).focus()
         self._opened()

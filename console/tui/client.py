@@ -165,6 +165,14 @@ class Client(App[None], inherit_bindings=False):
                 self.say(_("Report amended; the old text stays in the record"), "good")
             case c.AddFollowUp() | c.AddNote() | c.SaveCard():
                 self.say(_("Saved"), "good")
+            case c.SubmitMinutes():
+                self.say(_("The minutes are submitted"), "good")
+            case c.ApproveMinutes():
+                self.say(_("The minutes are approved"), "good")
+            case c.ReturnMinutes():
+                self.say(_("The minutes are returned"), "good")
+            case c.CorrectMinutes():
+                self.say(_("Erratum added"), "good")
             case c.CloseFollowUp():
                 self.say(_("Marked as done"), "good")
             case c.ReopenFollowUp():

@@ -1,10 +1,11 @@
-"""The help screen: every key, made from the table of acts."""
+"""The help screen: every key, made from the table of acts; so every act can be clicked, too."""
 
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.style import Style
 from textual.widgets import Static
 
 from console.tui.acts import ACTS, GROUPS, key_name
@@ -28,7 +29,7 @@ def help_text(width: int) -> Content:
             head = Content.assemble(
                 (f" {keys.ljust(KEY_CELLS)}", "bold $warning"),
                 (title.ljust(title_cells), "bold"),
-            )
+            ).stylize(Style.from_meta({"@click": f"screen.pick({act.id!r})"}))
             lines += _wrapped(head, word(act.help), width)
     lines += [Content(""), Content.styled(" " + _("Marks of the roster"), "bold $accent")]
     for mark, style, meaning in _marks():
@@ -98,12 +99,19 @@ class HelpScreen(ModalScreen[None]):
         """A page to scroll."""
         with VerticalScroll(id="help") as page:
             page.border_title = _("Help")
-            page.border_subtitle = _("Esc closes")
-            yield Static(id="help-text")
+            page.border_subtitle = _("Esc closes · a click on an act does it")
+            text = Static(id="help-text")
+            text.auto_links = False
+            yield text
 
     def on_mount(self) -> None:
         """Arrows scroll at once."""
         self.query_one("#help").focus()
+
+    def action_pick(self, act: str) -> None:
+        """An act was clicked: away from here, and do it."""
+        self.dismiss(None)
+        self.app.call_later(self.app.run_action, f"act({act!r})")
 
     def on_resize(self) -> None:
         """Lay the text out for this width."""

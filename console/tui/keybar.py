@@ -16,11 +16,12 @@ BEFORE = (
 DURING = (
     "call-next", "grant-floor", "end-turn", "undo", "mute", "report", "extend", "follow-up",
     "mute-all", "panel", "hand", "note", "attendance", "skip", "find", "earlier", "later", "time",
-    "mosaic", "voice", "media", "banner", "export", "follow-ups", "reports", "preview", "events",
-    "meetings", "settings", "close", "palette", "detach",
+    "mosaic", "voice", "media", "banner", "record", "stop-recording", "export", "follow-ups",
+    "reports", "preview", "events", "meetings", "settings", "close", "palette", "detach",
 )  # fmt: skip
 AFTER = (
     "export", "preview", "copy-meeting", "convene", "report", "follow-up", "note", "attendance",
+    "submit-minutes", "approve-minutes", "return-minutes", "correct-minutes",
     "meetings", "reports", "follow-ups", "events", "settings", "find", "palette", "detach",
 )  # fmt: skip
 TYPING = (

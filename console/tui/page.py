@@ -15,7 +15,7 @@ from textual.style import Style
 from textual.widget import Widget
 from textual.widgets import Static
 
-from console.tui.client import Redraw, Told
+from console.tui.client import Kept, Redraw, Told
 from console.tui.floor import mic_words
 from console.tui.phrases import minutes
 from console.tui.replica import Replica
@@ -32,6 +32,7 @@ class Host(Protocol):
     """What a page needs of the console."""
 
     replica: Replica
+    kept: dict[str, Kept]
     clock: Callable[[], int]
     plain: bool
     role: m.Role
@@ -148,7 +149,16 @@ class Page(Screen[None], inherit_bindings=False):
         yield Static(id="page-title")
         yield from self.body()
         yield Static(id="page-notice")
-        yield PageKeys((("Esc", _("Back"), "screen.back"), *self.keys()))
+        yield PageKeys(self._all_keys())
+
+    def _all_keys(self) -> tuple[tuple[str, str, str], ...]:
+        return (("Esc", _("Back"), "screen.back"), *self.keys())
+
+    def show_keys(self) -> None:
+        """Other things can be done now."""
+        line = self.query_one(PageKeys)
+        line.keys = self._all_keys()
+        line.refresh()
 
     def on_mount(self) -> None:
         """From here on there is something to draw; what came before is drawn now."""

@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Label, Static
 
-from console.tui.fields import Line
+from console.tui.fields import MAX_LINE, Line, bad_line
 
 
 class PromptLine(Horizontal):
@@ -35,6 +35,7 @@ class PromptLine(Horizontal):
         super().__init__(id="line")
         self.asking = ""
         self.said = ("", "")
+        self._maximum = MAX_LINE
 
     def compose(self) -> ComposeResult:
         """The notice and, hidden, the question."""
@@ -51,9 +52,10 @@ class PromptLine(Horizontal):
         notice.set_classes(kind)
         notice.update(Content(text))
 
-    def ask(self, what: str, question: str, text: str = "") -> None:
-        """Ask for one line."""
+    def ask(self, what: str, question: str, text: str = "", maximum: int = MAX_LINE) -> None:
+        """Ask for one line of at most so many characters."""
         self.asking = what
+        self._maximum = maximum
         self.query_one("#question", Label).update(Content(question))
         answer = self.query_one("#field-answer", Line)
         with self.prevent(Input.Changed):
@@ -69,14 +71,15 @@ class PromptLine(Horizontal):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Tell what is typed."""
         event.stop()
-        self.complain("")
+        self.complain(bad_line(event.value.strip(), self._maximum))
         if self.asking:
             self.post_message(self.Typed(self.asking, event.value))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter answers."""
+        """Enter answers, when it is not too long."""
         event.stop()
-        self._finish(event.value)
+        if not bad_line(event.value.strip(), self._maximum):
+            self._finish(event.value)
 
     def action_cancel(self) -> None:
         """Escape gives up."""

@@ -4,7 +4,7 @@ done, all together; saved as it is typed.
 Rules:
 - `#word`s become tags; they are shown as they are recognised, Tab completes one, and Alt with a
   digit adds a topic.
-- A sentence begun as one of an earlier meeting is proposed to its end: Tab takes it.
+- A sentence begun as one of an earlier meeting is proposed to its end: the right arrow takes it.
 - A report that exists is amended: the old text stays in the record. Directions and decisions noted
   before are shown; new ones are added to them.
 - Follow-ups of the site that are open, of earlier meetings too, are on the card; marking one done
@@ -172,7 +172,7 @@ class ReportForm(Form):
             yield Line(kept.get("what", ""), what, "what", self._propose)
             yield Line(kept.get("owner", self._title), _("who does it"), "owner", self._owners)
             yield Line(kept.get("due", ""), _("20/2 friday +14d"), "due")
-            yield Label("", id="message-task", classes="field-message")
+        yield Label("", id="message-task", classes="field-message")
         yield Tasks()
 
     def _note(self, kind: str, label: str, hint: str) -> Field:
@@ -302,7 +302,9 @@ class ReportForm(Form):
         self.draft_soon()
 
     def _complain_of_task(self, text: str, name: str = "") -> bool:
-        self.query_one("#message-task", Label).update(Content(f" ! {text}" if text else ""))
+        message = self.query_one("#message-task", Label)
+        message.update(Content(f" ! {text}" if text else ""))
+        message.display = bool(text)
         if name:
             self.query_one(f"#field-{name}").focus()
         return False
@@ -368,7 +370,7 @@ class ReportForm(Form):
         self._insert_tag(event.tag)
 
     def action_complete(self) -> None:
-        """Tab: take what is proposed or complete the tag before the cursor; else the next field."""
+        """Tab: complete the tag before the cursor; else the next field."""
         focused = self.screen.focused
         if isinstance(focused, CardText):
             row, column = focused.cursor_location
@@ -376,18 +378,7 @@ class ReportForm(Form):
             if match is not None and (rest := complete(match.group(1), self._known_tags)):
                 focused.insert(f"{rest} ")
                 return
-            if focused.suggestion:
-                focused.insert(focused.suggestion)
-                return
-        elif isinstance(focused, Line) and (rest := self._proposed(focused)):
-            focused.insert_text_at_cursor(rest)
-            return
         self.screen.focus_next(".form *")
-
-    def _proposed(self, line: Line) -> str:
-        source = line.suggester
-        at_end = line.cursor_position >= len(line.value)
-        return source.after(line.value) if isinstance(source, Propose) and at_end else ""
 
     def action_back(self) -> None:
         """Shift+Tab: the field before."""

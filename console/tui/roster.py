@@ -262,6 +262,7 @@ class Roster(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id="roster")
         self.rows: tuple[RosterRow, ...] = ()
         self.drawn_lines = 0
+        self._base: Style | None = None
 
     # -- what it shows ---------------------------------------------------------------------------
 
@@ -337,6 +338,11 @@ class Roster(ScrollView, can_focus=True, inherit_bindings=False):
                 return column
         return COLUMNS[1]
 
+    def notify_style_update(self) -> None:
+        """Other colours; the row's own are asked for once, not once a line."""
+        self._base = None
+        super().notify_style_update()
+
     # -- drawing ---------------------------------------------------------------------------------
 
     def _refresh_row(self, index: int) -> None:
@@ -364,7 +370,8 @@ class Roster(ScrollView, can_focus=True, inherit_bindings=False):
         return Strip([Segment(set_cell_size(text, width), style)], width)
 
     def _draw_row(self, row: RosterRow, selected: bool, width: int) -> Strip:
-        base = self.rich_style
+        base = self._base or self.rich_style
+        self._base = base
         if row.place in ("floor", "lost"):
             base += self.get_component_rich_style(
                 "roster--floor" if row.place == "floor" else "roster--lost"

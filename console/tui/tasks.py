@@ -19,8 +19,10 @@ from protocol.words import _, n_
 
 class Tasks(Widget, can_focus=True, inherit_bindings=False):
     """A line each: `+` what the card adds, `☐` open, `☑` done. Space, Enter or a click on it marks
-    one done or open again, and takes one that is being noted back into its fields."""
+    one done or open again, and takes one that is being noted back into its fields. A click leaves
+    the focus where it is: what is typed next still goes into its field."""
 
+    FOCUS_ON_CLICK = False
     BINDINGS = [
         Binding("up", "step(-1)", show=False),
         Binding("down", "step(1)", show=False),

@@ -18,11 +18,14 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from console.meeting import state as st
+from console.tui.acts import BY_ID, key_name
 from console.tui.dates import day, iso_day
+from console.tui.lifecycle import Step, StepForm
 from console.tui.page import Host, Page
+from console.tui.phrases import clock, word
 from protocol import events as e
 from protocol import queries as q
-from protocol.words import _
+from protocol.words import N_, _, n_
 
 MAX_WIDTH = 100
 PART = 500
@@ -101,14 +104,36 @@ def _plain(style: Style | None) -> Style:
     return Style(color=style.color, bold=style.bold, italic=style.italic, underline=style.underline)
 
 
+STATUS: dict[str, str] = {
+    "open": N_("minutes|MEETING NOT CLOSED"),
+    "draft": N_("minutes|DRAFT"),
+    "submitted": N_("minutes|SUBMITTED"),
+    "approved": N_("minutes|APPROVED"),
+    "returned": N_("minutes|RETURNED"),
+}
+STEPS: dict[st.MinutesStatus, tuple[str, ...]] = {
+    "draft": ("submit-minutes",),
+    "returned": ("submit-minutes",),
+    "submitted": ("approve-minutes", "return-minutes"),
+    "approved": ("correct-minutes",),
+}
+
+
 class PreviewPage(Page):
     """Reads the events of one meeting, words them, shows them; follows the running meeting when
-    asked (`r`)."""
+    asked (`r`). Below, the form of a step on their way from draft to approved."""
 
     takes = ("report",)
 
     def __init__(self, host: Host, meeting: str = "", minutes: MarkdownOf = minutes_text) -> None:
         super().__init__(host)
+        self.form: StepForm | None = None
+        self.record = st.MinutesRecord()
+        self._plan = host.replica.meeting.plan
+        self._is_over = False
+        self._first: Step | None = None
+        self._reading = False
+        self._stepping = False
         self.meeting = meeting or host.replica.meeting.id
         self._minutes = minutes
         self._events: list[e.Recorded] = []
@@ -117,8 +142,25 @@ class PreviewPage(Page):
         self._title = ""
 
     def heading(self) -> str:
-        """Whose minutes."""
-        return _("MINUTES") + (f" · {self._title}" if self._title else "")
+        """Whose minutes, and where they are on their way."""
+        if not self._title:
+            return _("MINUTES")
+        return " · ".join((_("MINUTES"), self._status(), self._title))
+
+    def _status(self) -> str:
+        """`SUBMITTED 6 Feb 2019 14:10, Notulis`"""
+        record = self.record
+        words = word(STATUS[record.status if self._is_over else "open"])
+        if record.at is not None:
+            offset = self._plan.utc_offset_minutes
+            when = f"{day(iso_day(record.at, offset))} {clock(record.at, offset, seconds=False)}"
+            words = f"{words} {when}"
+        said = [words, record.by]
+        if record.status == "returned":
+            said.append(record.reason)
+        if count := len(record.corrections):
+            said.append(n_("{n} erratum", "{n} errata", count).format(n=count))
+        return ", ".join(one for one in said if one)
 
     def hint(self) -> str:
         """What goes on."""
@@ -129,17 +171,77 @@ class PreviewPage(Page):
         return (
             ("r", _("Read again"), "screen.again"),
             ("x", _("Write the files"), "app.act('export')"),
+            *(
+                (key_name(BY_ID[act].keys[0]), word(BY_ID[act].title), f"app.act('{act}')")
+                for act in self._steps()
+            ),
             ("PgDn", _("Scroll"), "screen.down"),
         )
+
+    def _steps(self) -> tuple[str, ...]:
+        """The acts that are possible now."""
+        if not self._is_over:
+            return ()
+        return STEPS[self.record.status]
 
     def body(self) -> ComposeResult:
         """The paper."""
         yield Paper()
 
+    def open_step(self, step: Step) -> None:
+        """Ask what the step needs, below the paper."""
+        if not self._reading:
+            self._first = step
+            return
+        if self.form is not None:
+            if self.form.step == step:
+                return
+            self.form.leave()
+        host = self.host
+        plan = self._plan
+        by = {"submit": plan.note_taker, "approve": plan.chair_person, "return": plan.chair_person}
+        person = by.get(step, plan.note_taker).name
+        key = f"{step}:{self.meeting}"
+        kept = host.kept.get(key) or host.replica.meeting.drafts.get(key, {})
+        self.form = StepForm(step, self.meeting, person, self._places, kept)
+        self.mount(self.form, after=self.query_one(Paper))
+
+    def close_form(self) -> None:
+        """Take the form away; look again once the step is answered."""
+        if self.form is not None:
+            self.form.remove()
+            self.form = None
+        self._stepping = True
+        self.query_one(Paper).focus()
+
+    def _places(self, words: str) -> list[str]:
+        from console.minutes import minutes_of
+        from console.minutes.errata import places_of
+
+        return places_of(minutes_of(st.replay(self._events), self._events, ""), words)
+
+    def update_body(self, now: int) -> None:
+        """A step was taken, here or elsewhere."""
+        meeting = self.host.replica.meeting
+        elsewhere = meeting.id == self.meeting and meeting.minutes != self.record
+        if (elsewhere and self._text) or (self._stepping and not self.host.replica.unsent()):
+            self._stepping = False
+            self.action_again()
+
+    def action_back(self) -> None:
+        """From the form to the paper, from the paper away."""
+        if self.form is not None:
+            self.form.leave()
+        else:
+            super().action_back()
+
     def on_mount(self) -> None:
         """Read the journal."""
         self.query_one(Paper).focus()
         self.action_again()
+        self._reading = True
+        if self._first is not None:
+            self.open_step(self._first)
 
     def take_report(self) -> None:
         """`r` here."""
@@ -171,6 +273,9 @@ class PreviewPage(Page):
 
     def _entitle(self) -> None:
         state = st.replay(self._events)
+        self.record, self._plan = state.minutes, state.plan
+        self._is_over = state.phase == "closed"
+        self.show_keys()
         at = state.opened_at or state.convened_at
         when = day(iso_day(at, state.plan.utc_offset_minutes)) if at else ""
         self._title = " · ".join(part for part in (state.plan.title, when) if part)

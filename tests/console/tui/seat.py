@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
+from textual.events import Paste
 from textual.pilot import Pilot
 from textual.widget import Widget
 
@@ -90,6 +91,12 @@ class Seat:
 
     async def type(self, text: str) -> None:
         await self.press(*text)
+
+    async def paste(self, text: str) -> None:
+        """Text into the field that has the focus, at once."""
+        self.console.post_message(Paste(text))
+        await self.pilot.pause()
+        await self.pilot.pause()
 
     async def select(self, site: str) -> None:
         self.roster.select(site)

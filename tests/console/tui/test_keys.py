@@ -367,6 +367,28 @@ async def test_decision(open_stage: Stage, sit: Sit, key: str) -> None:
         assert seat.sent == [c.AddNote("Setuju", "direction", "siak")]
 
 
+async def test_a_banner_that_is_too_long_says_so_and_stays(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage) as seat:
+        await seat.press("b")
+        field = seat.console.query_one("#field-answer")
+        field.value = "x" * 501  # type: ignore[attr-defined]
+        await seat.press("enter")
+        told = str(seat.console.query_one("#message-answer").render())
+        assert "at most 500 characters, these are 501" in told
+        assert seat.sent == [] and field.has_focus
+        await seat.press("backspace", "enter")
+        assert seat.sent == [c.SetBanner("x" * 500)]
+
+
+async def test_the_recording_is_ended_by_a_key(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage) as seat:
+        await seat.press("H")
+        assert "Nothing is being recorded" in seat.notice
+        await seat.press("asterisk", "asterisk", "H")
+        assert open_stage.state.recording == "off"
+        assert seat.sent[1:] == [c.StartRecording(), c.PauseRecording(), c.StopRecording()]
+
+
 async def test_banner(open_stage: Stage, sit: Sit) -> None:
     async with sit(open_stage) as seat:
         await seat.press("b")

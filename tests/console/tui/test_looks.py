@@ -12,10 +12,12 @@ from console.tui.app import Console
 from console.tui.screenshot import lifelike
 from console.tui.stage import Stage
 from protocol import commands as c
+from protocol import events as e
 from protocol.words import use_language
 from tests.console.tui.seat import BEGIN, siak_plan
 
 Compare = Callable[..., bool]
+SIZES = [(80, 24), (120, 36), (200, 60)]
 Prepare = Callable[[Pilot[None]], Awaitable[None]]
 
 
@@ -36,7 +38,7 @@ def on_stage(
 
 
 @pytest.mark.parametrize("lang", ["en", "id"])
-@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=["80x24", "120x36"])
+@pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x36", "200x60"])
 def test_main_screen(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
     use_language(lang)
     console, prepare = on_stage(lifelike(siak_plan()))
@@ -52,22 +54,34 @@ def test_a_site_that_hears_badly_and_is_held_to_sound(snap_compare: Compare, lan
     assert snap_compare(console, terminal_size=(80, 24), run_before=prepare)
 
 
-def test_large_screen(snap_compare: Compare) -> None:
-    console, prepare = on_stage(lifelike(siak_plan()))
-    assert snap_compare(console, terminal_size=(200, 60), run_before=prepare)
+@pytest.mark.parametrize("lang", ["en", "id"])
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
+def test_help(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
+    use_language(lang)
+    console, prepare = on_stage(lifelike(siak_plan()), "question_mark")
+    assert snap_compare(console, terminal_size=size, run_before=prepare)
 
 
 @pytest.mark.parametrize("lang", ["en", "id"])
-def test_help(snap_compare: Compare, lang: str) -> None:
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
+def test_report_card(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
     use_language(lang)
-    console, prepare = on_stage(lifelike(siak_plan()), "question_mark")
-    assert snap_compare(console, terminal_size=(120, 50), run_before=prepare)
+    stage = lifelike(siak_plan())
+    left = e.CarriedFollowUp(
+        "f0", "Isi embung Muara Kelantan", "Camat Sungai Mandau", "2019-01-31", "sungai-mandau",
+        "m0", "Rapat Januari", BEGIN - 30 * 86_400_000,
+    )  # fmt: skip
+    stage.do(c.CarryFollowUps((left,)))
+    console, prepare = on_stage(stage, "r", *"Embung terisi. #karhutla")
+    assert snap_compare(console, terminal_size=size, run_before=prepare)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=["80x24", "120x36"])
-def test_report(snap_compare: Compare, size: tuple[int, int]) -> None:
-    use_language("id")
-    console, prepare = on_stage(lifelike(siak_plan()), "r", *"Embung terisi. #karhutla")
+@pytest.mark.parametrize("lang", ["en", "id"])
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
+@pytest.mark.parametrize("key", ["a", "d", "t"], ids=["attendance", "note", "time"])
+def test_form(snap_compare: Compare, lang: str, size: tuple[int, int], key: str) -> None:
+    use_language(lang)
+    console, prepare = on_stage(lifelike(siak_plan()), key)
     assert snap_compare(console, terminal_size=size, run_before=prepare)
 
 

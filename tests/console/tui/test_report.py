@@ -173,7 +173,11 @@ async def test_sentences_of_earlier_meetings_are_proposed(
         await seat.press("r", *"Antr")
         area = seat.console.query_one(CardText)
         assert area.suggestion == "ean KTP elektronik tinggal 42 orang."
-        await seat.press("tab", "enter", *"karh", "tab", "tab", *"Satu ti", "tab", "ctrl+s")
+        await seat.press("right", "enter", *"karh", "right", "tab", *"Satu ti")
+        await seat.console.workers.wait_for_complete(
+            [one for one in seat.console.workers if one.group == "default"]
+        )
+        await seat.press("right", "tab", "ctrl+s")
         card = seat.sent[-1]
         assert isinstance(card, c.SaveCard)
         assert card.text == "Antrean KTP elektronik tinggal 42 orang.\nkarhutla"

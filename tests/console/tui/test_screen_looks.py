@@ -18,6 +18,7 @@ from console.tui.screens.preview import Paper
 from console.tui.screenshot import lifelike
 from console.tui.settings import Settings
 from console.tui.stage import Stage
+from protocol import commands as c
 from protocol.words import use_language
 from tests.console.tui.past import past_meetings
 from tests.console.tui.seat import BEGIN, siak_plan
@@ -122,6 +123,18 @@ def test_meeting_on_a_large_screen(snap_compare: Compare, lang: str) -> None:
     use_language(lang)
     console, prepare = with_pictures(lifelike(siak_plan()))
     assert snap_compare(console, terminal_size=(200, 60), run_before=prepare)
+
+
+@LANGUAGES
+@SIZES
+def test_an_erratum_of_the_minutes(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
+    use_language(lang)
+    stage = lifelike(siak_plan())
+    stage.do(c.CloseMeeting(force=True))
+    stage.do(c.SubmitMinutes(by="Notulis"))
+    stage.do(c.ApproveMinutes(by="Bupati Siak"))
+    console, prepare = shown(stage, "P", "E", "ctrl+s")
+    assert snap_compare(console, terminal_size=size, run_before=prepare)
 
 
 @LANGUAGES
