@@ -9,7 +9,7 @@ Rules:
 
 import time
 
-from agent import rtp
+from agent import rtcp
 from agent.pulse import Flow, Pulse
 from agent.rtc import Connection
 from protocol.ids import uuid7
@@ -72,12 +72,12 @@ class Attempt:
         if pulse is not None:
             pulse.heard(arrival)
 
-    def take_rtcp(self, which: str, packets: list[rtp.Rtcp], arrival: float) -> None:
+    def take_rtcp(self, which: str, packets: list[rtcp.Rtcp], arrival: float) -> None:
         """What came over it; the answers to our questions are among them."""
         self.heard(which, arrival)
         pulse = self.pulses.get(which)
         for one in packets:
-            if isinstance(one, rtp.Answer) and pulse is not None:
+            if isinstance(one, rtcp.Answer) and pulse is not None:
                 pulse.answered(one.at, arrival)
 
     def ask(self, ssrc: int) -> None:
@@ -88,7 +88,7 @@ class Attempt:
             if connection is not None and connection.state == "connected":
                 at = pulse.due(now)
                 if at is not None:
-                    connection.send_rtcp(rtp.compound(ssrc, rtp.build_question(ssrc, at)))
+                    connection.send_rtcp(rtcp.compound(ssrc, rtcp.build_question(ssrc, at)))
 
     def why_over(self) -> str:
         """Why it is to be given up; empty when it is not."""

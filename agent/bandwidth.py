@@ -20,7 +20,7 @@ estimate are of draft-alvestrand-rmcat-remb-03.
 import math
 from collections import deque
 
-from agent import rtp
+from agent import rtcp, rtp
 
 OVERHEAD_BYTES = 44
 """IP, UDP and the tag of SRTP around an RTP packet."""
@@ -61,8 +61,8 @@ DOUBTED_FOR_S, MAX_DOUBTED_S = 10.0, 160.0
 def probes(ssrc: int, number: int) -> tuple[bytes, bytes]:
     """A pair, to be sent at once, one after the other."""
     small, large = PROBE_BYTES
-    first = rtp.build_probe(ssrc, number, small, is_second=False)
-    return first, rtp.build_probe(ssrc, number, large, is_second=True)
+    first = rtcp.build_probe(ssrc, number, small, is_second=False)
+    return first, rtcp.build_probe(ssrc, number, large, is_second=True)
 
 
 class Bandwidth:
@@ -128,7 +128,7 @@ class Bandwidth:
         self._sizes.append((arrival, size))
         self._bytes += size
 
-    def probe(self, one: rtp.Probe, size_bytes: int, arrival: float) -> None:
+    def probe(self, one: rtcp.Probe, size_bytes: int, arrival: float) -> None:
         """A packet of a pair came; `size_bytes`: as RTCP."""
         if not one.is_second:
             self._first = (one.number, arrival)

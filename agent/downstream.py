@@ -10,7 +10,7 @@ Rates are bit/s, times are monotonic seconds given by the caller. Pure.
 import math
 from collections.abc import Mapping
 
-from agent import rtp
+from agent import rtcp
 from agent.audio.hop import HISTORY, Distances
 from agent.audio.ladder import BITRATES, Ladder
 from agent.audio.playout import Mode
@@ -68,7 +68,7 @@ class Downstream:
         """What its uplink loses, until it reports of its downlink."""
         self._ladder.guess(loss, now)
 
-    def report(self, block: rtp.ReportBlock, rtt_s: float, now: float) -> None:
+    def report(self, block: rtcp.ReportBlock, rtt_s: float, now: float) -> None:
         """A report about one of the slots of sound; one in which nothing went on tells nothing.
         What never came from the speaker's site was not lost on this link."""
         self._ladder.rtt_s = rtt_s

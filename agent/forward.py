@@ -23,6 +23,7 @@ import msgspec
 
 from agent import rtp
 from agent.audio.hop import SAMPLES, Distances, Frame, Missing, Patience, VoiceStream
+from agent.picture import vp8_packets
 from agent.picture.layers import Layer, PictureName
 
 VIDEO_HISTORY = 512
@@ -197,7 +198,7 @@ class VideoSlot(Slot):
         if source != self.source:
             return None
         try:
-            descriptor = rtp.parse_vp8(packet[header.payload_offset : header.payload_end])
+            descriptor = vp8_packets.parse(packet[header.payload_offset : header.payload_end])
         except ValueError:
             return None
         if not self._started or header.ssrc != self._source_ssrc:
@@ -232,7 +233,7 @@ class VideoSlot(Slot):
             del self._history[next(iter(self._history))]
         return data
 
-    def _rewrite_picture(self, payload: bytearray, descriptor: rtp.Vp8Descriptor) -> int:
+    def _rewrite_picture(self, payload: bytearray, descriptor: vp8_packets.Descriptor) -> int:
         assert descriptor.picture_id is not None
         picture = (descriptor.picture_id + self._picture_offset) & 0x7FFF
         at = descriptor.picture_id_offset

@@ -5,7 +5,7 @@ has; the relay keeps that through its rewriting. What was captured at one moment
 both streams; so a picture is due when the sound of its moment is played.
 """
 
-from agent import rtp
+from agent import rtcp, rtp
 
 OLD_S = 10.0
 
@@ -17,9 +17,9 @@ class Lips:
         # SSRC → (NTP time in seconds, timestamp, when that was told)
         self._told: dict[int, tuple[float, int, float]] = {}
 
-    def push(self, report: rtp.SenderReport, now: float) -> None:
+    def push(self, report: rtcp.SenderReport, now: float) -> None:
         """A sender report that arrived now (monotonic seconds)."""
-        self._told[report.ssrc] = (rtp.unix_from_ntp(report.ntp), report.ts, now)
+        self._told[report.ssrc] = (rtcp.unix_from_ntp(report.ntp), report.ts, now)
 
     def sound_of(
         self, picture: int, ts: int, picture_clock: int, sound: int, sound_clock: int, now: float

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from agent import lines, rtp
+from agent import lines, rtcp, rtp
 from agent.audio import opus
 from agent.audio.clarity import Clarity
 from agent.audio.cue import Chime
@@ -29,9 +29,10 @@ from agent.bandwidth import Bandwidth
 from agent.clock import FRAME_S, FrameClock
 from agent.devices import Display, Speaker
 from agent.lips import Lips
-from agent.picture import caption, vp8
+from agent.picture import caption, vp8, vp8_packets
 from agent.picture.incoming import Stream, Window
 from agent.picture.vp8 import Yuv
+from agent.reception import ReceptionStats
 from protocol.messages import AUDIO_SLOTS, VIDEO_SLOTS, Cue, SlotName
 
 HEARING_FOR_S = 1.0
@@ -70,7 +71,7 @@ class AudioSlot:
     def __init__(self, slot: SlotName, mode: Mode, link: LinkMemory) -> None:
         self.ssrc = lines.SLOT_SSRC[slot]
         self.playout = Playout(opus.Decoder(), mode=mode, link=link)
-        self.reception = rtp.ReceptionStats(self.ssrc, lines.OPUS_CLOCK)
+        self.reception = ReceptionStats(self.ssrc, lines.OPUS_CLOCK)
         self.clarity = Clarity()
         self.packets = 0
         self.heard_at = 0.0
@@ -284,13 +285,13 @@ class Receiver:
             if is_missed:
                 self._ask_for_voice(audio, arrival)
         elif slot in self._streams:
-            begins = rtp.is_key_frame_start(payload)
+            begins = vp8_packets.is_key_frame_start(payload)
             self._measure(self._streams[slot].reception, header, packet, arrival, begins=begins)
             self._video[lines.PICTURES[slot].slot].take(slot, header, payload, arrival)
 
     def _measure(
         self,
-        reception: rtp.ReceptionStats,
+        reception: ReceptionStats,
         header: rtp.Header,
         packet: bytes,
         arrival: float,
@@ -308,7 +309,7 @@ class Receiver:
 
     def _tell_bandwidth(self) -> None:
         if self._bandwidth.available is not None:
-            self._send(rtp.build_remb(self._ssrc, self._bandwidth.available))
+            self._send(rtcp.build_remb(self._ssrc, self._bandwidth.available))
 
     def _ask_for_missing(self, now: float) -> None:
         if self._ask is None:
@@ -319,9 +320,9 @@ class Receiver:
         for window in self._video.values():
             for ssrc, missing, needs_key in window.wishes(now, rtt_s):
                 if missing:
-                    self._send(rtp.build_nack(self._ssrc, ssrc, missing))
+                    self._send(rtcp.build_nack(self._ssrc, ssrc, missing))
                 if needs_key:
-                    self._send(rtp.build_pli(self._ssrc, ssrc))
+                    self._send(rtcp.build_pli(self._ssrc, ssrc))
 
     @property
     def _answer_s(self) -> float:
@@ -331,21 +332,21 @@ class Receiver:
     def _ask_for_voice(self, audio: AudioSlot, now: float) -> None:
         missing = audio.playout.missing(now, self._answer_s)
         if missing:
-            self._send(rtp.build_nack(self._ssrc, audio.ssrc, missing))
+            self._send(rtcp.build_nack(self._ssrc, audio.ssrc, missing))
 
     def _send(self, feedback: bytes) -> None:
         if self._ask is not None:
-            self._ask(rtp.compound(self._ssrc, feedback))
+            self._ask(rtcp.compound(self._ssrc, feedback))
 
     # -- reports -----------------------------------------------------------------------------------
 
     def take_rtcp(self, packet: bytes, arrival: float) -> None:
         """The relay's sender reports, and its probes."""
-        for one in rtp.parse_rtcp(packet):
-            if isinstance(one, rtp.SenderReport):
+        for one in rtcp.parse(packet):
+            if isinstance(one, rtcp.SenderReport):
                 self._reports[one.ssrc] = (one.ntp >> 16 & 0xFFFFFFFF, arrival)
                 self._lips.push(one, arrival)
-            elif isinstance(one, rtp.Probe):
+            elif isinstance(one, rtcp.Probe):
                 self._bandwidth.probe(one, len(packet), arrival)
 
     def report(self) -> bytes:
@@ -365,7 +366,7 @@ class Receiver:
         if expected:
             self.loss += 0.3 * min(1.0, expected / FRAMES_PER_S) * (lost / expected - self.loss)
         self._tell_bandwidth()
-        return rtp.build_rr(self._ssrc, blocks, cname=self._cname)
+        return rtcp.build_rr(self._ssrc, blocks, cname=self._cname)
 
     def _lost(self) -> tuple[int, int]:
         """Packets of sound lost and expected before the last report: of a voice that only pauses
@@ -376,7 +377,7 @@ class Receiver:
     def _losses(self) -> dict[SlotName, float]:
         """Of each slot that flows, in percent, before the last report; of a picture in the size
         that comes."""
-        flows: dict[SlotName, list[rtp.ReceptionStats]] = {
+        flows: dict[SlotName, list[ReceptionStats]] = {
             slot: [self._audio[slot].reception] for slot in self.hearing()
         }
         for slot in self.seeing():

@@ -14,7 +14,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 
-from agent import lines, rtp
+from agent import lines, rtcp, rtp
 from agent.audio import opus
 from agent.audio.hop import HISTORY, Again, Distances, Frame, VoiceStream, before, follows
 from agent.audio.ladder import Ladder, Settings
@@ -124,7 +124,7 @@ class Sender:
         self._audio = AudioStream()
         self.pictures.restart()
         self._again = Again()
-        self._round_trip = rtp.RoundTrip()
+        self._round_trip = rtcp.RoundTrip()
 
     @property
     def rtt_ms(self) -> float:
@@ -145,7 +145,7 @@ class Sender:
         """Packets sent over this connection, the voice and the picture."""
         return self._audio.packets + sum(one.packets for one in self.pictures.streams)
 
-    def arrived(self, reports: Iterable[rtp.ReportBlock]) -> int:
+    def arrived(self, reports: Iterable[rtcp.ReportBlock]) -> int:
         """A number that moves on when something of ours arrived at the relay."""
         ours = (self._audio.ssrc, *self.pictures.ssrcs)
         return sum(block.highest_seq for block in reports if block.ssrc in ours)
@@ -243,31 +243,31 @@ class Sender:
 
     def take_rtcp(self, packet: bytes, arrival: float) -> None:
         """What the relay says of our streams: reports, requests for packets and key frames."""
-        for one in rtp.parse_rtcp(packet):
+        for one in rtcp.parse(packet):
             match one:
-                case rtp.ReceiverReport(reports=reports) | rtp.SenderReport(reports=reports):
+                case rtcp.ReceiverReport(reports=reports) | rtcp.SenderReport(reports=reports):
                     for block in reports:
                         if block.ssrc == self._audio.ssrc and block.highest_seq != self._reported:
                             count = min(FRAMES_PER_S, block.highest_seq - self._reported)
                             self._reported = block.highest_seq
                             self._ladder.report(block.fraction_lost / 256, arrival, count)
-                        self._round_trip.push(block, arrival, rtp.ntp32(time.time()))
+                        self._round_trip.push(block, arrival, rtcp.ntp32(time.time()))
                         self._ladder.rtt_s = self.rtt_ms / 1000
-                case rtp.Remb(bitrate=bitrate):
+                case rtcp.Remb(bitrate=bitrate):
                     self._ladder.available = float(bitrate)
                     self._adjust(arrival)
-                case rtp.Tmmbr() if one.media_ssrc == self._audio.ssrc:
+                case rtcp.Tmmbr() if one.media_ssrc == self._audio.ssrc:
                     headers = one.overhead_bytes * 8 * FRAMES_PER_S
                     self._ladder.limit(one.bitrate - headers, arrival)
-                case rtp.Tmmbr(media_ssrc=ssrc, bitrate=bitrate):
+                case rtcp.Tmmbr(media_ssrc=ssrc, bitrate=bitrate):
                     self.pictures.limit(ssrc, bitrate, arrival)
-                case rtp.Nack(media_ssrc=ssrc, seqs=seqs):
+                case rtcp.Nack(media_ssrc=ssrc, seqs=seqs):
                     due = [seq for seq in seqs if self._again.is_due(ssrc, seq, arrival)]
                     if ssrc == self._audio.ssrc:
                         self._send_all(self._audio.again(due))
                     else:
                         self.pictures.again(ssrc, due)
-                case rtp.Pli(media_ssrc=ssrc):
+                case rtcp.Pli(media_ssrc=ssrc):
                     self.pictures.want_key_frame(ssrc, arrival)
                 case _:
                     pass
@@ -277,7 +277,7 @@ class Sender:
         which timestamps of sound and picture belong together."""
         now = time.monotonic()
         streams: list[Stream] = [self._audio, *self.pictures.streams]
-        return rtp.build_srs([stream.report(now) for stream in streams], cname=self._cname)
+        return rtcp.build_srs([stream.report(now) for stream in streams], cname=self._cname)
 
     def probes(self) -> tuple[bytes, ...]:
         """What finds out whether a link that once was full carries more now; to be sent at once."""

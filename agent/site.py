@@ -25,7 +25,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from platformdirs import user_state_path
 
-from agent import devices, lines, rtp
+from agent import devices, lines, rtcp
 from agent.announce import Announcement
 from agent.attempt import Attempt
 from agent.impair import Direction, Impairment
@@ -320,7 +320,7 @@ class Site:
             if self._check.prober.take(packet, arrival):
                 attempt.heard(which, arrival)
                 return
-            attempt.take_rtcp(which, parsed := rtp.parse_rtcp(packet), arrival)
+            attempt.take_rtcp(which, parsed := rtcp.parse(packet), arrival)
             if uplink:
                 self.sender.take_rtcp(packet, arrival)
                 self.receiver.rtt_ms = self.sender.rtt_ms
@@ -345,18 +345,18 @@ class Site:
             impairment=self._impaired(uplink),
         )
 
-    def _compare_uplink(self, attempt: Attempt, parsed: list[rtp.Rtcp], arrival: float) -> None:
+    def _compare_uplink(self, attempt: Attempt, parsed: list[rtcp.Rtcp], arrival: float) -> None:
         """What the relay says it got, with what was sent."""
         for one in parsed:
-            if isinstance(one, rtp.ReceiverReport) and one.reports:
+            if isinstance(one, rtcp.ReceiverReport) and one.reports:
                 arrived = self.sender.arrived(one.reports)
                 attempt.up_flow.said(self.sender.sent, arrived, arrival)
 
-    def _compare_downlink(self, attempt: Attempt, parsed: list[rtp.Rtcp], arrival: float) -> None:
+    def _compare_downlink(self, attempt: Attempt, parsed: list[rtcp.Rtcp], arrival: float) -> None:
         """What the relay says was sent in the slots of sound, with what came. Our own voice never
         comes back to us."""
         for one in parsed:
-            if not isinstance(one, rtp.SenderReport):
+            if not isinstance(one, rtcp.SenderReport):
                 continue
             came = self.receiver.came(one.ssrc)
             if came is None or self.desired is None:

@@ -3,7 +3,7 @@
 import random
 import time
 
-from agent import rtp
+from agent import rtcp
 
 
 class Stream:
@@ -34,7 +34,7 @@ class Stream:
         self.octets += octets
         return seq
 
-    def report(self, now: float) -> rtp.SentInfo:
+    def report(self, now: float) -> rtcp.SentInfo:
         """What a sender report says of it."""
-        ntp = rtp.ntp_from_unix(time.time())
-        return rtp.SentInfo(self.ssrc, ntp, self.captured_ts(now), self.packets, self.octets)
+        ntp = rtcp.ntp_from_unix(time.time())
+        return rtcp.SentInfo(self.ssrc, ntp, self.captured_ts(now), self.packets, self.octets)

@@ -17,8 +17,10 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from agent import rtp
+from agent.picture import vp8_packets
 from agent.picture.layers import PictureName
 from agent.picture.vp8 import Yuv
+from agent.reception import ReceptionStats
 
 MAX_WAITING = 32
 MAX_AHEAD_S = 0.8
@@ -38,8 +40,8 @@ class Stream:
 
     def __init__(self, ssrc: int, clock_rate: int, decoder: Decoder) -> None:
         self.ssrc = ssrc
-        self.assembler = rtp.Vp8Assembler()
-        self.reception = rtp.ReceptionStats(ssrc, clock_rate)
+        self.assembler = vp8_packets.Assembler()
+        self.reception = ReceptionStats(ssrc, clock_rate)
         self.decoder = decoder
 
 
@@ -66,7 +68,7 @@ class Window:
         self._arriving: Stream | None = None
         self._shown_stream: Stream | None = None
         # (when it is due, whether its sound tells so, the frame)
-        self._waiting: deque[tuple[float, bool, rtp.Vp8Frame]] = deque()
+        self._waiting: deque[tuple[float, bool, vp8_packets.Frame]] = deque()
         self._interval_s = 0.1
         self._is_frozen = False
         self._is_fed = False
@@ -97,7 +99,7 @@ class Window:
         """Another size: it began with a key frame, the other one is over."""
         before, self._shown_stream = self._shown_stream, stream
         if before is not None:
-            before.assembler = rtp.Vp8Assembler()
+            before.assembler = vp8_packets.Assembler()
         self._waiting.clear()
 
     def update(self, now: float) -> None:
@@ -118,7 +120,7 @@ class Window:
             self._show(picture, now)
         self._watch(now)
 
-    def _decode(self, frame: rtp.Vp8Frame) -> Yuv | None:
+    def _decode(self, frame: vp8_packets.Frame) -> Yuv | None:
         stream = self._shown_stream
         if not self.is_watched or stream is None:
             return None

@@ -21,7 +21,7 @@ import numpy as np
 from agent import lines, rtp
 from agent.devices import Camera, NullCamera
 from agent.pacing import UNKNOWN, Pacer
-from agent.picture import vp8
+from agent.picture import vp8, vp8_packets
 from agent.picture.layers import Layer, Plan, Shares, fewer, plan
 from agent.picture.vp8 import Yuv
 from agent.stream import Stream
@@ -314,7 +314,7 @@ class Pictures:
                 one.key_wanted = True
         for one in taken:
             data = one.encode(picture, now)
-            payloads = rtp.packetize_vp8(data, one.picture_id, self._payload_bytes)
+            payloads = vp8_packets.packetize(data, one.picture_id, self._payload_bytes)
             ts = one.stream.ts_at(now)
             for number, payload in enumerate(payloads, 1):
                 item = (one.stream, payload, ts, number == len(payloads))

@@ -23,6 +23,7 @@ from typing import Literal
 
 from agent import lines, rtp
 from agent.audio.hop import Frame
+from agent.picture import vp8_packets
 from agent.recording.later import pack, ranges, unpack
 from agent.recording.program import Program
 from agent.recording.segment import (
@@ -301,7 +302,7 @@ class _Take:
         self._synced_at = now
         self._program = Program(PROGRAM_SLOTS)
         self._lines: dict[str, tuple[Timeline, int]] = {}
-        self._pictures = rtp.Vp8Assembler()
+        self._pictures = vp8_packets.Assembler()
         self._picture_ssrc = 0
         self._written: dict[tuple[str, int], list[int]] = {}
 
@@ -325,7 +326,7 @@ class _Take:
         payload = packet[header.payload_offset : header.payload_end]
         if header.ssrc != self._picture_ssrc:
             self._picture_ssrc = header.ssrc
-            self._pictures = rtp.Vp8Assembler()  # its numbers are another site's
+            self._pictures = vp8_packets.Assembler()  # its numbers are another site's
         for picture in self._pictures.push(header, payload, arrival):
             at_ms = self._at_ms(slot, lines.VP8_CLOCK, site, header.ssrc, picture.ts, arrival)
             self.writer.block(PICTURE, at_ms, picture.data, is_key=picture.keyframe)

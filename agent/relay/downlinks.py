@@ -8,7 +8,7 @@ Rules:
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from agent import lines, rtp
+from agent import lines, rtcp
 from agent.audio.hop import Distances
 from agent.audio.ladder import BITRATE
 from agent.bandwidth import probes
@@ -144,16 +144,16 @@ class Downlinks:
     def take_rtcp(self, links: SiteLinks, packet: bytes, arrival: float) -> None:
         """Reports, requests and estimates of a receiver."""
         links.heard_at = links.down_heard_at = arrival
-        for one in rtp.parse_rtcp(packet):
+        for one in rtcp.parse(packet):
             match one:
-                case rtp.Question() if links.downlink is not None:
+                case rtcp.Question() if links.downlink is not None:
                     answer(self._sites, links, links.downlink, one)
-                case rtp.SenderReport(reports=reports) | rtp.ReceiverReport(reports=reports):
+                case rtcp.SenderReport(reports=reports) | rtcp.ReceiverReport(reports=reports):
                     for block in reports:
-                        links.round_trip.push(block, arrival, rtp.ntp32(time.time()))
+                        links.round_trip.push(block, arrival, rtcp.ntp32(time.time()))
                         if isinstance(self._slot_of(block.ssrc), VoiceSlot):
                             links.downstream.report(block, links.round_trip.ms / 1000, arrival)
-                case rtp.Remb(bitrate=bitrate):
+                case rtcp.Remb(bitrate=bitrate):
                     links.downstream.estimate(bitrate)
                     if links.paced is None:
                         links.paced = PacedPictures()
@@ -161,9 +161,9 @@ class Downlinks:
                     self._choose(links, self.rates(arrival), arrival)
                     if links.downstream.has_changed:
                         self.audience.settle()
-                case rtp.Nack(media_ssrc=ssrc, seqs=seqs):
+                case rtcp.Nack(media_ssrc=ssrc, seqs=seqs):
                     self._send_again(links, ssrc, seqs, arrival)
-                case rtp.Pli(media_ssrc=ssrc):
+                case rtcp.Pli(media_ssrc=ssrc):
                     slot = self._slot_of(ssrc)
                     if isinstance(slot, VideoSlot):
                         self._pass_wish_on(slot, arrival)
@@ -285,7 +285,7 @@ class Downlinks:
         self._tell_of(self._slots_to_report(), now)
 
     def _tell_of(self, slots: list[Slot], now: float) -> None:
-        reports = rtp.build_srs([self._sent_info(slot, now) for slot in slots], cname=CNAME)
+        reports = rtcp.build_srs([self._sent_info(slot, now) for slot in slots], cname=CNAME)
         for slot in slots:
             slot.is_fresh = False
         self.audience.everybody().send_rtcp(reports)
@@ -297,16 +297,16 @@ class Downlinks:
         slots = [s for s in self._slots.values() if self._packets.get(s.ssrc) != counts.get(s.ssrc)]
         return slots or [self._slots["floor"]]
 
-    def _sent_info(self, slot: Slot, now: float) -> rtp.SentInfo:
+    def _sent_info(self, slot: Slot, now: float) -> rtcp.SentInfo:
         ours = time.time()
         links = self._sites.get(slot.source or "")
         upstream = None if links is None else links.upstreams.get(slot.source_ssrc or 0)
         source_ts = None
         if links is not None and upstream is not None:
             source_ts = links.clock.timestamp_at(upstream, ours)
-        return rtp.SentInfo(
+        return rtcp.SentInfo(
             slot.ssrc,
-            rtp.ntp_from_unix(ours),
+            rtcp.ntp_from_unix(ours),
             slot.timestamp_at(now, source_ts),
             self._packets.get(slot.ssrc, 0),
             self._octets.get(slot.ssrc, 0),

@@ -4,13 +4,14 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 
-from agent import lines, rtp
+from agent import lines, rtcp
 from agent.audio.hop import Again, Unfolder
 from agent.bandwidth import Bandwidth
 from agent.downstream import Downstream
 from agent.forward import UplinkGaps
 from agent.picture.layers import Layer
 from agent.picture.paced import PacedPictures
+from agent.reception import ReceptionStats
 from agent.rtc import Connection, Line
 
 
@@ -25,7 +26,7 @@ class Upstream:
         """By its last sender report: a moment of the site's clock (seconds), and the timestamp."""
         self.ssrc = ssrc
         clock = lines.OPUS_CLOCK if kind == "audio" else lines.VP8_CLOCK
-        self.reception = rtp.ReceptionStats(ssrc, clock)
+        self.reception = ReceptionStats(ssrc, clock)
         self.gaps = UplinkGaps()
         self.unfolder = Unfolder(lines.OPUS_PAYLOAD_TYPE, lines.RED_PAYLOAD_TYPE)
 
@@ -65,7 +66,7 @@ class SiteLinks:
         self.heard_at = time.monotonic()
         """When anything came; `up_heard_at` and `down_heard_at`: over that connection."""
         self.up_heard_at = self.down_heard_at = 0.0
-        self.round_trip = rtp.RoundTrip()
+        self.round_trip = rtcp.RoundTrip()
         self.last_report: tuple[int, float] = (0, 0.0)
         """The middle of the NTP time in the site's last sender report, and when it came."""
         self.downstream = Downstream(site)
@@ -141,9 +142,9 @@ class SiteLinks:
 
 
 def answer(
-    sites: Mapping[str, SiteLinks], links: SiteLinks, connection: Connection, one: rtp.Question
+    sites: Mapping[str, SiteLinks], links: SiteLinks, connection: Connection, one: rtcp.Question
 ) -> None:
     """Say that its question came (`agent.pulse`), but to no site that is not ours any more: it
     would think itself connected."""
     if sites.get(links.site) is links:
-        connection.send_rtcp(rtp.compound(1, rtp.build_answer(1, one)))
+        connection.send_rtcp(rtcp.compound(1, rtcp.build_answer(1, one)))

@@ -10,7 +10,7 @@ Rules:
 import time
 from collections.abc import Mapping
 
-from agent import rtp
+from agent import rtcp, rtp
 from agent.audio.hop import Frame, before
 from agent.audio.ladder import OVERHEAD, OVERHEAD_BYTES
 from agent.forward import VideoSlot, note_frames
@@ -81,8 +81,8 @@ class Uplinks:
         """What is due to be asked for, at first or again."""
         missing = upstream.gaps.due(now, links.answer_s)
         if missing and links.uplink is not None:
-            nack = rtp.build_nack(1, upstream.ssrc, missing)
-            links.uplink.send_rtcp(rtp.compound(1, nack))
+            nack = rtcp.build_nack(1, upstream.ssrc, missing)
+            links.uplink.send_rtcp(rtcp.compound(1, nack))
 
     def ask_for_key_frame(self, slot: VideoSlot) -> None:
         """Of the site's picture in this slot (RFC 4585 PLI)."""
@@ -91,23 +91,23 @@ class Uplinks:
             return
         upstream = links.picture(slot.layer)
         if upstream is not None:
-            pli = rtp.build_pli(sender_ssrc=1, media_ssrc=upstream.ssrc)
-            links.uplink.send_rtcp(rtp.compound(1, pli))
+            pli = rtcp.build_pli(sender_ssrc=1, media_ssrc=upstream.ssrc)
+            links.uplink.send_rtcp(rtcp.compound(1, pli))
 
     def take_rtcp(self, links: SiteLinks, packet: bytes, arrival: float) -> None:
         """Sender reports, for the round trip and for what belongs together, and questions."""
         links.heard_at = links.up_heard_at = arrival
-        for one in rtp.parse_rtcp(packet):
-            if isinstance(one, rtp.SenderReport):
+        for one in rtcp.parse(packet):
+            if isinstance(one, rtcp.SenderReport):
                 links.last_report = (one.ntp >> 16 & 0xFFFFFFFF, arrival)
                 upstream = links.upstreams.get(one.ssrc)
                 if upstream is not None:
-                    theirs = rtp.unix_from_ntp(one.ntp)
+                    theirs = rtcp.unix_from_ntp(one.ntp)
                     upstream.reported = (theirs, one.ts)
                     links.clock.push(theirs, time.time())
-            elif isinstance(one, rtp.Question) and links.uplink is not None:
+            elif isinstance(one, rtcp.Question) and links.uplink is not None:
                 answer(self._sites, links, links.uplink, one)
-            elif isinstance(one, rtp.Probe):
+            elif isinstance(one, rtcp.Probe):
                 links.bandwidth.probe(one, len(packet), arrival)
 
     def excuse(self, late_s: float, now: float) -> None:
@@ -121,8 +121,8 @@ class Uplinks:
         small = None if links is None else links.picture("low")
         if links is None or links.uplink is None or small is None or small.layer is None:
             return
-        one = rtp.Tmmbr(1, small.ssrc, int(bitrate), 0)
-        links.uplink.send_rtcp(rtp.compound(1, rtp.build_tmmbr(one)))
+        one = rtcp.Tmmbr(1, small.ssrc, int(bitrate), 0)
+        links.uplink.send_rtcp(rtcp.compound(1, rtcp.build_tmmbr(one)))
 
     def look(self, now: float) -> None:
         """What each uplink carries: told at once when it became less."""
@@ -138,18 +138,18 @@ class Uplinks:
         lsr, at = links.last_report
         dlsr = int((now - at) * 65536) if lsr else 0
         blocks = [u.reception.report_block(lsr, dlsr) for u in links.upstreams.values()]
-        links.uplink.send_rtcp(rtp.build_rr(1, blocks, cname=CNAME))
+        links.uplink.send_rtcp(rtcp.build_rr(1, blocks, cname=CNAME))
         self._tell_bandwidth(links)
         audio = links.upstream("audio")
         if audio is None:
             return
         links.downstream.guess(audio.reception.loss_percent / 100, now)
         if voice_bitrate is not None:
-            one = rtp.Tmmbr(1, audio.ssrc, voice_bitrate + OVERHEAD, OVERHEAD_BYTES)
-            links.uplink.send_rtcp(rtp.compound(1, rtp.build_tmmbr(one)))
+            one = rtcp.Tmmbr(1, audio.ssrc, voice_bitrate + OVERHEAD, OVERHEAD_BYTES)
+            links.uplink.send_rtcp(rtcp.compound(1, rtcp.build_tmmbr(one)))
 
     @staticmethod
     def _tell_bandwidth(links: SiteLinks) -> None:
         available = links.bandwidth.available
         if available is not None and links.uplink is not None:
-            links.uplink.send_rtcp(rtp.compound(1, rtp.build_remb(1, available)))
+            links.uplink.send_rtcp(rtcp.compound(1, rtcp.build_remb(1, available)))

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from pylibsrtp import Error, Policy, Session
 
-from agent import lines, rtp
+from agent import lines, rtcp, rtp
+from agent.picture import vp8_packets
 from agent.relay.links import SiteLinks, Upstream
 from agent.relay.relay import Relay
 from agent.rtc.outlet import Outlet
@@ -104,7 +105,7 @@ class Switchboard:
 
     def show(self, site: str, *, key: bool) -> None:
         ssrc = 10 * (SITES.index(site) + 1) + 1
-        (payload,) = rtp.packetize_vp8((b"\0" if key else b"\1") + site.encode(), 5)
+        (payload,) = vp8_packets.packetize((b"\0" if key else b"\1") + site.encode(), 5)
         packet = rtp.build(97, 1, 9000, ssrc, payload, marker=True)
         self.forwarding.forward(self.relay.sites[site], packet, self.now)
 
@@ -114,8 +115,8 @@ class Switchboard:
         for _ in range(seconds):
             self.speak("kandis", 50)
             highest = self.down._slots["floor"]._last_seq
-            block = rtp.ReportBlock(lines.SLOT_SSRC["floor"], fraction, 0, highest, 0, 0, 0)
-            report = rtp.build_rr(9, [block], cname=site)
+            block = rtcp.ReportBlock(lines.SLOT_SSRC["floor"], fraction, 0, highest, 0, 0, 0)
+            report = rtcp.build_rr(9, [block], cname=site)
             self.down.take_rtcp(links, report, self.now)
             self.down.look(self.now)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent import rtp
+from agent import rtcp, rtp
 from agent.bandwidth import (
     BELIEVED,
     CALM_S,
@@ -129,8 +129,8 @@ def probe(link: Link, number: int, gap_s: float) -> None:
     """A pair comes, the second packet so much after the first."""
     packets = probes(1, number)
     for at, packet in zip((link.now, link.now + gap_s), packets, strict=True):
-        (one,) = rtp.parse_rtcp(packet)
-        assert isinstance(one, rtp.Probe)
+        (one,) = rtcp.parse(packet)
+        assert isinstance(one, rtcp.Probe)
         link.bandwidth.probe(one, len(packet), at)
 
 

@@ -16,7 +16,7 @@ from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, Unfolder, before
 from agent.audio.ladder import CLEAR, CONVERSATION
 from agent.batches import PAIR_WITHIN_S, Batches
 from agent.forward import VoiceSlot
-from agent.rtp import ReceptionStats
+from agent.reception import ReceptionStats
 from agent.sender import AudioStream
 
 FLOOR = lines.SLOT_SSRC["floor"]

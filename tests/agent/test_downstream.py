@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import rtp
+from agent import rtcp
 from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, Frame
 from agent.audio.ladder import BITRATES, CLEAR, STEP_FRAMES, Settings
 from agent.batches import PAIR_WITHIN_S, Batches
@@ -17,8 +17,8 @@ FLOOR, CHAIR = 77, 78
 RATES: dict[PictureName, float] = {"main": 100_000.0, "second": 50_000.0}
 
 
-def block(fraction: int, highest: int, ssrc: int = FLOOR) -> rtp.ReportBlock:
-    return rtp.ReportBlock(ssrc, fraction, 0, highest, 0, 0, 0)
+def block(fraction: int, highest: int, ssrc: int = FLOOR) -> rtcp.ReportBlock:
+    return rtcp.ReportBlock(ssrc, fraction, 0, highest, 0, 0, 0)
 
 
 def frame(number: int, *, pause: int = 0, source: str = "kandis", marker: bool = False) -> Frame:

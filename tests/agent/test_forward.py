@@ -19,6 +19,7 @@ from agent.forward import (
     VoiceSlot,
     note_frames,
 )
+from agent.picture import vp8_packets
 
 OPUS, RED = 96, 63
 HALL = "hall"
@@ -44,7 +45,7 @@ class Source:
         payload = f"{self.name}/{len(self.sent)}".encode()
         if self.kind == "video":
             frame = (b"\0" if key else b"\1") + payload
-            (payload,) = rtp.packetize_vp8(frame, len(self.sent) & 0x7FFF)
+            (payload,) = vp8_packets.packetize(frame, len(self.sent) & 0x7FFF)
         packet = rtp.build(96, self.seq, self.ts, self.ssrc, payload, marker=marker)
         self.seq = (self.seq + 1) & 0xFFFF
         self.ts = (self.ts + (960 if self.kind == "audio" else 9000)) & 0xFFFFFFFF
@@ -182,7 +183,8 @@ def test_a_switch_leaves_no_hole_in_the_numbers() -> None:
         assert rtp.seq_delta(after.seq, before.seq) == 1
         assert rtp.ts_delta(after.ts, before.ts) > 0
     pictures = [
-        rtp.parse_vp8(o[h.payload_offset :]).picture_id for o, h in zip(outs, headers, strict=True)
+        vp8_packets.parse(o[h.payload_offset :]).picture_id
+        for o, h in zip(outs, headers, strict=True)
     ]
     assert pictures == list(range(pictures[0], pictures[0] + len(pictures)))
 
@@ -268,7 +270,7 @@ def test_receivers_see_one_continuous_stream(seed: int, kind: str) -> None:
                 last_seq, last_ts = header.seq, header.ts
                 if kind == "video":
                     payload = out[header.payload_offset : header.payload_end]
-                    picture = rtp.parse_vp8(payload).picture_id
+                    picture = vp8_packets.parse(payload).picture_id
                     assert picture is not None
                     if last_picture is not None:
                         assert 0 < (picture - last_picture) & 0x7FFF < 0x4000

@@ -2,14 +2,14 @@
 
 import pytest
 
-from agent import rtp
+from agent import rtcp, rtp
 from agent.lips import OLD_S, Lips
 
 PICTURE, SOUND = 1, 2
 
 
-def report(ssrc: int, at: float, ts: int) -> rtp.SenderReport:
-    return rtp.SenderReport(ssrc, rtp.ntp_from_unix(at), ts, 0, 0, ())
+def report(ssrc: int, at: float, ts: int) -> rtcp.SenderReport:
+    return rtcp.SenderReport(ssrc, rtcp.ntp_from_unix(at), ts, 0, 0, ())
 
 
 def sound_of(lips: Lips, ts: int, now: float) -> int | None:

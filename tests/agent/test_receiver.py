@@ -7,13 +7,13 @@ import time
 import numpy as np
 import pytest
 
-from agent import lines, rtp, voice
+from agent import lines, rtcp, rtp, voice
 from agent.audio import opus
 from agent.audio.hop import Frame, VoiceStream
 from agent.audio.playout import ALIGN_FROM_S, SHORT_BY_S
 from agent.bandwidth import FIRST_LEAST, OVERHEAD_BYTES
 from agent.devices import SyntheticCamera
-from agent.picture import vp8
+from agent.picture import vp8, vp8_packets
 from agent.picture.stamp import read
 from agent.receiver import Receiver
 
@@ -24,7 +24,7 @@ class Room:
     def __init__(self) -> None:
         self.sound: list[np.ndarray] = []
         self.pictures: list[tuple[str, int]] = []
-        self.asked: list[rtp.Rtcp] = []
+        self.asked: list[rtcp.Rtcp] = []
 
     def write(self, pcm: np.ndarray, now: float) -> None:
         self.sound.append(pcm)
@@ -34,7 +34,7 @@ class Room:
         self.pictures.append((slot, -1 if stamp is None else stamp.counter))
 
     def ask(self, packet: bytes) -> None:
-        self.asked += rtp.parse_rtcp(packet)
+        self.asked += rtcp.parse(packet)
 
     def close(self) -> None:
         pass
@@ -85,7 +85,7 @@ def test_pictures_are_shown_whole_and_a_broken_slot_asks_for_a_key_frame() -> No
     seq, now = 0, 100.0
     for number in range(12):
         data = encoder.encode(camera.read(number / 10), key=number in (0, 8))
-        payloads = rtp.packetize_vp8(data, number)
+        payloads = vp8_packets.packetize(data, number)
         for part, payload in enumerate(payloads, 1):
             packet = rtp.build(
                 97, seq, number * 9000, lines.SLOT_SSRC["main"], payload,
@@ -98,14 +98,14 @@ def test_pictures_are_shown_whole_and_a_broken_slot_asks_for_a_key_frame() -> No
         receiver._ask_for_missing(now)
     assert [n for slot, n in room.pictures if slot == "main"] == [0, 1, 2, 8, 9, 10, 11]
     kinds = {type(one) for one in room.asked}
-    assert {rtp.Nack, rtp.Pli} <= kinds
+    assert {rtcp.Nack, rtcp.Pli} <= kinds
     assert all(one.media_ssrc == lines.SLOT_SSRC["main"] for one in room.asked
-               if isinstance(one, rtp.Nack | rtp.Pli))  # fmt: skip
+               if isinstance(one, rtcp.Nack | rtcp.Pli))  # fmt: skip
 
 
-def reported(receiver: Receiver) -> dict[str, rtp.ReportBlock]:
-    (report,) = rtp.parse_rtcp(receiver.report())
-    assert isinstance(report, rtp.ReceiverReport)
+def reported(receiver: Receiver) -> dict[str, rtcp.ReportBlock]:
+    (report,) = rtcp.parse(receiver.report())
+    assert isinstance(report, rtcp.ReceiverReport)
     return {lines.SLOT_OF_SSRC[block.ssrc]: block for block in report.reports}
 
 
@@ -133,8 +133,8 @@ def test_the_slot_that_the_relay_reported_of_last_is_always_told_for_the_round_t
     room = Room()
     receiver = Receiver(room, room)
     for n, slot in enumerate(("floor", "main", "chair")):
-        info = rtp.SentInfo(lines.SLOT_SSRC[slot], (5000 + n) << 32, 0, 0, 0)  # type: ignore[index]
-        receiver.take_rtcp(rtp.build_srs([info], cname="relay"), time.monotonic())
+        info = rtcp.SentInfo(lines.SLOT_SSRC[slot], (5000 + n) << 32, 0, 0, 0)  # type: ignore[index]
+        receiver.take_rtcp(rtcp.build_srs([info], cname="relay"), time.monotonic())
     told = reported(receiver)
     assert set(told) == {"chair"}
     assert told["chair"].lsr == 5002 << 16 and told["chair"].dlsr < 65536
@@ -203,7 +203,7 @@ def test_a_full_downlink_is_told_to_the_relay() -> None:
         receiver.take(packet, arrives)
         if receiver._bandwidth.update(arrives):
             receiver._tell_bandwidth()
-    rembs = [one for packet in asked for one in rtp.parse_rtcp(packet) if isinstance(one, rtp.Remb)]
+    rembs = [one for packet in asked for one in rtcp.parse(packet) if isinstance(one, rtcp.Remb)]
     carried = 8 * (len(packet) + OVERHEAD_BYTES) / 0.025
     assert rembs[0].bitrate == FIRST_LEAST, "at first it may be a machine that is busy"
     assert 0.8 * carried < rembs[1].bitrate < 0.9 * carried

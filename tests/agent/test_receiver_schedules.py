@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent import lines, rtp, voice
+from agent import lines, rtcp, rtp, voice
 from agent.audio import opus
 from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, Frame, VoiceStream
 from agent.audio.ladder import CLEAR, CONVERSATION
@@ -278,11 +278,11 @@ def test_whatever_comes_there_are_20_ms_each_time_and_memory_is_bounded(
             reading = receiver.reading()
             assert 0 <= reading.loss_percent <= 100 and 0 <= reading.gap_percent <= 100
             assert reading.mos == 0 or 1 <= reading.mos_cq <= reading.mos <= 4.5
-            assert rtp.parse_rtcp(receiver.report())
+            assert rtcp.parse(receiver.report())
             receiver.rtt_ms = rng.choice((0.0, 60.0, 500.0))
     assert elements(receiver, {id(room), id(asked)}) < KEPT
     for packet in asked:
-        assert rtp.parse_rtcp(packet), "what is asked for is well formed"
+        assert rtcp.parse(packet), "what is asked for is well formed"
 
 
 def test_after_a_minute_of_silence_the_next_word_is_there_at_once() -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from agent import lines, rtp
+from agent import lines, rtcp, rtp
 from agent.audio.hop import Frame, VoiceStream
 from agent.audio.ladder import CLEAR, STEP_FRAMES
+from agent.picture import vp8_packets
 from agent.picture.layers import LOW_LEAST
 from agent.relay.links import Upstream
 from agent.relay.process import hold
@@ -54,7 +55,7 @@ def test_a_new_picture_is_asked_for_at_once_and_held_until_it_comes() -> None:
     board = Switchboard()
     board.route(main="kandis")
     (ask,) = board.up("kandis").told
-    assert rtp.Pli(1, 21) in rtp.parse_rtcp(ask)
+    assert rtcp.Pli(1, 21) in rtcp.parse(ask)
     board.show("kandis", key=False)
     assert not board.wire("hall").sent
     board.show("kandis", key=True)
@@ -67,7 +68,7 @@ def test_requests_of_receivers_are_answered_from_history() -> None:
     board.speak("kandis", 5)
     lost = board.wire("minas").sent[2]
     ssrc = lines.SLOT_SSRC["floor"]
-    nack = rtp.compound(9, rtp.build_nack(9, ssrc, [rtp.parse(lost).seq]))
+    nack = rtcp.compound(9, rtcp.build_nack(9, ssrc, [rtp.parse(lost).seq]))
     board.wire("minas").sent.clear()
     board.down.take_rtcp(board.relay.sites["minas"], nack, board.now)
     assert board.wire("minas").sent == [lost]
@@ -96,8 +97,8 @@ def test_what_is_sent_again_is_what_was_sent_though_the_redundancy_changed() -> 
     links = board.relay.sites["minas"]
     board.lose("minas", 2)
     assert links.downstream.distances
-    nack = rtp.build_nack(9, lines.SLOT_SSRC["floor"], [rtp.parse(plain).seq])
-    board.down.take_rtcp(links, rtp.compound(9, nack), board.now)
+    nack = rtcp.build_nack(9, lines.SLOT_SSRC["floor"], [rtp.parse(plain).seq])
+    board.down.take_rtcp(links, rtcp.compound(9, nack), board.now)
     assert board.wire("minas").sent[-1] == plain and len(board.wire("minas").sent) == 151
 
 
@@ -119,7 +120,7 @@ def test_a_frame_lost_on_the_way_up_reaches_everybody_by_its_copy() -> None:
 def test_a_thin_downlink_gets_the_voice_and_no_picture() -> None:
     board = Switchboard()
     board.route(floor="kandis", main="kandis")
-    remb = rtp.compound(9, rtp.build_remb(9, 60_000))
+    remb = rtcp.compound(9, rtcp.build_remb(9, 60_000))
     board.down.take_rtcp(board.relay.sites["minas"], remb, board.now)
     board.show("kandis", key=True)
     board.speak("kandis", 2)
@@ -134,35 +135,35 @@ def test_of_a_small_picture_its_site_is_asked_for_what_the_thinnest_link_carries
     board.relay.sites["kandis"].upstreams = {20: Upstream("audio", 20), 21: large, 22: small}
     board.route(floor="kandis", main="kandis")
     board.down.take_rtcp(
-        board.relay.sites["minas"], rtp.compound(9, rtp.build_remb(9, 120_000)), board.now
+        board.relay.sites["minas"], rtcp.compound(9, rtcp.build_remb(9, 120_000)), board.now
     )
     for second in range(200):  # pictures of 640 kbit/s together, for four seconds
         board.speak("kandis")
         for ssrc, size in ((21, 1350), (22, 250)):
-            (payload,) = rtp.packetize_vp8(b"\0" + bytes(size), 5, 2000)
+            (payload,) = vp8_packets.packetize(b"\0" + bytes(size), 5, 2000)
             seq = 10 + second
             packet = rtp.build(97, seq, 1800 * second, ssrc, payload, marker=True)
             board.forwarding.forward(board.relay.sites["kandis"], packet, board.now)
         board.forwarding.tick(board.now)
-    asked = [o for packet in board.up("kandis").told for o in rtp.parse_rtcp(packet)]
-    limits = [one for one in asked if isinstance(one, rtp.Tmmbr) and one.media_ssrc == 22]
+    asked = [o for packet in board.up("kandis").told for o in rtcp.parse(packet)]
+    limits = [one for one in asked if isinstance(one, rtcp.Tmmbr) and one.media_ssrc == 22]
     assert 3 <= len(limits) <= 6, "about once a second"
     assert all(LOW_LEAST <= one.bitrate < 120_000 for one in limits)
-    told = [one for packet in board.wire("minas").told for one in rtp.parse_rtcp(packet)]
-    probes = [one for one in told if isinstance(one, rtp.Probe)]
+    told = [one for packet in board.wire("minas").told for one in rtcp.parse(packet)]
+    probes = [one for one in told if isinstance(one, rtcp.Probe)]
     assert [(one.number, one.is_second) for one in probes[:4]] == [
         (1, False), (1, True), (2, False), (2, True),
     ]  # fmt: skip
     assert 3 <= len(probes) / 2 <= 5
-    untold = [one for packet in board.wire("hall").told for one in rtp.parse_rtcp(packet)]
-    assert not any(isinstance(one, rtp.Probe) for one in untold), "of it nothing bad is known"
+    untold = [one for packet in board.wire("hall").told for one in rtcp.parse(packet)]
+    assert not any(isinstance(one, rtcp.Probe) for one in untold), "of it nothing bad is known"
     before = len(board.up("kandis").told)
     board.route(floor="hall", main="hall")
     for _ in range(100):
         board.now += 0.02
         board.forwarding.tick(board.now)
-    after = [o for packet in board.up("kandis").told[before:] for o in rtp.parse_rtcp(packet)]
-    assert not any(isinstance(one, rtp.Tmmbr) for one in after), "nobody sees it any more"
+    after = [o for packet in board.up("kandis").told[before:] for o in rtcp.parse(packet)]
+    assert not any(isinstance(one, rtcp.Tmmbr) for one in after), "nobody sees it any more"
 
 
 def test_the_large_picture_is_recorded_whatever_anybodys_link_carries(
@@ -179,11 +180,11 @@ def test_the_large_picture_is_recorded_whatever_anybodys_link_carries(
     board.relay.sites["kandis"].upstreams = {20: Upstream("audio", 20), 21: large, 22: small}
     board.route(floor="kandis", main="kandis")
     for site in ("hall", "minas"):
-        remb = rtp.compound(9, rtp.build_remb(9, 60_000))
+        remb = rtcp.compound(9, rtcp.build_remb(9, 60_000))
         board.down.take_rtcp(board.relay.sites[site], remb, board.now)
 
     def show(ssrc: int, number: int, *, key: bool) -> None:
-        (payload,) = rtp.packetize_vp8((b"\0" if key else b"\1") + bytes(99), number)
+        (payload,) = vp8_packets.packetize((b"\0" if key else b"\1") + bytes(99), number)
         packet = rtp.build(97, number, 9000 * number, ssrc, payload, marker=True)
         board.now += 0.05
         board.forwarding.forward(board.relay.sites["kandis"], packet, board.now)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 
-from agent import rtp
+from agent import rtcp, rtp
 from agent.impair import Direction, Impairment
 from agent.rtc import Connection, Line
 from agent.rtc.stock import played, stock_peers
@@ -77,7 +77,7 @@ async def test_packets_arrive_byte_for_byte_both_ways() -> None:
         packet = rtp.build(96, 7, 960, 1111, b"sound", marker=True, audio_level=20)
         assert sender.connection.send_rtp(packet)
         assert await asyncio.wait_for(receiver.rtp.get(), 5) == packet
-        pli = rtp.compound(1, rtp.build_pli(1, 2222))
+        pli = rtcp.compound(1, rtcp.build_pli(1, 2222))
         assert receiver.connection.send_rtcp(pli)
         assert await asyncio.wait_for(sender.rtcp.get(), 5) == pli
         assert receiver.connection.packets_in == sender.connection.packets_out == 1

@@ -8,11 +8,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from agent import rtp
+from agent import rtcp, rtp
 from agent.audio import red
 from agent.audio.hop import PAIRS, TWINS, Distances
 from agent.audio.ladder import BITRATES, LIMIT_FOR_S, OVERHEAD_BYTES
 from agent.devices import SyntheticCamera, SyntheticMicrophone
+from agent.picture import vp8_packets
 from agent.sender import AudioStream, Sender
 
 
@@ -82,9 +83,9 @@ async def test_the_first_picture_is_a_key_frame_and_another_comes_when_asked() -
         sender.camera = "live"
         packets = await wire.wait_for(sender.video_ssrcs[0], 4)
         payload = rtp.parse(packets[0])
-        assert rtp.is_key_frame_start(packets[0][payload.payload_offset :])
+        assert vp8_packets.is_key_frame_start(packets[0][payload.payload_offset :])
         before = keys(wire.of(sender.video_ssrcs[0]))
-        pli = rtp.compound(1, rtp.build_pli(1, sender.video_ssrcs[0]))
+        pli = rtcp.compound(1, rtcp.build_pli(1, sender.video_ssrcs[0]))
         sender.take_rtcp(pli, asyncio.get_running_loop().time())
         async with asyncio.timeout(5):
             while keys(wire.of(sender.video_ssrcs[0])) == before:
@@ -95,7 +96,8 @@ async def test_the_first_picture_is_a_key_frame_and_another_comes_when_asked() -
 
 def keys(packets: list[bytes]) -> int:
     return sum(
-        rtp.is_key_frame_start(packet[rtp.parse(packet).payload_offset :]) for packet in packets
+        vp8_packets.is_key_frame_start(packet[rtp.parse(packet).payload_offset :])
+        for packet in packets
     )
 
 
@@ -105,12 +107,12 @@ async def test_lost_packets_are_sent_again_and_losses_are_answered_with_copies()
         packets = await wire.wait_for(sender.audio_ssrc, 5)
         assert {rtp.parse(p).payload_type for p in packets} == {96}
         wanted = [rtp.parse(packets[n]).seq for n in (1, 3)]
-        nack = rtp.compound(1, rtp.build_nack(1, sender.audio_ssrc, [*wanted, 40_000]))
+        nack = rtcp.compound(1, rtcp.build_nack(1, sender.audio_ssrc, [*wanted, 40_000]))
         sender.take_rtcp(nack, 0.0)
         assert wire.packets[-2:] == [packets[1], packets[3]], "as they were sent"
         wire.packets.clear()
-        lossy = rtp.ReportBlock(sender.audio_ssrc, 60, 9, 99, 0, 0, 0)
-        sender.take_rtcp(rtp.build_rr(1, [lossy], cname="relay"), 0.0)
+        lossy = rtcp.ReportBlock(sender.audio_ssrc, 60, 9, 99, 0, 0, 0)
+        sender.take_rtcp(rtcp.build_rr(1, [lossy], cname="relay"), 0.0)
         async with asyncio.timeout(10):
             while not any(rtp.parse(p).payload_type == 63 for p in wire.of(sender.audio_ssrc)[-1:]):
                 wire.arrived.clear()
@@ -120,7 +122,7 @@ async def test_lost_packets_are_sent_again_and_losses_are_answered_with_copies()
         blocks = red.unpack(packet[header.payload_offset :], 96)
         offsets = [offset // 960 for offset, _data in blocks]
         assert offsets[-1] == 0 and set(offsets[:-1]) <= set(sender.settings.distances)
-        again = rtp.compound(1, rtp.build_nack(1, sender.audio_ssrc, [header.seq]))
+        again = rtcp.compound(1, rtcp.build_nack(1, sender.audio_ssrc, [header.seq]))
         sender.take_rtcp(again, 0.0)
         assert wire.packets[-1] == packet
 
@@ -187,8 +189,8 @@ async def test_a_limit_that_somebody_asks_for_is_obeyed_and_forgotten() -> None:
 
         def ask(ssrc: int, bitrate: int) -> None:
             total = bitrate + OVERHEAD_BYTES * 8 * 50
-            one = rtp.Tmmbr(1, ssrc, total, OVERHEAD_BYTES)
-            sender.take_rtcp(rtp.compound(1, rtp.build_tmmbr(one)), now)
+            one = rtcp.Tmmbr(1, ssrc, total, OVERHEAD_BYTES)
+            sender.take_rtcp(rtcp.compound(1, rtcp.build_tmmbr(one)), now)
             sender._adjust(now)
 
         ask(sender.audio_ssrc + 1, BITRATES[2])
@@ -204,19 +206,19 @@ async def test_what_is_asked_for_again_is_said_twice_but_not_on_a_thin_link() ->
         sender.microphone_open = True
         packets = await wire.wait_for(sender.audio_ssrc, 3)
         lost = packets[1]
-        nack = rtp.build_nack(1, sender.audio_ssrc, [rtp.parse(lost).seq])
+        nack = rtcp.build_nack(1, sender.audio_ssrc, [rtp.parse(lost).seq])
         now = time.monotonic()
         for at in (now, now + 0.01):
-            sender.take_rtcp(rtp.compound(1, nack), at)
+            sender.take_rtcp(rtcp.compound(1, nack), at)
         assert wire.packets.count(lost) == 2, "the same request, answered once"
-        sender.take_rtcp(rtp.compound(1, nack), now + 0.1)
+        sender.take_rtcp(rtcp.compound(1, nack), now + 0.1)
         assert wire.packets.count(lost) == 3
         async with asyncio.timeout(10):
             while wire.packets.count(lost) < 4:
                 wire.arrived.clear()
                 await wire.arrived.wait()
-        sender.take_rtcp(rtp.compound(1, rtp.build_remb(1, 60_000)), now + 0.2)
-        sender.take_rtcp(rtp.compound(1, nack), time.monotonic() + 0.2)
+        sender.take_rtcp(rtcp.compound(1, rtcp.build_remb(1, 60_000)), now + 0.2)
+        sender.take_rtcp(rtcp.compound(1, nack), time.monotonic() + 0.2)
         count = len(wire.of(sender.audio_ssrc))
         assert wire.packets.count(lost) == 5
         await wire.wait_for(sender.audio_ssrc, count + 20)
@@ -227,7 +229,7 @@ async def test_a_thin_uplink_loses_its_picture_and_keeps_its_voice() -> None:
     async with sending() as (sender, wire):
         sender.microphone_open, sender.camera = True, "live"
         await wire.wait_for(sender.video_ssrcs[0], 1)
-        remb = rtp.compound(1, rtp.build_remb(1, 60_000))
+        remb = rtcp.compound(1, rtcp.build_remb(1, 60_000))
         sender.take_rtcp(remb, asyncio.get_running_loop().time())
         assert sender.settings.video == 0 and sender.video_kbps == 0
         seen = len(wire.of(sender.video_ssrcs[0]))
@@ -285,10 +287,10 @@ async def test_silence_costs_next_to_nothing_and_speech_after_it_is_in_time() ->
 
 async def test_the_round_trip_is_known_from_reports_while_silent() -> None:
     async with sending() as (sender, wire):
-        reports = [r for r in rtp.parse_rtcp(sender.reports()) if isinstance(r, rtp.SenderReport)]
+        reports = [r for r in rtcp.parse(sender.reports()) if isinstance(r, rtcp.SenderReport)]
         assert [r.ssrc for r in reports] == [sender.audio_ssrc, *sender.video_ssrcs]
         sent = reports[0].ntp >> 16 & 0xFFFFFFFF
-        block = rtp.ReportBlock(sender.audio_ssrc, 0, 0, 0, 0, sent, 0)
-        sender.take_rtcp(rtp.build_rr(1, [block], cname="relay"), 0.0)
+        block = rtcp.ReportBlock(sender.audio_ssrc, 0, 0, 0, 0, sent, 0)
+        sender.take_rtcp(rtcp.build_rr(1, [block], cname="relay"), 0.0)
         assert 0 <= sender.rtt_ms < 5000
         assert wire.packets == []

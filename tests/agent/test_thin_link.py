@@ -6,7 +6,7 @@ import statistics
 
 import pytest
 
-from agent import lines, rtp
+from agent import lines, rtcp, rtp
 from agent.audio.hop import before
 from agent.bandwidth import OVERHEAD_BYTES, Bandwidth, probes
 from agent.downstream import Downstream
@@ -131,9 +131,9 @@ class Link:
         self._flying.sort(key=lambda one: one[:2])
         while self._flying and self._flying[0][0] <= self.now:
             at, _place, packet, sent_at = self._flying.pop(0)
-            if packet[1] == rtp.RTCP_APP:
-                (probe,) = rtp.parse_rtcp(packet)
-                assert isinstance(probe, rtp.Probe)
+            if packet[1] == rtcp.RTCP_APP:
+                (probe,) = rtcp.parse(packet)
+                assert isinstance(probe, rtcp.Probe)
                 self.far_end.probe(probe, len(packet), at)
                 continue
             header = rtp.parse(packet)

@@ -16,7 +16,8 @@ import time
 from array import array
 from typing import Any
 
-from agent import lines, rtp
+from agent import lines, rtcp, rtp
+from agent.picture import vp8_packets
 from agent.rtc import Connection
 
 SO_TIMESTAMPNS = 35
@@ -104,7 +105,7 @@ class Ends:
             await asyncio.sleep(REPORT_EVERY_S)
             for _uplink, *downlinks in self.links.values():
                 for downlink in downlinks:
-                    downlink.send_rtcp(rtp.build_rr(9, [], cname="site"))
+                    downlink.send_rtcp(rtcp.build_rr(9, [], cname="site"))
 
     def _connection(self) -> Connection:
         return Connection(loopback=True, on_rtp=self._count, on_rtcp=_ignore, on_state=_ignore)
@@ -181,7 +182,7 @@ class Ends:
             await _until(begin + n * PICTURE_EVERY_S)
             key = b"\0" if n == 0 else b"\1"
             frame = key + INDEX.pack(number) + os.urandom(FRAME_BYTES)
-            parts = rtp.packetize_vp8(frame, n)
+            parts = vp8_packets.packetize(frame, n)
             for part in parts:
                 packet = rtp.build(
                     lines.VP8_PAYLOAD_TYPE,

@@ -12,12 +12,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from agent import rtp
+from agent import rtcp, rtp
 from agent.audio import opus
 from agent.audio.hop import Distances, Frame, Unfolder, VoiceStream, before, blocks_of
 from agent.audio.playout import SAMPLES, LinkMemory, Mode, Playout
 from agent.forward import UplinkGaps, VoiceSlot, note_frames
 from agent.impair import Direction, Impairment
+from agent.reception import ReceptionStats
 
 OPUS, RED = 96, 63
 TAG_BYTES = 16
@@ -71,7 +72,7 @@ class Path:
         self._sent = VoiceStream(7, OPUS, RED)
         self._unfolder = Unfolder(OPUS, RED)
         self._gaps = UplinkGaps()
-        self._reception = rtp.ReceptionStats(7, 48_000)
+        self._reception = ReceptionStats(7, 48_000)
         self._slot = VoiceSlot("floor", 77, OPUS, RED)
         self._slot.switch("kandis", self.now)
         self.playout = Playout(opus.Decoder(), mode=way.mode, link=LinkMemory())
@@ -146,7 +147,7 @@ class Path:
     def _ask_up(self) -> None:
         seqs = self._gaps.due(self.now, self._rtt[0])
         if seqs and self.way.nack:
-            data = rtp.compound(1, rtp.build_nack(1, 7, seqs))
+            data = rtcp.compound(1, rtcp.build_nack(1, 7, seqs))
             self._carry("up-back", data, lambda _data: self._again(seqs))
 
     def _forward(self, seqs: list[int]) -> None:
@@ -176,7 +177,7 @@ class Path:
     def _ask_down(self) -> None:
         seqs = self.playout.missing(self.now, self._rtt[1])
         if seqs and self.way.nack:
-            data = rtp.compound(1, rtp.build_nack(1, 77, seqs))
+            data = rtcp.compound(1, rtcp.build_nack(1, 77, seqs))
             self._carry("down-back", data, lambda _data: self._forward(seqs))
 
     def _pull(self, heard: list[np.ndarray], delays: list[float]) -> None:

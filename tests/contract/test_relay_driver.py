@@ -16,7 +16,8 @@ import pytest
 from websockets.asyncio.server import ServerConnection, unix_serve
 from websockets.exceptions import ConnectionClosed
 
-from agent import lines, rtp
+from agent import lines, rtcp, rtp
+from agent.picture import vp8_packets
 from agent.recording.later import Kept, pack
 from agent.rtc import Connection
 from console import relay_child as relay_child_module
@@ -104,7 +105,7 @@ class Endpoint:
     def show(self, text: str) -> None:
         """A key frame of one packet."""
         self._seq, self._ts = (self._seq + 1) & 0xFFFF, self._ts + 9000
-        (payload,) = rtp.packetize_vp8(b"\0" + text.encode(), self._seq)
+        (payload,) = vp8_packets.packetize(b"\0" + text.encode(), self._seq)
         self.uplink.send_rtp(
             rtp.build(
                 lines.VP8_PAYLOAD_TYPE, self._seq, self._ts, self.ssrcs[1], payload, marker=True
@@ -113,7 +114,7 @@ class Endpoint:
 
     def report(self) -> None:
         """What a site says once a second (RFC 3550): nothing was received yet."""
-        self.downlink.send_rtcp(rtp.build_rr(self.ssrcs[0], [], cname=self.site))
+        self.downlink.send_rtcp(rtcp.build_rr(self.ssrcs[0], [], cname=self.site))
 
     def heard(self, slot: SlotName) -> list[bytes]:
         """What came in this slot."""
@@ -125,7 +126,7 @@ class Endpoint:
         self.got.append((lines.SLOT_OF_SSRC[header.ssrc], payload))
 
     def _asked(self, packet: bytes, arrival: float) -> None:
-        self.key_frames_wanted += sum(isinstance(one, rtp.Pli) for one in rtp.parse_rtcp(packet))
+        self.key_frames_wanted += sum(isinstance(one, rtcp.Pli) for one in rtcp.parse(packet))
 
     async def close(self) -> None:
         await self.uplink.close()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import rtp
+from agent import rtcp
 from agent.linecheck import probe
 
 PACKETS: list[probe.Packet] = [
@@ -27,7 +27,7 @@ def test_a_packet_comes_back_as_it_was_made(packet: probe.Packet):
 @pytest.mark.parametrize("packet", PACKETS, ids=lambda one: type(one).__name__)
 def test_it_is_a_whole_compound_packet_that_others_pass_over(packet: probe.Packet):
     data = probe.build(1, packet)
-    assert rtp.parse_rtcp(data) == [rtp.ReceiverReport(1, ())]
+    assert rtcp.parse(data) == [rtcp.ReceiverReport(1, ())]
     assert 192 <= data[1] <= 223, "taken for RTCP (RFC 5761)"
 
 

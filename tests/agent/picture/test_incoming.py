@@ -3,6 +3,7 @@
 import numpy as np
 
 from agent import rtp
+from agent.picture import vp8_packets
 from agent.picture.incoming import FROZEN_S, MAX_WAITING, Stream, Window
 from agent.picture.vp8 import Yuv
 
@@ -31,7 +32,7 @@ class Screen:
     def packets(self, name: str, text: str, ts: int, *, key: bool = False) -> list[bytes]:
         """A picture in two packets."""
         data = (b"\0" if key else b"\1") + text.encode()
-        payloads = rtp.packetize_vp8(data, ts & 0x7FFF, max_payload=4 + (len(data) + 1) // 2)
+        payloads = vp8_packets.packetize(data, ts & 0x7FFF, max_payload=4 + (len(data) + 1) // 2)
         out = []
         for number, payload in enumerate(payloads, 1):
             marker = number == len(payloads)

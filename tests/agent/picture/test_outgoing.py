@@ -12,7 +12,7 @@ import pytest
 
 from agent import rtp
 from agent.devices import SyntheticCamera
-from agent.picture import vp8
+from agent.picture import vp8, vp8_packets
 from agent.picture.outgoing import LIMIT_FOR_S, Pictures, _scaled
 from agent.picture.stamp import read
 
@@ -31,14 +31,14 @@ class Wire:
     def of(self, ssrc: int) -> list[bytes]:
         return [packet for _at, packet in self.packets if rtp.parse(packet).ssrc == ssrc]
 
-    def frames(self, ssrc: int) -> list[rtp.Vp8Frame]:
-        assembler, frames = rtp.Vp8Assembler(), []
+    def frames(self, ssrc: int) -> list[vp8_packets.Frame]:
+        assembler, frames = vp8_packets.Assembler(), []
         for packet in self.of(ssrc):
             header = rtp.parse(packet)
             frames += assembler.push(header, packet[header.payload_offset :], 0.0)
         return frames
 
-    async def wait_for(self, ssrc: int, count: int) -> list[rtp.Vp8Frame]:
+    async def wait_for(self, ssrc: int, count: int) -> list[vp8_packets.Frame]:
         async with asyncio.timeout(20):
             while len(self.frames(ssrc)) < count:
                 self.arrived.clear()
@@ -64,7 +64,7 @@ def open_gate(pictures: Pictures, gate: str) -> None:
     pictures.allow(float("inf"), time.monotonic())
 
 
-def size_of(frame: rtp.Vp8Frame) -> tuple[int, int]:
+def size_of(frame: vp8_packets.Frame) -> tuple[int, int]:
     """Of a key frame (RFC 6386 §9.1)."""
     wide, high = frame.data[6:8], frame.data[8:10]
     return int.from_bytes(wide, "little") & 0x3FFF, int.from_bytes(high, "little") & 0x3FFF

@@ -13,6 +13,7 @@ import pytest
 
 from agent import rtp
 from agent.audio.hop import Frame
+from agent.picture import vp8_packets
 from agent.recording import segment
 from agent.recording.later import Kept, pack, unpack
 from agent.recording.recorder import Recorder
@@ -37,7 +38,7 @@ def speak(recorder: Recorder, count: int, begin: float, site: str = "kandis") ->
 
 
 def show(recorder: Recorder, seq: int, data: bytes, now: float, *, ssrc: int = 9) -> None:
-    for part, payload in enumerate(rtp.packetize_vp8(data, seq)):
+    for part, payload in enumerate(vp8_packets.packetize(data, seq)):
         last = part == -(-len(data) // 1176) - 1
         packet = rtp.build(97, seq + part, 90 * seq, ssrc, payload, marker=last)
         recorder.picture("main", "kandis", rtp.parse(packet), packet, now)

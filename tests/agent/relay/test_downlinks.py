@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent import lines, rtp
+from agent import lines, rtcp, rtp
 from agent.audio.hop import PAIRS, TWINS, Distances, blocks_of
 from agent.relay.links import SiteLinks
 from agent.rtc.outlet import QUEUE_PACKETS
@@ -170,7 +170,7 @@ def test_a_request_twice_for_the_same_is_answered_by_an_echo_too() -> None:
     board.speak("kandis", 5)
     links, ssrc = board.relay.sites["minas"], lines.SLOT_SSRC["floor"]
     lost = board.wire("minas").sent[2]
-    nack = rtp.compound(9, rtp.build_nack(9, ssrc, [rtp.parse(lost).seq]))
+    nack = rtcp.compound(9, rtcp.build_nack(9, ssrc, [rtp.parse(lost).seq]))
     for after in (0.1, 0.2):
         board.down.take_rtcp(links, nack, board.now + after)
     assert board.wire("minas").sent.count(lost) == 3 and board.down._echoing
@@ -254,7 +254,7 @@ def test_under_one_number_a_site_is_sent_the_same_bytes_only(changes: list[tuple
             board.down.send_late(board.now + 1)
         else:
             seqs = [(slot._last_seq - n) & 0xFFFF for n in range(20)]
-            nack = rtp.compound(9, rtp.build_nack(9, ssrc, sorted(seqs)))
+            nack = rtcp.compound(9, rtcp.build_nack(9, ssrc, sorted(seqs)))
             board.now += 0.04
             board.down.take_rtcp(board.relay.sites[how[0]], nack, board.now)
     board.down.send_late(board.now + 1)

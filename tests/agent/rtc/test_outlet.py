@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pylibsrtp import Policy, Session
 
-from agent import rtp
+from agent import rtcp, rtp
 from agent.rtc import outlet as module
 from agent.rtc.outlet import (
     MAX_PACKET_BYTES,
@@ -99,7 +99,7 @@ def test_each_gets_it_as_its_own_connection_protects_it(sites: list[Site]) -> No
 
 
 def test_reports_are_protected_as_reports(sites: list[Site]) -> None:
-    report = rtp.build_rr(1, [], cname="relay")
+    report = rtcp.build_rr(1, [], cname="relay")
     assert Outlets([site.outlet for site in sites]).send_rtcp(report) == len(sites)
     for site in sites:
         assert site._session.unprotect_rtcp(site.far.recv(2048)) == report
