@@ -50,7 +50,7 @@ def give(db: Path, meeting: str, command: ModeratorCommand) -> Given:
 
     Raises GivingError, Refused and JournalError.
     """
-    from console.server import ServeError, lock  # heavy, and needed only now
+    from console.serving import ServeError, lock  # heavy, and needed only now
 
     try:
         held = lock(db)

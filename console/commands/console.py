@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from console.places import journal_path, log_path, socket_path
-from console.server import DEFAULT_PORT
+from console.serving import DEFAULT_PORT
 from protocol.messages import Role
 from protocol.words import _, use_language
 

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from console.journal import JournalError
 from console.places import journal_path
 from console.roster import RosterError, find, load
-from console.server import DEFAULT_PORT, ServeError, run_server
+from console.serving import DEFAULT_PORT, ServeError, run_server
 from protocol.words import _
 
 

@@ -9,7 +9,7 @@ from console import giving
 from console.giving import GivingError, Refused, give
 from console.journal import Journal, JournalError
 from console.meeting.state import replay
-from console.server import lock
+from console.serving import lock
 from protocol import commands as c
 from tests.console.test_journal import play
 from tests.e2e.servers import serving

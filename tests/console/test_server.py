@@ -15,7 +15,7 @@ from websockets.asyncio.server import serve, unix_serve
 from console import server as module
 from console.journal import Journal
 from console.meeting import state as st
-from console.server import MeetingServer, ServeError, check_host, lock
+from console.server import MeetingServer
 from protocol import SUBPROTOCOL, VERSION
 from protocol import commands as c
 from protocol import events as e
@@ -553,25 +553,6 @@ async def test_pictures_are_asked_for_while_somebody_looks_and_carried_to_who_do
 
 
 # -- before it starts ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
-def test_loopback_is_served(host: str) -> None:
-    check_host(host)
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "siak.go.id", ""])
-def test_no_other_address_is(host: str) -> None:
-    with pytest.raises(ServeError, match="127.0.0.1 only"):
-        check_host(host)
-
-
-def test_one_server_a_journal(tmp_path: Path) -> None:
-    held = lock(tmp_path / "journal.db")
-    with pytest.raises(ServeError, match="is running already"):
-        lock(tmp_path / "journal.db")
-    module.os.close(held)
-    module.os.close(lock(tmp_path / "journal.db"))
 
 
 async def test_an_open_meeting_goes_on_and_a_planned_one_takes_the_new_roster(
