@@ -31,7 +31,7 @@ WANTED = {
     c.Promote, c.Demote, c.RaiseHand, c.LowerHand, c.SetVoice, c.SetMedia, c.MoveInQueue,
     c.Skip, c.GrantFloor, c.CloseMeeting, c.CloseFollowUp, c.StartRecording, c.PauseRecording,
     c.StopRecording, c.PrepareMeeting, c.SubmitMinutes, c.ReturnMinutes, c.ApproveMinutes,
-    c.CorrectMinutes, c.ConveneMeeting,
+    c.CorrectMinutes, c.ConveneMeeting, c.CheckLines,
 }  # fmt: skip
 
 
@@ -146,8 +146,13 @@ async def before(seat: Seat, do: Do) -> None:
     await seat.press("ctrl+a", "ctrl+k")
     await seat.paste("30")
     await do("save")
+    await do("line-check")
+    await seat.wait_until(lambda: seat.stage.state.check)
+    await seat.press("escape")
+    await seat.wait_until(lambda: not isinstance(seat.console.screen, Page))
     await do("open")
     state = seat.stage.state
+    assert state.check is None, "the meeting goes first"
     assert (state.phase, state.banner, state.budget_s) == ("open", "Uji sambungan", 1800)
     assert state.sites["tualang"].attendance_note == "Sekcam"
     assert state.plan.number == "005/7"
