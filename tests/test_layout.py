@@ -63,7 +63,6 @@ EXEMPT = {
     "tests/e2e/test_rehearsal.py": (  # what holds processes and connections together
         "agent/site.py",
         "console/rehearsal/director.py",
-        "console/rehearsal/stage.py",
     ),
     "tests/agent/test_relay.py": ("agent/lines.py",),
     "tests/agent/test_sender.py": ("agent/stream.py",),

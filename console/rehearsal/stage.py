@@ -5,6 +5,7 @@ what is killed on purpose is started again, as a service manager would.
 """
 
 import asyncio
+import ctypes
 import os
 import signal
 import socket
@@ -23,6 +24,8 @@ READY_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 5.0
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_libc = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
 
 
 class StageError(Exception):
@@ -38,6 +41,13 @@ class Usage(msgspec.Struct):
     rss_mb_max: float = 0.0
     began_at: float = 0.0
     seen_s: float = 0.0
+
+
+def _end_with_parent() -> None:
+    """In a child before it begins: a rehearsal that is killed, or whose terminal is closed, leaves
+    nothing running (prctl(2); Linux alone knows it)."""
+    if hasattr(_libc, "prctl"):
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Process:
@@ -63,6 +73,7 @@ class Process:
                 stderr=log,
                 env=environment,
                 start_new_session=True,
+                preexec_fn=_end_with_parent,
             )
 
     @property
