@@ -551,6 +551,7 @@ class MeetingServer:
                 voice, media = route.voice.get(site, "auto"), route.media.get(site, "auto")
                 relay.force(site, voice=voice, media=media)
             relay.record(route.record)
+            relay.show_deck(route.deck)
 
     def _relay_says(self, event: RelayEvent) -> None:
         match event:

@@ -101,6 +101,7 @@ class Wanted(msgspec.Struct):
     voice: dict[str, VoiceMode] = msgspec.field(default_factory=dict)
     media: dict[str, MediaMode] = msgspec.field(default_factory=dict)
     record: RecordOrder | None = None
+    deck: str = ""
 
     @property
     def fed(self) -> dict[SlotName, str]:
@@ -190,6 +191,11 @@ class Relay(ABC):
                 self.wanted.slots.pop(slot, None)
             else:
                 self.wanted.slots[slot] = source
+        self._changed()
+
+    def show_deck(self, site: str) -> None:
+        """Show the small picture of this site at the one that feeds `chair`; '': nobody's."""
+        self.wanted.deck = site
         self._changed()
 
     def mute(self, site: str, is_muted: bool) -> None:

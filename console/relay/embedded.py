@@ -202,6 +202,7 @@ class EmbeddedRelay(Relay):
             voice=dict(wanted.voice),
             media=dict(wanted.media),
             record=wanted.record,
+            deck=wanted.deck,
         )
         if route != self._route:
             self._revision += 1

@@ -350,9 +350,11 @@ async def test_the_relay_is_told_who_feeds_the_slots(house) -> None:
         client(house, hello) as relay,
     ):
         await opened(console, "hall", "siak")
+        await relay.wait_for(lambda: relay.of(m.Route)[-1].deck == "siak")
         await console.do(c.GrantFloor("siak"))
         fed = {"chair": "hall", "floor": "siak", "main": "siak", "second": "hall"}
         await relay.wait_for(lambda: relay.of(m.Route)[-1].slots == fed)
+        assert relay.of(m.Route)[-1].deck == "", "nobody else is there"
         routes = len(relay.of(m.Route))
         await console.do(c.AddNote("x"))
         await console.do(c.Mute("siak"))
