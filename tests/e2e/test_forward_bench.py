@@ -1,12 +1,13 @@
 """The forwarding bench runs, and its packets arrive: figures are for a quiet machine."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.bench import forward
-from tests.bench.where import PARTS, PROTECT
+from tests.bench.where import PARTS, RULES
 
 
 def test_packets_of_real_connections_arrive_and_are_counted(
@@ -34,5 +35,16 @@ def test_packets_of_real_connections_arrive_and_are_counted(
     assert ours["us_per_packet"] > 0 and stock["us_per_packet"] > 0
     assert stock["relay"] == "aiortc _send_rtp" and stock["packets_per_s"] > 0
     assert sum(share for part, share in ours["where"].items() if part in PARTS) == pytest.approx(1)
-    assert ours["where"][PROTECT] > 0
     assert f"| a packet and receiver | {ours['us_per_packet']:.1f} µs |" in capsys.readouterr().out
+
+
+def test_what_the_profile_looks_for_is_in_the_source() -> None:
+    root = Path(__file__).parents[2]
+    for rule in RULES:
+        if not rule.file.startswith("agent/"):
+            continue
+        place = root / rule.file
+        files = place.rglob("*.py") if place.is_dir() else [place]
+        text = "\n".join(one.read_text() for one in files)
+        assert not rule.line or rule.line in text, rule
+        assert not rule.function or re.search(rf"def \w*{rule.function}", text), rule
