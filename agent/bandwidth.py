@@ -39,6 +39,10 @@ LEAST, FIRST_LEAST = 16_000, 160_000
 """A link that never was full is not taken for a thin one at once: what looks like a queue may be a
 machine that is busy, and voice and small picture go on."""
 
+VOICE, MOST_S = 56_000, 4.0
+"""What a voice takes that is sent once: a link over which so much came in the last seconds is not
+held for one that carries less, because its speaker pauses now."""
+
 UNLIMITED = 4_000_000
 GROW_FIRST, GROW_BEYOND, GROW_LEAST = 0.08, 0.005, 0.005
 NEARLY, DRAINED_TO = 0.95, 0.9
@@ -78,6 +82,8 @@ class Bandwidth:
         self._ways: deque[tuple[float, float]] = deque()
         self._sizes: deque[tuple[float, int]] = deque()
         self._bytes = 0
+        # (when, bit/s over the last second) of the last updates
+        self._received: deque[tuple[float, float]] = deque(maxlen=100)
         self._began_at = 0.0
         # (begin of the bucket, shortest way in it)
         self._base: deque[tuple[float, float]] = deque()
@@ -165,6 +171,8 @@ class Bandwidth:
         self._updated_at = now
         received = self.received(now)
         self._forget(now)
+        if now - self._began_at >= RATE_S:
+            self._received.append((now, received))
         if len(self._ways) < MIN_PACKETS:
             return False
         queue = min(way for _at, way in self._ways) - min(way for _at, way in self._base)
@@ -188,7 +196,8 @@ class Bandwidth:
         return False
 
     def _cut(self, received: float, now: float) -> bool:
-        target = CUT_TO * received
+        # In a pause next to nothing comes: that is not what the link carries.
+        target = CUT_TO * max(received, min(self._most(now), VOICE))
         if self.available is not None and target > self.available:
             # The sender has not come down yet, or what it sends is not all there is on the link.
             target = max(CUT_LEAST * received, 0.95 * self.available)
@@ -204,6 +213,12 @@ class Bandwidth:
         self._is_draining = True
         self.available = max(LEAST, int(target))
         return True
+
+    def _most(self, now: float) -> float:
+        """The most that came lately, bit/s."""
+        while self._received and self._received[0][0] < now - MOST_S:
+            self._received.popleft()
+        return max((rate for _at, rate in self._received), default=0.0)
 
     def _grow_on(self, elapsed: float, now: float) -> None:
         assert self.available is not None

@@ -244,3 +244,21 @@ def test_anything_may_arrive(packets: list[tuple[int, int, float, bool]]) -> Non
         assert bandwidth.available is None or bandwidth.available >= LEAST
         assert bandwidth.received(now) >= 0 and bandwidth.queue_s >= 0
         assert len(bandwidth._base) <= 65
+
+
+def test_a_link_is_not_held_for_thin_because_its_speaker_pauses() -> None:
+    link = Link("rtt=60ms,rate=64k,queue=300ms")
+    link.run(6.0, 80)
+    spoken = link.bandwidth.received(link.now)
+    assert link.bandwidth.available is None and spoken > 40_000
+    link.run(1.2, 80, every_s=0.4)
+    assert link.bandwidth.received(link.now) < 10_000
+    for late_s in (0.08, 0.1, 0.12):
+        # It only seems full: the machine was busy, and did not notice.
+        for _ in range(8):
+            sent = rtp.send_time(link.sent_s + link.now)
+            link.bandwidth.push(sent, 10, link.now + 0.03 + late_s)
+            link.now += 0.05
+            link.bandwidth.update(link.now + 0.03 + late_s)
+    assert link.bandwidth.available is not None
+    assert link.bandwidth.available >= 0.8 * spoken
