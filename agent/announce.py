@@ -7,6 +7,7 @@ have it. The dot lies below the upper edge on the right, clear of what machines 
 
 import numpy as np
 
+from agent.audio.mixer import add
 from agent.devices import RATE, SAMPLES, Display, Pcm, Speaker
 from agent.picture.vp8 import Yuv
 
@@ -82,9 +83,7 @@ class _Speaker:
         """Up to 960 samples that begin to sound at `now`."""
         if len(self._tone):
             part, self._tone = self._tone[: len(pcm)], self._tone[len(pcm) :]
-            mixed = pcm.astype(np.int32)
-            mixed[: len(part)] += part
-            pcm = np.clip(mixed, -32768, 32767).astype(np.int16)
+            pcm = np.concatenate((add(pcm[: len(part)], part), pcm[len(part) :]))
         self._speaker.write(pcm, now)
 
     def close(self) -> None:

@@ -276,33 +276,8 @@ class VideoSlot(Slot):
 
 
 JITTERY_MS, JITTERY_FOR_S = 17.0, 10.0
-
-
-def note_frames(
-    gaps: "UplinkGaps",
-    frames: list[Frame],
-    seq: int,
-    now: float,
-    distances: Distances,
-    rtt_s: float,
-    jitter_ms: float = 0.0,
-) -> tuple[bool, list[Frame]]:
-    """Tell the gaps of the frames of packet `seq`: whether something is missed now that was not
-    before, and the frames, those that came because they were asked for marked as recovered. On a
-    link that jitters (RFC 3550 §6.4.1) none is: a copy that came first was not lost for that."""
-    misses, noted = False, []
-    if jitter_ms > JITTERY_MS:
-        gaps.jittery_until = now + JITTERY_FOR_S
-    for frame in frames:
-        is_copy = frame.seq != seq
-        misses |= gaps.push(frame.seq, now, distances, rtt_s, is_copy=is_copy)
-        if now < gaps.jittery_until:
-            frame = msgspec.structs.replace(frame, recovered=0)
-        elif gaps.is_answer:
-            frame = msgspec.structs.replace(frame, recovered=max(distances, default=1))
-        noted.append(frame)
-    return misses, noted
-
+"""A link jitters for so long after its interarrival jitter (RFC 3550 §6.4.1) was greater. Packets that
+queue on a thin link stay below 12 ms; with a standard deviation of 60 ms it reaches 20 and more."""
 
 GIVE_UP_S = 0.5
 MAX_TRIES = 6
@@ -315,9 +290,7 @@ class UplinkGaps:
     def __init__(self) -> None:
         self.lost = 0
         self.recovered = 0
-        self.is_answer = False
-        """Whether the last packet came because it was asked for."""
-        self.jittery_until = -math.inf
+        self._jittery_until = -math.inf
         self._seqs = rtp.SeqUnwrapper()
         self._highest: int | None = None
         self._missing: dict[int, Missing] = {}
@@ -335,18 +308,53 @@ class UplinkGaps:
         """A packet arrived, or a copy of what was in it. What a copy at these distances will bring
         within a round trip is not asked for before. True when something is missed now that was
         not before."""
+        misses, _is_answer = self._push(seq, now, distances, rtt_s, is_copy=is_copy)
+        return misses
+
+    def push_frames(
+        self,
+        frames: list[Frame],
+        seq: int,
+        now: float,
+        distances: Distances,
+        rtt_s: float,
+        jitter_ms: float = 0.0,
+    ) -> tuple[bool, list[Frame]]:
+        """The new frames of packet `seq`, as in `push`: whether something is missed now that was
+        not before; and the frames, those that came because they were asked for marked as recovered.
+        On a link that jitters none is: a copy that came first was not lost for that."""
+        if jitter_ms > JITTERY_MS:
+            self._jittery_until = now + JITTERY_FOR_S
+        is_jittery = now < self._jittery_until
+        misses, noted = False, []
+        for frame in frames:
+            has_gap, is_answer = self._push(
+                frame.seq, now, distances, rtt_s, is_copy=frame.seq != seq
+            )
+            misses |= has_gap
+            reach = max(distances, default=1) if is_answer else frame.recovered
+            reach = 0 if is_jittery else reach
+            same = reach == frame.recovered
+            noted.append(frame if same else msgspec.structs.replace(frame, recovered=reach))
+        return misses, noted
+
+    def _push(
+        self, seq: int, now: float, distances: Distances, rtt_s: float, *, is_copy: bool
+    ) -> tuple[bool, bool]:
+        """Whether something is missed now that was not before, and whether this one came because
+        it was asked for."""
         value = self._seqs.unwrap(seq)
         if self._highest is None:
             self._highest = value
-            return False
+            return False, False
         one = self._missing.pop(value, None)
-        self.is_answer = False
+        is_answer = False
         if one is not None:
             self.recovered += 1
             if not is_copy:
-                self.is_answer = self._patience.came(one, now, rtt_s)
+                is_answer = self._patience.came(one, now, rtt_s)
         if value <= self._highest:
-            return False
+            return False, is_answer
         gaps = range(max(self._highest + 1, value - MAX_MISSING), value)
         for gap in gaps:
             wait_s = self._patience.wait_s(value - gap, distances, rtt_s)
@@ -356,7 +364,7 @@ class UplinkGaps:
         while len(self._missing) > MAX_MISSING:
             del self._missing[next(iter(self._missing))]
         self._highest = value
-        return len(gaps) > 0
+        return len(gaps) > 0, is_answer
 
     def due(self, now: float, rtt_s: float) -> list[int]:
         """Sequence numbers to ask for now."""

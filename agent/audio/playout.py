@@ -56,9 +56,12 @@ LONG_BY_S, SHORT_BY_S = 0.016, 0.005
 """In a pause the delay is brought back when it is off by so much: together a frame and a bit."""
 
 ALIGN_FROM_S, ALIGN_TO_S = 0.005, 0.002
-"""A delay that is longer by the first is made longer by the second, with the clock of the pulls."""
+"""A delay that is longer than the one aimed at by the first or more is brought to the second beyond
+it, by the clock of the pulls."""
 
 PUNCTUAL_S = 0.001
+"""A pull that comes so much too soon is on time: the clock stays where it was set."""
+
 SHAKY_S, QUEUED = 0.04, 1.25
 """From one packet to the next delays differ by more than the first on a link that jitters; where
 packets queue they don't, and one in a hundred is late by the second times what one in ten is."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from agent import rtcp, rtp
 from agent.audio.hop import Frame, before
 from agent.audio.ladder import OVERHEAD, OVERHEAD_BYTES
-from agent.forward import VideoSlot, note_frames
+from agent.forward import VideoSlot
 from agent.relay.links import SiteLinks, Upstream, answer
 
 CNAME = "relay"
@@ -66,8 +66,7 @@ class Uplinks:
         asked for marked as recovered."""
         if upstream.kind == "video":
             return upstream.gaps.push(seq, now), frames
-        return note_frames(
-            upstream.gaps,
+        return upstream.gaps.push_frames(
             frames,
             seq,
             now,

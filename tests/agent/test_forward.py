@@ -17,7 +17,6 @@ from agent.forward import (
     UplinkGaps,
     VideoSlot,
     VoiceSlot,
-    note_frames,
 )
 from agent.picture import vp8_packets
 
@@ -300,11 +299,11 @@ def test_what_was_lost_on_the_way_up_is_marked_for_the_way_down() -> None:
     marked = {}
     for at, seq, brought in ((0.0, 0, [0]), (0.06, 3, [2, 3]), (0.07, 1, [1]), (0.1, 5, [5])):
         gaps.due(at, 0.05)
-        _misses, noted = note_frames(gaps, [frames[n] for n in brought], seq, at, (1,), 0.05)
+        _misses, noted = gaps.push_frames([frames[n] for n in brought], seq, at, (1,), 0.05)
         marked |= {frame.seq: frame.recovered for frame in noted}
     assert marked == {0: 0, 2: 4, 3: 0, 1: 0, 5: 0}, "1 was only out of order"
     assert gaps.due(0.19, 0.05) == [4]
-    _misses, noted = note_frames(gaps, [frames[4]], 4, 0.25, (2, 4), 0.05)
+    _misses, noted = gaps.push_frames([frames[4]], 4, 0.25, (2, 4), 0.05)
     assert [frame.recovered for frame in noted] == [4], "it was asked for"
 
 
@@ -312,7 +311,7 @@ def test_on_a_link_that_jitters_a_copy_that_came_first_was_not_lost() -> None:
     gaps, frame = UplinkGaps(), Frame(1, 960, b"x", recovered=4)
 
     def marks(now: float, jitter_ms: float) -> int:
-        _misses, (noted,) = note_frames(gaps, [frame], 2, now, (4,), 0.05, jitter_ms)
+        _misses, (noted,) = gaps.push_frames([frame], 2, now, (4,), 0.05, jitter_ms)
         return noted.recovered
 
     assert marks(1.0, JITTERY_MS - 1) == 4

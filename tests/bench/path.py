@@ -16,7 +16,7 @@ from agent import rtcp, rtp
 from agent.audio import opus
 from agent.audio.hop import Distances, Frame, Unfolder, VoiceStream, before, blocks_of
 from agent.audio.playout import SAMPLES, LinkMemory, Mode, Playout
-from agent.forward import UplinkGaps, VoiceSlot, note_frames
+from agent.forward import UplinkGaps, VoiceSlot
 from agent.impair import Direction, Impairment
 from agent.reception import ReceptionStats
 
@@ -134,8 +134,8 @@ class Path:
             header.seq, header.ts, self.now, sent=header.send_time, before=before(distances)
         )
         jitter_ms = self._reception.jitter_ms
-        _misses, noted = note_frames(
-            self._gaps, frames, header.seq, self.now, distances, rtt_s, jitter_ms
+        _misses, noted = self._gaps.push_frames(
+            frames, header.seq, self.now, distances, rtt_s, jitter_ms
         )
         for frame in noted:
             seq = self._slot.take("kandis", 7, frame, self.now)
