@@ -276,8 +276,9 @@ class VideoSlot(Slot):
 
 
 JITTERY_MS, JITTERY_FOR_S = 17.0, 10.0
-"""A link jitters for so long after its interarrival jitter (RFC 3550 §6.4.1) was greater. Packets that
-queue on a thin link stay below 12 ms; with a standard deviation of 60 ms it reaches 20 and more."""
+"""A link jitters for so long after its interarrival jitter (RFC 3550 §6.4.1) was greater. Where
+packets queue on a thin link it stays below 12 ms; a standard deviation of 60 ms brings 20 and
+more."""
 
 GIVE_UP_S = 0.5
 MAX_TRIES = 6

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve, unix_serve
 from websockets.http11 import Request, Response
@@ -26,6 +27,14 @@ from protocol import events as e
 from protocol.words import _
 
 DEFAULT_PORT = 8470
+LISTENING: dict[str, Any] = {
+    "subprotocols": [Subprotocol(SUBPROTOCOL)],
+    "compression": None,
+    "max_size": MAX_FRAME_BYTES,
+    "ping_interval": 5,
+    "ping_timeout": 10,
+    "close_timeout": 1,
+}
 
 
 def check_host(host: str) -> None:
@@ -142,7 +151,6 @@ async def _drained(server: MeetingServer) -> None:
 
 
 async def _listen(server: MeetingServer, db: Path, host: str, port: int) -> tuple[Server, Server]:
-    protocols = [Subprotocol(SUBPROTOCOL)]
     path = socket_path(db)
     path.unlink(missing_ok=True)
     before = os.umask(0o177)
@@ -151,12 +159,7 @@ async def _listen(server: MeetingServer, db: Path, host: str, port: int) -> tupl
             server.handle_local,
             str(path),
             process_request=server.metrics_page,
-            subprotocols=protocols,
-            compression=None,
-            max_size=MAX_FRAME_BYTES,
-            ping_interval=5,
-            ping_timeout=10,
-            close_timeout=1,
+            **LISTENING,
         )
     except OSError as error:
         raise ServeError(f"{path}: {error.strerror or error}") from error
@@ -167,12 +170,7 @@ async def _listen(server: MeetingServer, db: Path, host: str, port: int) -> tupl
             server.handle_network,
             host,
             port,
-            subprotocols=protocols,
-            compression=None,
-            max_size=MAX_FRAME_BYTES,
-            ping_interval=5,
-            ping_timeout=10,
-            close_timeout=1,
+            **LISTENING,
             family=socket.AF_INET if ":" not in host else socket.AF_INET6,
         )
     except OSError as error:

@@ -16,9 +16,9 @@ import struct
 import msgspec
 
 from agent.bandwidth import OVERHEAD_BYTES
+from agent.rtcp import RTCP_APP, RTCP_RR
 
 NAME = b"GLNC"
-RTCP_RR, RTCP_APP = 201, 204
 PROBE, ECHO, BURST, ASK, RESULT = range(5)
 HEAD = struct.Struct("!BBHLBBHL4s")
 NUMBERED = struct.Struct("!LLd")

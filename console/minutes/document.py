@@ -22,7 +22,18 @@ from typing import Literal
 
 import msgspec
 
-from console.meeting.state import HERE, Carried, Meeting, Note, Report, Site, Turn, card_key, replay
+from console.meeting.state import (
+    HERE,
+    Carried,
+    FollowUp,
+    Meeting,
+    Note,
+    Report,
+    Site,
+    Turn,
+    card_key,
+    replay,
+)
 from console.minutes import wording
 from console.minutes.brief import brief_of
 from console.minutes.connections import connections_of
@@ -512,16 +523,8 @@ class _Author:
 
     def follow_ups(self) -> tuple[FollowUpRow, ...]:
         return tuple(
-            FollowUpRow(
-                number=number,
-                text=one_line(one.text),
-                owner=one_line(one.owner)
-                or (self.office_of(one.site) if one.site else wording.NOTHING),
-                due=wording.due_date(one_line(one.due)) or wording.NOTHING,
-                due_on=one_line(one.due),
-                status=OPEN_FOLLOW_UP if one.closed_at is None else DONE_FOLLOW_UP,
-                site=one.site or "",
-                done=one.closed_at is not None,
+            self._follow_up(
+                number, one, OPEN_FOLLOW_UP if one.closed_at is None else DONE_FOLLOW_UP
             )
             for number, one in enumerate(self.state.follow_ups, 1)
         )
@@ -531,23 +534,25 @@ class _Author:
         carried = sorted(self.state.carried, key=lambda one: one.closed_at is None)
         rows = []
         for number, one in enumerate(carried, 1):
-            entry = one.entry
-            noted = wording.long_date(self.local(entry.at).date())
-            rows.append(
-                FollowUpRow(
-                    number=number,
-                    text=one_line(entry.text),
-                    owner=one_line(entry.owner)
-                    or (self.office_of(entry.site) if entry.site else wording.NOTHING),
-                    due=wording.due_date(one_line(entry.due)) or wording.NOTHING,
-                    due_on=one_line(entry.due),
-                    status=self.earlier_status(one),
-                    site=entry.site or "",
-                    done=one.closed_at is not None,
-                    origin=f"rapat {noted}",
-                )
-            )
+            row = self._follow_up(number, one.entry, self.earlier_status(one))
+            noted = wording.long_date(self.local(one.entry.at).date())
+            rows.append(msgspec.structs.replace(row, origin=f"rapat {noted}"))
         return tuple(rows)
+
+    def _follow_up(
+        self, number: int, one: FollowUp | e.CarriedFollowUp, status: str
+    ) -> FollowUpRow:
+        office = self.office_of(one.site) if one.site else wording.NOTHING
+        return FollowUpRow(
+            number=number,
+            text=one_line(one.text),
+            owner=one_line(one.owner) or office,
+            due=wording.due_date(one_line(one.due)) or wording.NOTHING,
+            due_on=one_line(one.due),
+            status=status,
+            site=one.site or "",
+            done=status == DONE_FOLLOW_UP,
+        )
 
     def earlier_status(self, one: Carried) -> str:
         """Done in this meeting, open, or open beyond its date on the day of this meeting."""

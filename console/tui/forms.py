@@ -93,6 +93,22 @@ class Form(Vertical):
     def redraw(self) -> None:
         """Something of the meeting changed."""
 
+    def complain(self, name: str, text: str) -> None:
+        """What is wrong with a field, beside it."""
+        for field in self.query(Field):
+            if field.line.name == name:
+                field.complain(text)
+
+    def go_on(self, event: Input.Submitted) -> None:
+        """Enter goes to the next field and saves in the last."""
+        event.stop()
+        lines = list(self.query(Line))
+        place = lines.index(event.input) if isinstance(event.input, Line) else len(lines)
+        if place + 1 < len(lines):
+            lines[place + 1].focus()
+        else:
+            self.save()
+
     # -- drafts ----------------------------------------------------------------------------------
 
     @on(Input.Changed)
@@ -162,33 +178,22 @@ class FollowUpForm(Form):
         return fields if fields["text"] or fields["due"] else {}
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter goes to the next field and saves in the last."""
-        event.stop()
-        order = ["text", "owner", "due"]
-        place = order.index(event.input.name or "due")
-        if place + 1 < len(order):
-            self.query_one(f"#field-{order[place + 1]}").focus()
-        else:
-            self.save()
-
-    def _complain(self, name: str, text: str) -> None:
-        for field in self.query(Field):
-            if field.line.name == name:
-                field.complain(text)
+        """Enter goes on."""
+        self.go_on(event)
 
     def save(self) -> None:
         """Check the text and the date."""
         if not self._value("text"):
-            self._complain("text", _("write what is to be done"))
+            self.complain("text", _("write what is to be done"))
             return
         for name in ("text", "owner"):
             if wrong := bad_line(self._value(name)):
-                self._complain(name, wrong)
+                self.complain(name, wrong)
                 return
         try:
             due = parse_due(self._value("due"), self._today)
         except DueError:
-            self._complain("due", _("not a date, such as 15/2/2019"))
+            self.complain("due", _("not a date, such as 15/2/2019"))
             return
         command = c.AddFollowUp(self._value("text"), self._value("owner"), due, self._site)
         self.wrote((command,))

@@ -84,19 +84,8 @@ class StepForm(Form):
         return {} if values == proposed else values
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter goes to the next field and does it in the last."""
-        event.stop()
-        lines = list(self.query(Line))
-        place = lines.index(event.input) if isinstance(event.input, Line) else len(lines)
-        if place + 1 < len(lines):
-            lines[place + 1].focus()
-        else:
-            self.save()
-
-    def _complain(self, name: str, text: str) -> None:
-        for field in self.query(Field):
-            if field.line.name == name:
-                field.complain(text)
+        """Enter goes on."""
+        self.go_on(event)
 
     def save(self) -> None:
         """Check every field."""
@@ -106,7 +95,7 @@ class StepForm(Form):
             if name in NEEDED and not value:
                 wrong = _("nothing is written yet")
             if wrong:
-                self._complain(name, wrong)
+                self.complain(name, wrong)
                 return
         if self.step == "correct" and not self._is_placed(values):
             return
@@ -116,13 +105,13 @@ class StepForm(Form):
         """The words stand in the minutes, and in one place or in the part that is named."""
         places, part = self._places(values["was"]), values["part"]
         if not places:
-            self._complain("was", _("these words do not stand in the minutes"))
+            self.complain("was", _("these words do not stand in the minutes"))
         elif part and part not in places:
             named = ", ".join(places)
-            self._complain("part", _("the words stand in {places}").format(places=named))
+            self.complain("part", _("the words stand in {places}").format(places=named))
         elif not part and len(places) > 1:
             named = ", ".join(places)
-            self._complain("part", _("say which: {places}").format(places=named))
+            self.complain("part", _("say which: {places}").format(places=named))
         else:
             values["part"] = part or places[0]
             return True
