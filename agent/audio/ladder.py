@@ -211,7 +211,7 @@ class Ladder:
         if self._level == 0:
             return 0
         if self.coded_at is not None and self.hurried:
-            return 2
+            return 3
         steps = self._tried_frames // STEP_FRAMES
         return max(0, 2 - steps) if self.available == math.inf else 0
 

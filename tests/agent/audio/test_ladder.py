@@ -414,10 +414,7 @@ def test_of_a_voice_that_was_made_smaller_one_copy_is_sent() -> None:
     relay.hurried = True
     assert relay.told(BAD, 30).distances == CONVERSATION[1]
     relay.coded_at = BITRATES[2]
-    assert relay.after(TICK_S).distances == ONE_COPY, "at once"
-    relay.available = Settings(BITRATES[2], TWINS).cost
-    assert relay.after(TICK_S).distances == TWINS
-    relay.available = math.inf
+    assert relay.after(TICK_S).distances == TWINS, "at once"
     relay.coded_at = None
     assert relay.after(TICK_S).distances == CONVERSATION[1]
 
