@@ -15,6 +15,7 @@ All times shown are the server's: `server_now` adds the offset of its Welcome.
 """
 
 from collections import deque
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -22,7 +23,6 @@ from console.meeting import state as st
 from console.meeting.budget import planned_end, projected_end
 from console.meeting.decide import undo_until
 from console.meeting.state import Meeting
-from console.tui.dates import iso_day
 from console.tui.history import history, is_told
 from console.tui.views import (
     SILENT,
@@ -431,10 +431,12 @@ class Replica:
         state, found = self.meeting, []
         entry = state.sites[site].entry
         names = {name.casefold() for name in (entry.title, entry.officer, entry.name) if name}
+        zone = timedelta(minutes=state.plan.utc_offset_minutes)
         for one in state.carried:
             carried = one.entry
             if carried.site == site or carried.owner.casefold() in names:
-                origin = iso_day(carried.at, state.plan.utc_offset_minutes)
+                noted = datetime.fromtimestamp(carried.at / 1000, UTC) + zone
+                origin = noted.date().isoformat()
                 done = one.closed_at is not None
                 found.append(
                     TaskShown(one.id, carried.text, carried.owner, carried.due, done, origin)
