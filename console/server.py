@@ -336,7 +336,8 @@ class MeetingServer:
             due = deadline(self.state)
             wait_s = None if due is None else max(0.0, (due - _now_ms()) / 1000)
             try:
-                await asyncio.wait_for(self._due.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._due.wait()
             except TimeoutError:
                 await self.submit(c.Tick())
                 if deadline(self.state) == due:

@@ -114,6 +114,12 @@ def test_packages_are_named_as_folders_and_modules_hold_no_leftovers():
     assert not [m for m in modules() if forbidden & set(Path(m).with_suffix("").parts)]
 
 
+def test_no_wait_loses_a_cancellation():
+    """Before Python 3.12 `asyncio.wait_for` does, when what it waits for comes at that moment:
+    who closes the task waits for ever. `asyncio.timeout` does not."""
+    assert [m for m in modules() if "asyncio.wait_for(" in (ROOT / m).read_text()] == []
+
+
 def test_tests_are_not_packages():
     """`tests/console/__init__.py` would make `import console` find the tests."""
     assert list((ROOT / "tests").rglob("__init__.py")) == []

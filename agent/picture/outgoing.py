@@ -285,8 +285,9 @@ class Pictures:
             try:
                 # A camera that may send nothing is asked again in a while.
                 wait_s = ASK_AGAIN_S if next_at is None else max(0.0, next_at - time.monotonic())
-                wait = self._wake.wait()
-                await asyncio.wait_for(wait, None if self._gate == "off" else wait_s)
+                # Not wait_for: Python 3.11's loses a cancellation that comes with the wake-up.
+                async with asyncio.timeout(None if self._gate == "off" else wait_s):
+                    await self._wake.wait()
             except TimeoutError:
                 pass
 
@@ -333,7 +334,8 @@ class Pictures:
             wait_s = self._pacer.next_in_s()
             self._sent.clear()
             try:
-                await asyncio.wait_for(self._sent.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._sent.wait()
             except TimeoutError:
                 pass
 

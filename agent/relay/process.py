@@ -66,7 +66,8 @@ async def _serve(server: str, recordings: Path | None) -> None:
         running = group.create_task(relay.run(server))
         while not (stop.is_set() or relay.is_orphan):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), 5)
+                async with asyncio.timeout(5):
+                    await stop.wait()
         running.cancel()
     await relay.close()
 

@@ -128,7 +128,8 @@ class Director:
         sent_at = time.monotonic()
         self._link.send(frame)
         try:
-            result = await asyncio.wait_for(answer, timeout_s)
+            async with asyncio.timeout(timeout_s):
+                result = await answer
         finally:
             self._pending.pop(frame.id, None)
         now = time.monotonic()
@@ -146,7 +147,8 @@ class Director:
                 return False
             self._changed.clear()
             try:
-                await asyncio.wait_for(self._changed.wait(), left_s)
+                async with asyncio.timeout(left_s):
+                    await self._changed.wait()
             except TimeoutError:
                 return condition()
         return True

@@ -102,7 +102,8 @@ class Process:
         if self.alive:
             self.running.terminate()
             try:
-                await asyncio.wait_for(self.running.wait(), STOP_TIMEOUT_S)
+                async with asyncio.timeout(STOP_TIMEOUT_S):
+                    await self.running.wait()
             except TimeoutError:
                 await self.kill()
         return self.running.returncode

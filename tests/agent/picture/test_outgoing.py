@@ -94,6 +94,22 @@ async def test_encoders_are_ready_before_a_picture_is_wanted_and_hold_nothing_up
         assert opened == [(640, False), (320, False)]
 
 
+@pytest.mark.parametrize("turns", range(5))
+@pytest.mark.parametrize("event", ["_wake", "_sent"])
+async def test_cancelled_as_it_is_woken_it_ends(event: str, turns: int) -> None:
+    pictures, wire = Pictures(SyntheticCamera("Minas", 3, 64, 48, 1), 1), Wire()
+    pictures.allow(float("inf"), time.monotonic())
+    open_gate(pictures, "live")
+    task = asyncio.get_running_loop().create_task(pictures.run(wire))
+    await wire.wait_for(pictures.ssrcs[0], 1)
+    getattr(pictures, event).set()
+    for _turn in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task], timeout=5)
+    assert task.cancelled()
+
+
 async def test_a_live_camera_sends_two_sizes_the_small_one_first() -> None:
     async with sending(640, 360, 20) as (pictures, wire):
         open_gate(pictures, "live")
