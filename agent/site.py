@@ -50,7 +50,6 @@ from protocol.words import use_language
 
 log = logging.getLogger("giliran.agent")
 
-CLOSE_TIMEOUT_S = 5.0
 FIRST_DELAY_S = 0.2
 LAST_DELAY_S = 4.0
 LOOK_EVERY_S = 0.1
@@ -265,9 +264,8 @@ class Site:
     @staticmethod
     async def _close(attempt: Attempt) -> None:
         try:
-            async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await attempt.close()
-        except (TimeoutError, OSError, ConnectionError) as error:
+            await attempt.close()
+        except (OSError, ConnectionError) as error:
             log.info("an old connection was left as it is: %r", error)
 
     async def _begin(self, relay: str, failures: int) -> None:

@@ -106,6 +106,9 @@ class Link:
         while True:
             reason, code = await self._one_connection()
             self.up = False
+            # A TaskGroup that ends with an error forgets a cancellation that comes meanwhile.
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise asyncio.CancelledError
             delay_s = random.uniform(0, self._longest_delay_s())
             if code == "replaced":
                 delay_s = LAST_DELAY_S

@@ -54,6 +54,8 @@ Kind = Literal["audio", "video"]
 aioice.ice.CONSENT_INTERVAL = 5
 aioice.ice.CONSENT_FAILURES = 10
 
+CLOSE_TIMEOUT_S = 5.0
+
 STATES: dict[str, State] = {
     "new": "new",
     "connecting": "connecting",
@@ -156,6 +158,7 @@ class Connection:
         self._outlet: Outlet | None = None
         self._socket: OwnSocket | None = None
         self._connected = asyncio.Event()
+        self._is_closing = False
         self._peer = RTCPeerConnection(
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
@@ -378,7 +381,15 @@ class Connection:
         raise ValueError(f"no {kind} line was negotiated")
 
     async def close(self) -> None:
-        """Close the connection; the peer is told by DTLS. Idempotent."""
+        """Close the connection; the peer is told by DTLS. Idempotent, and done in 5 s."""
         self._peer.remove_all_listeners()
         self._set_state("closed")
-        await self._peer.close()
+        if self._is_closing:
+            # aiortc would wait for the first closing, for ever if that was cancelled.
+            return
+        self._is_closing = True
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._peer.close()
+        except TimeoutError:
+            log.warning("a connection was left as it is: it does not close")

@@ -1,7 +1,6 @@
 """Slots in, sound and whole pictures out."""
 
 import asyncio
-import contextlib
 import time
 
 import numpy as np
@@ -16,6 +15,7 @@ from agent.devices import SyntheticCamera
 from agent.picture import vp8, vp8_packets
 from agent.picture.stamp import read
 from agent.receiver import Receiver
+from tests.ending import end
 
 
 class Room:
@@ -68,9 +68,7 @@ async def test_the_slots_are_mixed_for_one_loudspeaker() -> None:
         assert loudest.levels["panel-1"] == 127, "each slot has a meter of its own"
         assert 1 <= readings[-1].mos_cq <= readings[-1].mos <= 4.5 and readings[0].mos == 0
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await end(task)
     measured = voice.levels(np.concatenate(room.sound), [0, 4, 7])
     assert measured.values[0].max() > 0.5 and measured.values[4].max() > 0.5
     assert measured.values[7].max() < 0.05

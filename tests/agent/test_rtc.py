@@ -129,6 +129,18 @@ async def test_closing_tells_the_peer_and_leaves_no_task() -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.parametrize("turns", range(1, 5))
+async def test_a_closing_that_was_cancelled_holds_up_nobody(turns: int) -> None:
+    async with connected() as (sender, _receiver):
+        closing = asyncio.get_running_loop().create_task(sender.connection.close())
+        for _turn in range(turns):
+            await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.wait([closing])
+        async with asyncio.timeout(10):
+            await sender.connection.close()
+
+
 async def test_loss_of_the_emulated_link() -> None:
     async with connected("loss=30%,seed=5") as (sender, receiver):
         assert sender.directions is not None

@@ -15,6 +15,7 @@ from agent.audio.ladder import BITRATES, LIMIT_FOR_S, OVERHEAD_BYTES
 from agent.devices import SyntheticCamera, SyntheticMicrophone
 from agent.picture import vp8_packets
 from agent.sender import AudioStream, Sender
+from tests.ending import end
 
 
 class Wire:
@@ -45,9 +46,7 @@ async def sending() -> AsyncIterator[tuple[Sender, Wire]]:
     try:
         yield sender, wire
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await end(task)
 
 
 async def test_a_closed_site_sends_nothing_and_shows_its_level() -> None:
@@ -280,9 +279,7 @@ async def test_silence_costs_next_to_nothing_and_speech_after_it_is_in_time() ->
         assert [rtp.ts_delta(b.ts, a.ts) for a, b in pairwise(last)] == [960] * 7
         assert [rtp.seq_delta(b.seq, a.seq) for a, b in pairwise([*headers, *last[-1:]])][0] == 1
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await end(task)
 
 
 async def test_the_round_trip_is_known_from_reports_while_silent() -> None:

@@ -13,6 +13,7 @@ import pytest
 from console import relay_child as module
 from console.places import relay_lock
 from console.relay_child import RelayChild
+from tests.ending import end
 
 # In the relay's place: `slow` seconds of loading, then it waits for the lock, and puts its number
 # in it.
@@ -51,9 +52,7 @@ async def watched(child: RelayChild) -> AsyncIterator[None]:
         yield
     finally:
         await child.stop()
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
+        await end(running)
 
 
 async def wait_until(condition: Callable[[], bool]) -> None:
@@ -115,7 +114,7 @@ async def test_a_relay_that_an_earlier_server_left_is_kept(stand_in, tmp_path: P
     running = asyncio.get_running_loop().create_task(earlier.run())
     await wait_until(lambda: earlier.pid() is not None)
     pid = earlier.pid()
-    running.cancel()
+    await end(running)
     child = stand_in(0)
     async with watched(child):
         assert child.pid() == pid

@@ -24,6 +24,7 @@ from protocol import queries as q
 from protocol.ids import uuid7
 from protocol.preview import Preview, encode_preview
 from tests.e2e.servers import Client, agent, client, moderator
+from tests.ending import end
 from tests.playbook import PLAN
 
 
@@ -73,14 +74,14 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         port = next(iter(network.sockets)).getsockname()[1]
         yield House(server, journal, path, port, plans)
         server.stopping = True
+        # What a failed test kept from being written is waited for by the handlers that end now.
+        journal.may_write.set()
         while running.done() and not server._commands.empty():
             waiting = server._commands.get_nowait()[3]
             if waiting is not None:
                 waiting.cancel()
     assert not running.done(), "the meeting ended by itself"
-    running.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await running
+    await end(running)
     journal.close()
 
 

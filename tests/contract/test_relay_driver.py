@@ -41,6 +41,7 @@ from protocol import messages as m
 from protocol.ids import uuid7
 from protocol.messages import Later, RecordOrder, SlotName
 from protocol.session import decode_from_client, encode
+from tests.ending import end
 
 WAIT_S = 30
 
@@ -193,9 +194,7 @@ async def embedded(folder: Path) -> AsyncIterator[Relay]:
             yield relay
         finally:
             await relay.close()
-            running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
+            await end(running)
 
 
 DRIVERS: dict[str, Callable[[Path], contextlib.AbstractAsyncContextManager[Relay]]] = {

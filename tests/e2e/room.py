@@ -24,6 +24,7 @@ from console.rehearsal.casting import cast
 from console.server import MeetingServer
 from protocol import SUBPROTOCOL
 from protocol import commands as c
+from tests.ending import closes, end
 
 OPTIONS: dict[str, Any] = {"subprotocols": [SUBPROTOCOL], "compression": None}
 HALL = "bandar-siak"
@@ -75,11 +76,12 @@ class Room:
             await self.wait_for(lambda: not self.deaf(but=HALL), "everybody connected")
             yield self
         finally:
-            for name in [*self.names, "relay"]:
-                await self._end(name)
-            await self.relay.close()
-            for site in self.sites.values():
-                await site.close()
+            await end(*(self._running.pop(name) for name in [*self.names, "relay"]))
+            async with closes("the relay"):
+                await self.relay.close()
+            for name, site in self.sites.items():
+                async with closes(name):
+                    await site.close()
             await self.stop_server()
 
     async def start_server(self) -> None:
@@ -100,8 +102,9 @@ class Room:
         self.server.stopping = True
         for listening in self._listening:
             listening.close()
-            await listening.wait_closed()
-        await self._end("server")
+            async with closes("what listens"):
+                await listening.wait_closed()
+        await end(self._running.pop("server"))
         self._journal.close()
 
     def start_relay(self) -> None:
@@ -109,8 +112,9 @@ class Room:
 
     async def restart_relay(self) -> None:
         """Another relay in the place of this one."""
-        await self._end("relay")
-        await self.relay.close()
+        await end(self._running.pop("relay"))
+        async with closes("the relay"):
+            await self.relay.close()
         self.relay = Relay(loopback=True)
         self.start_relay()
 
@@ -133,13 +137,7 @@ class Room:
         self._run(name, site.run())
 
     def _run(self, name: str, work: Any) -> None:
-        self._running[name] = asyncio.get_running_loop().create_task(work)
-
-    async def _end(self, name: str) -> None:
-        task = self._running.pop(name)
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        self._running[name] = asyncio.get_running_loop().create_task(work, name=name)
 
     def deaf(self, *, but: str = "") -> list[str]:
         """Sites that are not connected both ways, by their own word."""

@@ -21,6 +21,7 @@ from protocol.ids import uuid7
 from protocol.link import GONE
 from protocol.preview import Preview, decode_preview
 from protocol.session import decode_from_server, encode
+from tests.ending import end
 
 ROSTER = """
 [meeting]
@@ -176,9 +177,7 @@ async def client(
             await one.say(hello)
         yield one
     finally:
-        reading.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await reading
+        await end(reading)
         with contextlib.suppress(*GONE):
             await connection.close()
 
@@ -208,9 +207,7 @@ async def agent(server: Server, site: str) -> AsyncIterator[Client]:
         try:
             yield one
         finally:
-            talking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await talking
+            await end(talking)
 
 
 @contextlib.contextmanager

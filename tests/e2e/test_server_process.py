@@ -23,6 +23,7 @@ from protocol import messages as m
 from protocol.ids import uuid7
 from protocol.link import GONE, Link, LinkDown, LinkUp
 from tests.e2e.servers import ROSTER, Server, agent, client, moderator, serving
+from tests.ending import end
 
 
 async def opened(console, *sites: str) -> st.Meeting:
@@ -63,9 +64,7 @@ async def test_it_stops_at_once_although_its_agents_want_to_come_back(tmp_path: 
         async with asyncio.timeout(10):
             while not [one for one in got if isinstance(one, LinkDown)]:
                 await asyncio.sleep(0.02)
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
+        await end(running)
         downs = [one for one in got if isinstance(one, LinkDown)]
         assert (downs[0].code, downs[0].reason) == ("stopping", "the server was stopped")
         assert len([one for one in got if isinstance(one, LinkUp)]) == 1, "nobody got back in"

@@ -13,6 +13,7 @@ from protocol import messages as m
 from protocol.commands import AddNote, CallNext
 from protocol.link import Link, LinkDown, LinkUp
 from protocol.session import decode_from_client, encode
+from tests.ending import end
 
 
 class Caller:
@@ -43,9 +44,7 @@ async def calling(address: str) -> AsyncIterator[Caller]:
     try:
         yield caller
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await end(task)
 
 
 async def welcome(connection: ServerConnection) -> None:
@@ -166,3 +165,26 @@ async def test_a_connection_that_ends_while_much_is_being_sent_is_made_anew(
                     assert caller.link.send(m.Command("x", AddNote("x" * 250_000)))
                 down = await caller.next(LinkDown)
                 assert isinstance(down, LinkDown) and down.reason
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_cancelled_as_the_connection_ends_it_ends(turns: int, tmp_path: Path) -> None:
+    path, leave = tmp_path / "s", asyncio.Event()
+
+    async def let_go(connection: ServerConnection) -> None:
+        hello = decode_from_client(await connection.recv())
+        assert isinstance(hello, m.Hello)
+        await connection.send(encode(m.Welcome(hello.resume, 0, "server")).decode())
+        await leave.wait()
+        connection.transport.abort()
+
+    async with unix_serve(let_go, str(path), subprotocols=[SUBPROTOCOL]):
+        caller = Caller(f"unix:{path}")
+        task = asyncio.get_running_loop().create_task(caller.link.run())
+        await caller.next(LinkUp)
+        leave.set()
+        for _turn in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task], timeout=5)
+        assert task.cancelled()

@@ -15,6 +15,7 @@ from agent.devices import SyntheticCamera
 from agent.picture import vp8, vp8_packets
 from agent.picture.outgoing import LIMIT_FOR_S, Pictures, _scaled
 from agent.picture.stamp import read
+from tests.ending import end
 
 
 class Wire:
@@ -54,9 +55,7 @@ async def sending(width: int, height: int, fps: float) -> AsyncIterator[tuple[Pi
     try:
         yield pictures, wire
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await end(task)
 
 
 def open_gate(pictures: Pictures, gate: str) -> None:

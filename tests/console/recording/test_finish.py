@@ -19,6 +19,7 @@ from console.recording.finish import RecordingError, finish
 from console.recording.keeper import Keeper
 from protocol import commands as c
 from protocol import events as e
+from tests.ending import end
 from tests.playbook import PLAN
 
 KEPT = e.RecordingPlan(keep_days=30)
@@ -63,9 +64,7 @@ class Past:
         try:
             yield told
         finally:
-            running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
+            await end(running)
 
 
 def days_ago(days: float) -> int:
