@@ -194,16 +194,21 @@ class Site:
         if desired is None:
             return
         attempt = self._attempt
+        uplink = _state(attempt, "uplink")
+        camera, lack = self.sender.pictures.actual(time.monotonic())
+        if uplink != "up" and camera != "off":
+            camera, lack = "off", "link"
         actual = m.Actual(
             revision=desired.revision,
             microphone="live" if self.sender.microphone_open else "muted",
-            camera=self.sender.camera,
-            uplink=_state(attempt, "uplink"),
+            camera=camera,
+            uplink=uplink,
             downlink=_state(attempt, "downlink"),
             hearing=self.receiver.hearing(),
             seeing=self.receiver.seeing(),
             trouble=self._trouble,
             cue=self.receiver.cue,
+            lack=lack,
         )
         if actual != self._actual and self._link.send(actual):
             self._actual = actual

@@ -22,6 +22,10 @@ Microphone = Literal["live", "muted"]
 Camera = Literal["live", "low", "off"]
 """`live` sends its picture large and small, `low` small only."""
 
+Lack = Literal["none", "starting", "link", "picture"]
+"""Why less goes out of a camera than is desired: nothing lacks; it begins; the link carries no more;
+the camera gives no picture."""
+
 Picture = Literal["high", "low", "none"]
 LinkState = Literal["down", "connecting", "up"]
 SlotName = Literal["main", "second", "chair", "floor", "panel-1", "panel-2"]
@@ -89,8 +93,9 @@ class Watch(_Message, frozen=True, tag="watch"):
 class Actual(_Message, frozen=True, tag="actual"):
     """Sent by an agent to the server when its state changed, and after each Desired.
 
-    `revision` is that of the Desired it carries out. `hearing` names the slots from which
-    sound arrives, `seeing` those from which whole pictures arrive; `cue` is what the room is told.
+    `revision` is that of the Desired it carries out. `camera` is what goes out of its picture now,
+    `lack` why that is less than was desired. `hearing` names the slots from which sound arrives,
+    `seeing` those from which whole pictures arrive; `cue` is what the room is told.
     """
 
     revision: int
@@ -102,6 +107,7 @@ class Actual(_Message, frozen=True, tag="actual"):
     seeing: tuple[SlotName, ...] = ()
     trouble: str = ""
     cue: Cue = "none"
+    lack: Lack = "none"
 
 
 class ProcessReading(_Value, frozen=True):

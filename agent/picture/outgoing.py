@@ -26,11 +26,15 @@ from agent.picture.layers import Layer, Plan, Shares, fewer, plan
 from agent.picture.vp8 import Yuv
 from agent.stream import Stream
 from protocol.messages import Camera as Gate
+from protocol.messages import Lack
 
 HISTORY = 512
 KEY_FRAME_EVERY_S = 0.05
 MAX_WAIT_S = 0.15
 """With more than this on the way out a picture is left out."""
+
+STALE_S, STALE_PICTURES = 1.5, 3
+"""A layer goes out while its last picture is not older than that, or than three of its periods."""
 
 ASK_AGAIN_S = 0.1
 GLANCE_S = 1.0
@@ -84,6 +88,7 @@ class _Layer:
         self.due = 0.0
         self.key_wanted = True
         self.key_sent_at = 0.0
+        self.coded_at = -math.inf
         self.picture_id = random.getrandbits(15)
         self._encoder: vp8.Encoder | None = None
 
@@ -120,8 +125,14 @@ class _Layer:
         if self.bitrate:
             self._tell_encoder()
 
+    def goes_out(self, now: float) -> bool:
+        """Its pictures are being sent."""
+        stale_s = max(STALE_S, STALE_PICTURES / self.fps)
+        return self.bitrate > 0 and now - self.coded_at < stale_s
+
     def encode(self, picture: Yuv, now: float) -> bytes:
         one = self.plan
+        self.coded_at = now
         if self._encoder is None:
             self.use(self.open_encoder())
             assert self._encoder is not None
@@ -161,6 +172,7 @@ class Pictures:
         self._camera = camera
         self._latest: Yuv | None = None
         self._latest_at = 0.0
+        self._is_blind = False
         plans = plan(camera.width, camera.height, fps)
         self._layers = {name: _Layer(name, one) for name, one in plans.items()}
         self._shares = Shares(plans)
@@ -210,7 +222,21 @@ class Pictures:
             if name not in before:
                 self._layers[name].key_wanted = True
                 self._layers[name].due = 0.0
+                self._layers[name].coded_at = -math.inf
                 self._wake.set()
+
+    def actual(self, now: float) -> tuple[Gate, Lack]:
+        """What goes out, and why that is less than the gate lets through."""
+        wanted = [self._layers[name] for name in self._wanted]
+        missing = [one for one in wanted if not one.goes_out(now)]
+        if not missing:
+            return self._gate, "none"
+        lack: Lack = "starting"
+        if self._is_blind:
+            lack = "picture"
+        elif any(not one.bitrate for one in missing) or self._pacer.wait_s > MAX_WAIT_S:
+            lack = "link"
+        return "off" if len(missing) == len(wanted) else "low", lack
 
     @property
     def _wanted(self) -> tuple[Layer, ...]:
@@ -300,6 +326,8 @@ class Pictures:
         waits = self._pacer.wait_s > MAX_WAIT_S
         taken = [one for one in layers if one.key_wanted or not waits]
         picture = self._camera.read(now) if taken else None
+        if taken:
+            self._is_blind = picture is None
         if picture is not None:
             self._latest, self._latest_at = picture, now
         for one in layers:

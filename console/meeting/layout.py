@@ -58,16 +58,24 @@ def on_deck(state: Meeting) -> str:
     return site if one.online and one.media == "auto" else ""
 
 
+def cameras(state: Meeting) -> dict[str, Camera]:
+    """What every camera is to send; sites left out send nothing."""
+    return _cameras(slots(state), on_deck(state))
+
+
+def _cameras(fed: dict[SlotName, str], deck: str) -> dict[str, Camera]:
+    sent: dict[str, Camera] = {site: "low" for site in (fed.get("second"), deck) if site}
+    if "main" in fed:
+        sent[fed["main"]] = "live"
+    return sent
+
+
 def layout(state: Meeting, site: str, relay: str = "") -> Desired:
     """The whole desired state of this site. `relay` is the instance to connect to, '' if none."""
     one, fed = state.sites[site], slots(state)
     live: Microphone = "live" if state.is_live(site) else "muted"
     deck = on_deck(state)
-    shown: Camera = "off"
-    if site == fed.get("main"):
-        shown = "live"
-    elif site in (fed.get("second"), deck):
-        shown = "low"
+    shown = _cameras(fed, deck).get(site, "off")
     if deck and site == fed.get("chair"):
         fed["second"] = deck
     gets = {slot: s for slot, s in fed.items() if one.media == "auto" or slot not in VIDEO_SLOTS}

@@ -1,6 +1,7 @@
 """The floor panel: who speaks, how long, who is next, who is on the panel, who asks to speak."""
 
 from collections.abc import Iterator
+from textwrap import wrap
 
 from textual.content import Content
 from textual.reactive import reactive
@@ -87,6 +88,8 @@ def _turn(view: FloorView, width: int, height: int, plain: bool) -> Iterator[Con
     if height >= 12:
         yield _bar(view, width)
     yield _microphone(view, width)
+    if view.row is not None and (height >= 12 or view.row.camera_s):
+        yield from _camera(view.row, width)
 
 
 def _is_over(view: FloorView) -> bool:
@@ -136,6 +139,24 @@ def _microphone(view: FloorView, width: int) -> Content:
     label = Content.styled(mark, style).stylize(click("mute"))
     bar = level_bar(row.level, 8)
     return _ends(label, Content.styled(bar, "$success on $track"), width)
+
+
+def camera_words(row: RosterRow) -> tuple[str, str]:
+    """The camera in words, and their style; empty for a closed one."""
+    said = phrases.camera(row)
+    if not said:
+        return "", ""
+    text = _("Camera: {what}").format(what=said)
+    if row.camera_s:
+        return f" ! {text} ", "bold $on-strong on $warning"
+    mark = {"live": "▣", "low": "▫"}.get(row.camera, "◐")
+    return f"{mark} {text}", "$dim"
+
+
+def _camera(row: RosterRow, width: int) -> Iterator[Content]:
+    text, style = camera_words(row)
+    for line in wrap(text.rstrip(), width - 1, drop_whitespace=False):
+        yield Content.styled(line.ljust(width) if row.camera_s else line, style)
 
 
 def mic_words(row: RosterRow) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from console.tui import letters, phrases
 from console.tui.client import Client, MakeLink, Redraw, wall_ms
-from console.tui.floor import mic_words
+from console.tui.floor import camera_words, mic_words
 from console.tui.phrases import minutes
 from console.tui.plain import PlainFilter, is_plain
 from console.tui.settings import load, place
@@ -105,8 +105,10 @@ def _turn(floor: FloorView, width: int, room: int) -> Iterator[list[Content]]:
         ),
     ]
     if floor.row is not None:
-        text, mic_style = mic_words(floor.row)
-        yield [Content.styled(text, mic_style)]
+        said = [mic_words(floor.row)]
+        if floor.row.camera_s:
+            said.append(camera_words(floor.row))
+        yield [Content("  ").join(Content.styled(*one) for one in said)]
 
 
 def _drawn(text: str, style: str, width: int, room: int) -> list[Content]:

@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from console.tui.client import Kept, Redraw, Told
-from console.tui.floor import mic_words
+from console.tui.floor import camera_words, mic_words
 from console.tui.phrases import minutes
 from console.tui.replica import Replica
 from console.tui.roster import level_bar
@@ -96,6 +96,8 @@ def _floor_parts(view: FloorView):  # the pieces, the important ones first
     if view.row is not None:
         text, style = mic_words(view.row)
         yield Content.styled(text, style)
+        if view.row.camera_s:
+            yield Content.styled(*camera_words(view.row))
 
 
 class PageKeys(Widget, can_focus=False):

@@ -58,6 +58,19 @@ MICROPHONE: dict[str, str] = {
 }
 BEHIND: dict[str, str] = {"muting": N_("mute? {s}s"), "opening": N_("open? {s}s")}
 """A switch that is not confirmed after a second: what is awaited, and for how long."""
+CAMERA: dict[str, str] = {
+    "live": N_("camera|large and small picture"),
+    "low": N_("camera|small picture"),
+    "opening": N_("camera|starting…"),
+    "closing": N_("camera|stopping…"),
+}
+CAMERA_BEHIND: dict[str, str] = {
+    "opening": N_("camera|not on after {s} s"),
+    "closing": N_("camera|not off after {s} s"),
+    "thin": N_("camera|its link is too thin"),
+    "blind": N_("camera|gives no picture"),
+}
+"""What is wrong with a camera that has not been as it is to be for a second."""
 PHASE: dict[str, str] = {
     "none": N_("no meeting"),
     "planned": N_("REHEARSAL"),
@@ -526,8 +539,17 @@ def describe(row: RosterRow) -> str:
         parts.append(_("Voice: {mode}").format(mode=word(VOICE[row.voice])))
     if row.media != "auto":
         parts.append(_("Media: {mode}").format(mode=word(MEDIA[row.media])))
+    if picture := camera(row):
+        parts.append(_("Camera: {what}").format(what=picture))
     parts.append(word(REPORT[row.report]))
     return f"{row.title or row.name}: " + " · ".join(part for part in parts if part)
+
+
+def camera(row: RosterRow) -> str:
+    """What goes out of a site's camera, or what is wrong with it; empty for nothing."""
+    if row.camera_s and row.camera in CAMERA_BEHIND:
+        return word(CAMERA_BEHIND[row.camera]).format(s=row.camera_s)
+    return word(CAMERA.get(row.camera, ""))
 
 
 def undo_hint(view: FloorView) -> str:

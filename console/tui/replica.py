@@ -7,6 +7,8 @@ Rules of this file:
   what is not confirmed after a second says for how long.
 - A microphone is shown muted only when the site's agent says so and the relay gets nothing from
   it; sound from a site that is to be silent is an alarm once the switch had time to happen.
+- A camera is shown as the site's agent says its picture goes out; what differs from what is to go
+  out is told with its age, too.
 - *Connected* means that media runs both ways, not that some socket is open.
 - A command is kept until it is acknowledged or refused and is sent again, with its id, after the
   server was away.
@@ -22,10 +24,12 @@ import msgspec
 from console.meeting import state as st
 from console.meeting.budget import planned_end, projected_end
 from console.meeting.decide import undo_until
+from console.meeting.layout import cameras
 from console.meeting.state import Meeting
 from console.tui.history import history, is_told
 from console.tui.views import (
     SILENT,
+    CameraShown,
     Denied,
     FloorView,
     Happened,
@@ -77,6 +81,8 @@ class Replica:
         self._issued_at: dict[str, int] = {}
         self._switched_at: dict[str, int] = {}
         self._desired: dict[str, bool] = {}
+        self._cameras: dict[str, m.Camera] = {}
+        self._differs_at: dict[str, int] = {}
 
     # -- what comes in --------------------------------------------------------------------------
 
@@ -162,6 +168,7 @@ class Replica:
         changed = {s for s in names if self.status.get(s) != before.get(s)}
         for site in sorted(changed):
             self._note_step(site, before.get(site, _NO_STATUS), telemetry.at)
+            self._note_camera(site, telemetry.at)
         return changed
 
     def _note_step(self, site: str, before: m.SiteStatus, at: int) -> None:
@@ -192,6 +199,16 @@ class Replica:
             if self._desired.get(site) != live:
                 self._desired[site] = live
                 self._switched_at[site] = at
+        self._cameras = cameras(self.meeting)
+        for site in self.meeting.sites:
+            self._note_camera(site, at)
+
+    def _note_camera(self, site: str, at: int) -> None:
+        """Remember since when a camera has not been as it is to be."""
+        if self.camera_of(site) in ("opening", "closing", "thin", "blind"):
+            self._differs_at.setdefault(site, at)
+        else:
+            self._differs_at.pop(site, None)
 
     # -- what the screen asks -------------------------------------------------------------------
 
@@ -238,6 +255,8 @@ class Replica:
             behind_s=self._behind_s(site, now),
             ready=self._is_ready(site),
             picture="high" if link is None or link.downlink != "up" else link.picture,
+            camera=self.camera_of(site),
+            camera_s=self._camera_s(site, now),
         )
 
     def microphone_of(self, site: str, now: int) -> MicrophoneShown:
@@ -277,6 +296,23 @@ class Replica:
         if since is None:
             since = self.server_now(now) - self._switched_at.get(site, self.server_now(now))
         return max(0, since // 1000) if since >= BEHIND_MS else 0
+
+    def camera_of(self, site: str) -> CameraShown:
+        """What goes out of a camera, or how that differs from what is to go out."""
+        actual, desired = self._status(site).actual, self._cameras.get(site, "off")
+        if actual is None or site not in self.meeting.sites or self.link_of(site) != "connected":
+            return "away"
+        if actual.camera == desired:
+            return desired
+        if _SENDS[actual.camera] > _SENDS[desired]:
+            return "closing"
+        return _LACKS.get(actual.lack, "opening")
+
+    def _camera_s(self, site: str, now: int) -> int:
+        """How long a camera has not been as it is to be, whole seconds."""
+        at = self._differs_at.get(site)
+        ms = 0 if at is None or not self.link_up else self.server_now(now) - at
+        return ms // 1000 if ms >= BEHIND_MS else 0
 
     def _level(self, site: str | None) -> int | None:
         reading = None if site is None else self._status(site).reading
@@ -527,6 +563,8 @@ class Replica:
 
 
 _NO_STATUS = m.SiteStatus()
+_SENDS: dict[m.Camera, int] = {"off": 0, "low": 1, "live": 2}
+_LACKS: dict[m.Lack, CameraShown] = {"link": "thin", "picture": "blind"}
 DRAFTS = (c.DraftReport, c.SaveDraft)
 
 

@@ -24,7 +24,7 @@ from console.tui.views import RosterRow
 from protocol.words import N_
 
 LEVEL_FLOOR_DB = 60
-LEVEL_CELLS = 5
+LEVEL_CELLS, SHORT_LEVEL = 5, 3
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 Cell = tuple[str, str]
 """Text and the name of its style (empty: the row's own)."""
@@ -142,6 +142,15 @@ def _level(row: RosterRow, width: int) -> list[Cell]:
     return [(level_bar(row.level, width), style)]
 
 
+_CAMERA_MARKS = {"live": ("▣", "good"), "low": ("▫", "dim"), "off": ("", ""), "away": ("", "")}
+
+
+def _camera(row: RosterRow, width: int) -> list[Cell]:
+    if row.camera_s:
+        return [(f"!{row.camera_s}"[:width], "late")]
+    return [_CAMERA_MARKS.get(row.camera, ("◐", "dim"))]
+
+
 def _hand(row: RosterRow, width: int) -> list[Cell]:
     return [("", "")] if row.hand is None else [(f"↑{row.hand}", "warn")]
 
@@ -190,19 +199,22 @@ def _clarity(row: RosterRow, width: int) -> list[Cell]:
 COLUMNS: tuple[Column, ...] = (
     Column("place", N_("column|#"), 2, _place, right=True),
     Column("name", N_("column|Site"), 13, _name),
-    Column("officer", N_("column|Officer"), 24, _officer, from_width=112),
+    Column("officer", N_("column|Officer"), 24, _officer, from_width=117),
     Column("attendance", N_("column|Att"), 3, _attendance, act="attendance"),
-    Column("link", N_("column|Link"), 5, _link, until_width=64),
-    Column("link-word", N_("column|Connection"), 12, _link, from_width=64),
-    Column("clarity", N_("column|Clar"), 4, _clarity, from_width=64),
-    Column("rtt", N_("column|RTT"), 7, _rtt, from_width=88, right=True),
-    Column("loss", N_("column|Loss"), 6, _loss, from_width=88, right=True),
+    Column("link", N_("column|Link"), 5, _link, until_width=68),
+    Column("link-word", N_("column|Connection"), 12, _link, from_width=68),
+    Column("clarity", N_("column|Clar"), 4, _clarity, from_width=68),
+    Column("rtt", N_("column|RTT"), 7, _rtt, from_width=92, right=True),
+    Column("loss", N_("column|Loss"), 6, _loss, from_width=92, right=True),
     Column("microphone", N_("column|Mic"), 9, _microphone, act="mute"),
-    Column("level", N_("column|Level"), LEVEL_CELLS, _level, act="mute"),
+    Column("level-short", N_("column|Lvl"), SHORT_LEVEL, _level, act="mute", until_width=68),
+    Column("level", N_("column|Level"), LEVEL_CELLS, _level, act="mute", from_width=68),
+    Column("camera-short", N_("column|C"), 1, _camera, until_width=68),
+    Column("camera", N_("column|Cam"), 3, _camera, from_width=68),
     Column("hand", N_("column|Hnd"), 3, _hand, act="hand"),
-    Column("spoken", N_("column|Spoken"), 7, _spoken, from_width=72, right=True),
-    Column("report", N_("column|Rep"), 3, _report, act="report", until_width=125),
-    Column("report-word", N_("column|Report"), 16, _report, act="report", from_width=125),
+    Column("spoken", N_("column|Spoken"), 7, _spoken, from_width=76, right=True),
+    Column("report", N_("column|Rep"), 3, _report, act="report", until_width=130),
+    Column("report-word", N_("column|Report"), 16, _report, act="report", from_width=130),
 )
 
 

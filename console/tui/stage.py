@@ -11,7 +11,7 @@ import msgspec
 
 from console.meeting import state as st
 from console.meeting.decide import Refusal, deadline, decide
-from console.meeting.layout import cue
+from console.meeting.layout import cameras, cue
 from protocol import commands as c
 from protocol import events as e
 from protocol import messages as m
@@ -133,7 +133,8 @@ class Stage:
                 was.link, up_packets=25 if sends else 0, up_kbps=42.0 if sends else 0.0
             )
             told = cue(self.state, site)
-            actual = m.Actual(self.state.seq, live, "off", link.uplink, link.downlink, cue=told)
+            shows = cameras(self.state).get(site, "off")
+            actual = m.Actual(self.state.seq, live, shows, link.uplink, link.downlink, cue=told)
             self.status[site] = msgspec.structs.replace(
                 was, desired_microphone=live, actual=actual, link=link
             )

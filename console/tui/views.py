@@ -16,6 +16,7 @@ LinkShown = Literal["connected", "connecting", "offline", "grace"]
 MicrophoneShown = Literal[
     "live", "muted", "muting", "opening", "alarm", "no-sound", "unknown", "away"
 ]
+CameraShown = Literal["live", "low", "off", "opening", "closing", "thin", "blind", "away"]
 ReportShown = Literal["none", "draft", "missing", "done"]
 Place = Literal["chair", "floor", "lost", "panel", "queue", "suspended", "spoken", "audience"]
 
@@ -25,7 +26,8 @@ class RosterRow(msgspec.Struct, frozen=True):
 
     `clarity` is how clear what the site hears is (MOS, one decimal; 0: nothing heard). `behind_s`
     is how long the microphone has not been as it is to be; 0 within the first second. `ready`:
-    the site confirms that its room is told to get ready.
+    the site confirms that its room is told to get ready. `camera_s` is how long less or more of the
+    camera has gone out than is to; 0 within the first second.
     """
 
     site: str
@@ -50,6 +52,8 @@ class RosterRow(msgspec.Struct, frozen=True):
     behind_s: int = 0
     ready: bool = False
     picture: m.Picture = "high"
+    camera: CameraShown = "off"
+    camera_s: int = 0
 
 
 class TaskShown(msgspec.Struct, frozen=True):

@@ -189,6 +189,9 @@ class Mosaic(ScrollView, can_focus=True, inherit_bindings=False):
             style = row.microphone
         elif row.microphone in ("muting", "opening", "no-sound"):
             style = "warn"
+        elif row.camera_s:
+            text, style = f"! {phrases.camera(row)}", "warn"
+        text = set_cell_size(text, min(cell_len(text), wide - 2))
         cells = max(0, min(5, wide - cell_len(text) - 3))
         bar = level_bar(row.level, cells) if row.link != "offline" else ""
         said = Segment(f" {text} ", self._named(style))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from agent import rtp
-from agent.devices import SyntheticCamera
+from agent.devices import NullCamera, SyntheticCamera
 from agent.picture import vp8, vp8_packets
 from agent.picture.outgoing import LIMIT_FOR_S, Pictures, _scaled
 from agent.picture.stamp import read
@@ -220,3 +220,33 @@ async def test_a_camera_that_might_send_nothing_for_a_while_was_not_late() -> No
         pictures.allow(float("inf"), time.monotonic())
         await wire.wait_for(low, before + 1)
         assert pictures.late_ms < 1_000_000
+
+
+async def until(pictures: Pictures, wanted: tuple[str, str]) -> None:
+    async with asyncio.timeout(20):
+        while pictures.actual(time.monotonic()) != wanted:
+            await asyncio.sleep(0.01)
+
+
+async def test_what_goes_out_is_told_as_it_is() -> None:
+    async with sending(640, 360, 10) as (pictures, _wire):
+        assert pictures.actual(time.monotonic()) == ("off", "none")
+        open_gate(pictures, "live")
+        assert pictures.actual(time.monotonic()) == ("off", "starting"), "no picture has gone yet"
+        await until(pictures, ("live", "none"))
+        pictures.allow(100_000, time.monotonic())
+        assert pictures.actual(time.monotonic()) == ("low", "link")
+        pictures.allow(0, time.monotonic())
+        assert pictures.actual(time.monotonic()) == ("off", "link")
+        open_gate(pictures, "off")
+        open_gate(pictures, "low")
+        assert pictures.actual(time.monotonic()) == ("off", "starting")
+        await until(pictures, ("low", "none"))
+        pictures._camera = NullCamera(640, 360)
+        await until(pictures, ("off", "picture"))
+
+
+async def test_a_small_camera_shows_all_it_has() -> None:
+    async with sending(160, 90, 10) as (pictures, _wire):
+        open_gate(pictures, "live")
+        await until(pictures, ("live", "none"))

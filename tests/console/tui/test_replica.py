@@ -481,3 +481,67 @@ def test_who_attaches_later_reads_when_it_was_recorded(open_stage: Stage) -> Non
     lines = [one.event for one in Room(open_stage).replica.lines if isinstance(one, Happened)]
     kinds = (e.RecordingStarted, e.RecordingPaused, e.RecordingResumed, e.RecordingStopped)
     assert [type(one) for one in lines if isinstance(one, kinds)] == list(kinds)
+
+
+# -- cameras ---------------------------------------------------------------------------------------
+
+
+def camera(room: Room, site: str = "siak") -> tuple[str, int]:
+    row = room.row(site)
+    return row.camera, row.camera_s
+
+
+def told(room: Room, sends: m.Camera, lack: m.Lack = "none", site: str = "siak") -> None:
+    """The site's agent says what goes out of its camera."""
+    was = room.stage.status[site]
+    assert was.actual is not None
+    actual = msgspec.structs.replace(was.actual, camera=sends, lack=lack)
+    room.stage.status[site] = msgspec.structs.replace(was, actual=actual)
+    room.stage.publish()
+
+
+def test_a_camera_is_on_when_its_agent_says_so(room: Room) -> None:
+    assert camera(room) == ("low", 0), "on deck"
+    room.stage.do(c.CallNext())
+    room.stage.wait(0.9)
+    assert camera(room) == ("opening", 0)
+    room.stage.wait(2.2)
+    assert camera(room) == ("opening", 3)
+    told(room, "live")
+    assert camera(room) == ("live", 0)
+
+
+def test_a_camera_that_goes_out_though_it_is_to_be_closed(room: Room) -> None:
+    room.stage.do(c.CallNext())
+    told(room, "live")
+    room.stage.do(c.EndTurn())
+    room.stage.wait(1)
+    assert camera(room) == ("closing", 1)
+    told(room, "off")
+    assert camera(room) == ("off", 0)
+
+
+@pytest.mark.parametrize(("lack", "shown"), [("link", "thin"), ("picture", "blind")])
+def test_what_a_camera_lacks_is_told_from_when_it_did(
+    room: Room, lack: m.Lack, shown: str
+) -> None:
+    room.stage.do(c.CallNext())
+    told(room, "live")
+    room.stage.wait(30)
+    told(room, "low" if lack == "link" else "off", lack)
+    assert camera(room) == (shown, 0)
+    room.stage.wait(2)
+    assert camera(room) == (shown, 2)
+    told(room, "live")
+    room.stage.wait(9)
+    assert camera(room) == ("live", 0)
+
+
+def test_of_a_site_without_media_no_camera_is_told(room: Room) -> None:
+    room.stage.do(c.CallNext())
+    room.stage.wait(5)
+    room.stage.measure("siak", uplink="connecting")
+    room.stage.publish()
+    assert camera(room) == ("away", 0), "its connection is told instead"
+    room.link.cut("gone")
+    assert camera(room) == ("away", 0)

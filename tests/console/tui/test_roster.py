@@ -2,6 +2,7 @@
 
 import pytest
 
+from console.tui.floor import Floor
 from console.tui.roster import COLUMNS, columns_for, level_bar
 from console.tui.stage import Stage
 from protocol import commands as c
@@ -114,8 +115,29 @@ def shown_line(seat: Seat, y: int) -> str:
 def test_columns_fit(width: int) -> None:
     shown = columns_for(width)
     assert sum(size + 1 for _, size in shown) + 1 <= width
-    needed = {"place", "attendance", "microphone", "level", "hand"}
-    assert needed <= {column.id for column, _ in shown}
+    needed = {"place", "attendance", "microphone", "level", "camera", "hand"}
+    assert needed <= {column.id.removesuffix("-short") for column, _ in shown}
     assert next(size for column, size in shown if column.id == "name") >= 13, "Kerinci Kanan"
     assert len({"link", "clarity"} & {column.id for column, _ in shown}) == 1
     assert len({column.id for column in COLUMNS}) == len(COLUMNS)
+
+
+async def test_a_camera_that_is_not_as_it_is_to_be_has_a_sign_and_its_seconds(
+    open_stage: Stage, sit: Sit
+) -> None:
+    async with sit(open_stage, size=(120, 36)) as seat:
+        floor = seat.console.query_one(Floor)
+        open_stage.do(c.CallNext())
+        await seat.wait_until(lambda: " ◐ " in shown_line(seat, 2))
+        open_stage.wait(3)
+        seat.console._tick()
+        await seat.wait_until(lambda: " !3 " in shown_line(seat, 2))
+        line = list(seat.roster.render_line(2))
+        (sign,) = [one for one in line if one.text.startswith("!3")]
+        assert sign.style is not None and sign.style.bgcolor != line[0].style.bgcolor
+        assert "! Camera: not on after 3 s" in str(floor.render())
+        open_stage.settle()
+        open_stage.publish()
+        await seat.wait_until(lambda: " ▣ " in shown_line(seat, 2))
+        await seat.wait_until(lambda: "▣ Camera: large and small" in str(floor.render()))
+        assert " ▫ " in shown_line(seat, 3), "the next one's small picture goes out, too"
