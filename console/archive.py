@@ -149,11 +149,16 @@ def _within(lines: list[q.ReportLine]) -> list[q.ReportLine]:
     return kept
 
 
+_FOLLOW_UP_TEXT = (
+    "f.text || ' ' || f.owner || ' ' || coalesce(s.name, '') || ' ' || coalesce(f.how, '')"
+)
+
+
 def _follow_ups(rows: Any, query: q.ListFollowUps) -> q.FollowUpList:
-    wanted, values = _has_all(query.text, "f.text || ' ' || f.owner || ' ' || coalesce(s.name, '')")
+    wanted, values = _has_all(query.text, _FOLLOW_UP_TEXT)
     found = rows(
         "select f.id, f.meeting, m.title, coalesce(s.name, f.site, ''), f.at, f.text, f.owner,"
-        " f.due, f.closed_at, coalesce(f.closed_in, '')"
+        " f.due, f.closed_at, coalesce(f.closed_in, ''), coalesce(f.how, '')"
         " from follow_ups f join meetings m on m.id = f.meeting"
         " left join sites s on s.meeting = f.meeting and s.site = f.site"
         f" where {wanted} order by f.closed_at is not null, f.closed_at desc, f.due = '', f.due,"

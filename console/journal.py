@@ -29,7 +29,7 @@ from protocol import events as e
 from protocol.events import Recorded
 
 GENESIS = "0" * 64
-SCHEMA = 2
+SCHEMA = 3
 
 
 class JournalError(Exception):

@@ -9,13 +9,13 @@ import sqlite3
 
 import sqlite_utils
 
-from console.meeting.state import Meeting
+from console.meeting.state import Carried, FollowUp, Meeting
 
 TABLES = ("meetings", "sites", "attendance", "turns", "reports", "follow_ups", "notes")
 
 
-CLOSING: dict[str, type] = {"closed_at": int, "closed_in": str}
-"""When a follow-up was said to be done, and in which meeting; null while it is open."""
+CLOSING: dict[str, type] = {"closed_at": int, "closed_in": str, "how": str}
+"""When a follow-up was said to be done, in which meeting, and how; null while it is open."""
 
 
 def create_projections(db: sqlite_utils.Database) -> None:
@@ -201,12 +201,12 @@ def project(connection: sqlite3.Connection, before: Meeting, after: Meeting) -> 
                 "owner": follow_up.owner,
                 "due": follow_up.due,
                 "at": follow_up.at,
-                **_closing(after, follow_up.closed_at),
+                **_closing(after, follow_up),
             },
         )
     for carried in _changed(() if new else before.carried, after.carried):
         # Its row belongs to the meeting that noted it.
-        closing = _closing(after, carried.closed_at)
+        closing = _closing(after, carried)
         columns = ", ".join(f"{name} = ?" for name in closing)
         connection.execute(
             f"update follow_ups set {columns} where id = ?", (*closing.values(), carried.id)
@@ -226,12 +226,14 @@ def project(connection: sqlite3.Connection, before: Meeting, after: Meeting) -> 
         )
 
 
-def _closing(state: Meeting, closed_at: int | None) -> dict[str, object]:
-    return {"closed_at": closed_at, "closed_in": None if closed_at is None else state.id}
+def _closing(state: Meeting, one: FollowUp | Carried) -> dict[str, object]:
+    if one.closed_at is None:
+        return dict.fromkeys(CLOSING)
+    return {"closed_at": one.closed_at, "closed_in": state.id, "how": one.how or None}
 
 
 def add_closing(db: sqlite_utils.Database) -> None:
-    """For a journal from before follow-ups could be closed."""
+    """For a journal from before follow-ups could be closed, or be said to be done somehow."""
     table = db.table("follow_ups")
     for name, kind in CLOSING.items():
         if name not in table.columns_dict:

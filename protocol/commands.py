@@ -220,15 +220,21 @@ class SaveCard(_Command, frozen=True, tag="save-card"):
 
 
 class CloseFollowUp(_Command, frozen=True, tag="close-follow-up"):
-    """A follow-up of this meeting, or one carried into it, is done."""
+    """A follow-up of this meeting, or one carried into it, is done; `how` may say how, also later.
+
+    `meeting` names the one that noted it where the present one does not know it.
+    """
 
     follow_up: str
+    how: str = ""
+    meeting: str = ""
 
 
 class ReopenFollowUp(_Command, frozen=True, tag="reopen-follow-up"):
-    """It was not done after all."""
+    """It was not done after all. `meeting` as in CloseFollowUp."""
 
     follow_up: str
+    meeting: str = ""
 
 
 class SaveDraft(_Command, frozen=True, tag="save-draft"):

@@ -443,9 +443,10 @@ class FollowUpsCarried(_Event, frozen=True, tag="follow-ups-carried"):
 
 
 class FollowUpClosed(_Event, frozen=True, tag="follow-up-closed"):
-    """A follow-up, of this meeting or carried into it, is done."""
+    """A follow-up, of this meeting or carried into it, is done; `how` says how, if anything."""
 
     follow_up: str
+    how: str = ""
 
 
 class FollowUpReopened(_Event, frozen=True, tag="follow-up-reopened"):

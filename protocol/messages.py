@@ -23,8 +23,8 @@ Camera = Literal["live", "low", "off"]
 """`live` sends its picture large and small, `low` small only."""
 
 Lack = Literal["none", "starting", "link", "picture"]
-"""Why less goes out of a camera than is desired: nothing lacks; it begins; the link carries no more;
-the camera gives no picture."""
+"""Why less goes out of a camera than is desired: nothing lacks; it begins; the link carries no
+more; the camera gives no picture."""
 
 Picture = Literal["high", "low", "none"]
 LinkState = Literal["down", "connecting", "up"]

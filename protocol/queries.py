@@ -120,7 +120,7 @@ class ReportList(_Query, frozen=True, tag="report-list"):
 
 class FollowUpLine(_Line, frozen=True):
     """One follow-up; `due` is an ISO date or empty. `closed_at` and `closed_in` (a meeting's id)
-    tell when it was said to be done."""
+    tell when it was said to be done, `how` how."""
 
     id: str
     meeting: str
@@ -132,6 +132,7 @@ class FollowUpLine(_Line, frozen=True):
     due: str = ""
     closed_at: int | None = None
     closed_in: str = ""
+    how: str = ""
 
 
 class FollowUpList(_Query, frozen=True, tag="follow-up-list"):

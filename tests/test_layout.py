@@ -20,7 +20,6 @@ EXEMPT = {
         "console/tui/app.py",
         "console/tui/client.py",
         "console/tui/desk.py",
-        "console/tui/fields.py",
         "console/tui/forms.py",
         "console/tui/help.py",
         "console/tui/prompt.py",

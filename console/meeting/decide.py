@@ -16,7 +16,8 @@ Rules:
   opening. A deputy has a name, an excuse a reason.
 - Closing with reports missing warns first.
 - A report card is saved as a whole: report, direction, decision and follow-ups, or nothing of it.
-- What earlier meetings left to be done is carried into a meeting and can be closed in it.
+- What earlier meetings left to be done is carried into a meeting and can be closed in it. What is
+  done may be said at any time, also of minutes that are fixed: they stay as they are.
 - Lines are checked before the meeting and between turns; a microphone that opens ends the check.
 - Minutes go from draft to submitted to approved, or are returned with a reason. What is submitted
   or approved does not change any more; approved minutes are corrected by errata only.
@@ -55,8 +56,6 @@ TEXT = (
     c.AmendReport,
     c.AddFollowUp,
     c.SaveCard,
-    c.CloseFollowUp,
-    c.ReopenFollowUp,
     c.AddNote,
 )
 UNDO_MS = 5_000
@@ -298,11 +297,14 @@ def _decide(state: Meeting, command: c.AnyCommand, now: int, new_id: str) -> Dec
             return _add_follow_up(text, owner, due, about, new_id)
         case c.SaveCard():
             return _save_card(state, command, new_id)
-        case c.CloseFollowUp(follow_up=ident):
-            known = _follow_up(state, ident)
+        case c.CloseFollowUp(follow_up=ident, how=how):
+            known, how = _follow_up(state, ident), how.strip()
             if isinstance(known, Refusal):
                 return known
-            return [e.FollowUpClosed(ident)] if known.closed_at is None else []
+            if too_long := _too_long(how):
+                return too_long
+            is_new = known.closed_at is None or (how and how != known.how)
+            return [e.FollowUpClosed(ident, how)] if is_new else []
         case c.ReopenFollowUp(follow_up=ident):
             known = _follow_up(state, ident)
             if isinstance(known, Refusal):

@@ -148,7 +148,7 @@ class Report(_Part, frozen=True):
 
 class FollowUp(_Part, frozen=True):
     """Something to be done; `due` is an ISO date or empty. `closed_at`: when it was said to be
-    done, in this meeting."""
+    done, in this meeting; `how`: how."""
 
     id: str
     text: str
@@ -157,14 +157,16 @@ class FollowUp(_Part, frozen=True):
     site: str | None
     at: int
     closed_at: int | None = None
+    how: str = ""
 
 
 class Carried(_Part, frozen=True):
-    """A follow-up of an earlier meeting that was open when this one began; `closed_at` as in
-    `FollowUp`."""
+    """A follow-up of an earlier meeting that was open when this one began; `closed_at` and `how` as
+    in `FollowUp`."""
 
     entry: CarriedFollowUp
     closed_at: int | None = None
+    how: str = ""
 
     @property
     def id(self) -> str:
@@ -195,12 +197,14 @@ class Correction(_Part, frozen=True):
 
 class MinutesRecord(_Part, frozen=True):
     """What became of the minutes. `by` and `at` tell of the last step, `reason` why they were
-    returned; `approved_seq` is the journal's seq of the approval, 0 before it."""
+    returned; `submitted_seq` and `approved_seq` are the journal's seq of those steps, 0 before
+    them (and of the first after a return)."""
 
     status: MinutesStatus = "draft"
     by: str = ""
     at: int | None = None
     reason: str = ""
+    submitted_seq: int = 0
     approved_seq: int = 0
     corrections: tuple[Correction, ...] = ()
 
@@ -407,11 +411,15 @@ def _without_draft(state: Meeting, key: str) -> Meeting:
     return msgspec.structs.replace(state, drafts=drafts)
 
 
-def _with_follow_up(state: Meeting, ident: str, **changes: object) -> Meeting:
-    """A follow-up of this meeting, or one carried into it, changed; an unknown one: nothing."""
+def _with_follow_up(state: Meeting, ident: str, closed_at: int | None, how: str = "") -> Meeting:
+    """A follow-up of this meeting, or one carried into it, done or open; an unknown one: nothing.
+    When one was done is not changed by who says afterwards how."""
 
     def changed(one: Any) -> Any:
-        return msgspec.structs.replace(one, **changes) if one.id == ident else one
+        if one.id != ident:
+            return one
+        at = closed_at if closed_at is None or one.closed_at is None else one.closed_at
+        return msgspec.structs.replace(one, closed_at=at, how=how)
 
     return msgspec.structs.replace(
         state,
@@ -734,10 +742,10 @@ def _apply_event(state: Meeting, recorded: Recorded) -> Meeting:
             ids = {one.id for one in left}
             done = tuple(c for c in state.carried if c.closed_at is not None and c.id not in ids)
             return replace(state, carried=(*done, *carried), carried_more=more)
-        case e.FollowUpClosed(follow_up=ident):
-            return _with_follow_up(state, ident, closed_at=at)
+        case e.FollowUpClosed(follow_up=ident, how=how):
+            return _with_follow_up(state, ident, at, how)
         case e.FollowUpReopened(follow_up=ident):
-            return _with_follow_up(state, ident, closed_at=None)
+            return _with_follow_up(state, ident, None)
         case e.DraftSaved(key=key, fields=fields):
             if (about := site_of_card(key)) is not None:
                 state = _with_site(state, about, draft=fields.get("text", ""))
@@ -748,11 +756,15 @@ def _apply_event(state: Meeting, recorded: Recorded) -> Meeting:
         case e.BannerSet(text=text):
             return replace(state, banner=text)
         case e.MinutesSubmitted(by=by):
-            return _with_minutes(state, status="submitted", by=by, at=at, reason="")
+            return _with_minutes(
+                state, status="submitted", by=by, at=at, reason="", submitted_seq=seq
+            )
         case e.MinutesApproved(by=by):
             return _with_minutes(state, status="approved", by=by, at=at, approved_seq=seq)
         case e.MinutesReturned(reason=reason, by=by):
-            return _with_minutes(state, status="returned", by=by, at=at, reason=reason)
+            return _with_minutes(
+                state, status="returned", by=by, at=at, reason=reason, submitted_seq=0
+            )
         case e.MinutesCorrected(part=part, was=before, text=text, reason=reason, by=by):
             added_to = state.minutes.corrections
             one = Correction(event.correction, part, before, text, reason, by, at)

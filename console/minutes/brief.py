@@ -48,7 +48,7 @@ def brief_of(
             )
         )
     kept = tuple(
-        msgspec.structs.replace(one, text=shortened(one.text, MOST_TEXT))
+        msgspec.structs.replace(one, text=shortened(one.text, MOST_TEXT), how="")
         for one in follow_ups[:MOST_FOLLOW_UPS]
     )
     decided = tuple(shortened(one, MOST_TEXT) for one in decisions[:MOST_DECISIONS])

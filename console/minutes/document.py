@@ -27,6 +27,7 @@ from console.meeting.state import (
     Carried,
     FollowUp,
     Meeting,
+    MinutesRecord,
     Note,
     Report,
     Site,
@@ -79,16 +80,25 @@ def minutes_of(
     return _Author(state, recorded, style or Style()).minutes(last_hash)
 
 
+def _is_told(one: Recorded, record: MinutesRecord) -> bool:
+    """False for what happened after the minutes were fixed: nothing after their approval, and what
+    was said to be done from their submission on, changes them."""
+    if record.approved_seq and one.seq > record.approved_seq:
+        return False
+    later = bool(record.submitted_seq) and one.seq > record.submitted_seq
+    return not (later and isinstance(one.event, e.FollowUpClosed | e.FollowUpReopened))
+
+
 class _Author:
     """Holds what every part of the document needs: the state, its clock and its zone."""
 
     def __init__(self, state: Meeting, recorded: list[Recorded], style: Style) -> None:
         self.record = state.minutes
-        if self.record.approved_seq:
-            recorded_then = [r for r in recorded if r.seq <= self.record.approved_seq]
-            last_seq, state = state.seq, replay(recorded_then)
+        told = [r for r in recorded if _is_told(r, self.record)]
+        if len(told) < len(recorded):
+            last_seq, state = state.seq, replay(told)
             state = msgspec.structs.replace(state, seq=last_seq)
-            recorded = recorded_then
+            recorded = told
         self.state = state
         self.plan = state.plan
         self.style = style
@@ -524,7 +534,7 @@ class _Author:
     def follow_ups(self) -> tuple[FollowUpRow, ...]:
         return tuple(
             self._follow_up(
-                number, one, OPEN_FOLLOW_UP if one.closed_at is None else DONE_FOLLOW_UP
+                number, one, OPEN_FOLLOW_UP if one.closed_at is None else DONE_FOLLOW_UP, one.how
             )
             for number, one in enumerate(self.state.follow_ups, 1)
         )
@@ -534,13 +544,13 @@ class _Author:
         carried = sorted(self.state.carried, key=lambda one: one.closed_at is None)
         rows = []
         for number, one in enumerate(carried, 1):
-            row = self._follow_up(number, one.entry, self.earlier_status(one))
+            row = self._follow_up(number, one.entry, self.earlier_status(one), one.how)
             noted = wording.long_date(self.local(one.entry.at).date())
             rows.append(msgspec.structs.replace(row, origin=f"rapat {noted}"))
         return tuple(rows)
 
     def _follow_up(
-        self, number: int, one: FollowUp | e.CarriedFollowUp, status: str
+        self, number: int, one: FollowUp | e.CarriedFollowUp, status: str, how: str
     ) -> FollowUpRow:
         office = self.office_of(one.site) if one.site else wording.NOTHING
         return FollowUpRow(
@@ -552,6 +562,7 @@ class _Author:
             status=status,
             site=one.site or "",
             done=status == DONE_FOLLOW_UP,
+            how=one_line(how),
         )
 
     def earlier_status(self, one: Carried) -> str:

@@ -41,10 +41,10 @@ def parts(minutes: Minutes) -> Iterator[tuple[str, str]]:
     for number, text in enumerate(minutes.decisions, 1):
         yield f"C.{number}", text
     for row in minutes.follow_ups:
-        for text in (row.text, row.owner, row.due, row.status):
+        for text in (row.text, row.owner, row.due, row.status, row.how):
             yield f"D.{row.number}", text
     for row in minutes.earlier_follow_ups:
-        for text in (row.text, row.origin, row.owner, row.due, row.status):
+        for text in (row.text, row.origin, row.owner, row.due, row.status, row.how):
             yield f"D (rapat sebelumnya).{row.number}", text
     for text in minutes.closing:
         yield "E", text

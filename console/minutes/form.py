@@ -125,7 +125,8 @@ class Block(_Part, frozen=True):
 
 class FollowUpRow(_Part, frozen=True):
     """*Tindak lanjut*. `due_on` is an ISO date or empty, `due` its wording or a dash. `done` by
-    the end of this meeting. `origin` says from which earlier meeting it is; empty for this one's.
+    the end of this meeting, `how` as it was said. `origin` says from which earlier meeting it is;
+    empty for this one's.
     """
 
     number: int
@@ -137,6 +138,7 @@ class FollowUpRow(_Part, frozen=True):
     site: str
     done: bool = False
     origin: str = ""
+    how: str = ""
 
 
 class AttendanceRow(_Part, frozen=True):

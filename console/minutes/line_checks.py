@@ -3,12 +3,16 @@
 Only what the journal has: the last check of each site before the closing. Pure.
 """
 
+import re
 from collections.abc import Callable, Iterable
 
 from console import line_words as words
 from console.meeting.state import CheckedLine, Site
 from console.minutes import wording
 from console.minutes.form import LineCheckRow, one_line
+
+_KEY = re.compile(r" \([a-zA-Z]\)")
+"""A key of the console means nothing on paper."""
 
 
 def line_checks_of(
@@ -42,7 +46,8 @@ def _row(
         verdict=one.verdict,
         result=words.verdict(one.verdict, words.INDONESIAN),
         finding=finding[:1].upper() + one_line(finding)[1:],
-        remedy=" ".join(words.remedies(one.faults, words.INDONESIAN)) or wording.NOTHING,
+        remedy=_KEY.sub("", " ".join(words.remedies(one.faults, words.INDONESIAN)))
+        or wording.NOTHING,
         loss=_both(figures.loss_up_percent, figures.loss_down_percent, 1),
         rtt=_one(figures.rtt_ms, 0),
         rate=_both(figures.up_kbps, figures.down_kbps, 0),

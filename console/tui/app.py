@@ -32,7 +32,7 @@ from console.tui.acts import (
 )
 from console.tui.client import CLOSE_AGAIN_MS, Client, MakeLink, Redraw, wall_ms
 from console.tui.desk import Desk
-from console.tui.fields import Choice
+from console.tui.fields import MAX_HOW, Choice
 from console.tui.floor import Floor
 from console.tui.forms import DRAFT_AFTER_S, Form
 from console.tui.glance import Glance
@@ -57,6 +57,7 @@ from console.tui.screens.preview import PreviewPage
 from console.tui.screens.reports import ReportsPage
 from console.tui.screens.setup import CHOICES, SettingsPage
 from console.tui.settings import Keep, Settings, keep, load, place
+from console.tui.tasks import Tasks
 from console.tui.themes import THEMES, fitting
 from console.tui.topbar import TopBar
 from protocol import commands as c
@@ -130,8 +131,9 @@ class Console(Client, inherit_bindings=False):
         self._plain_terminal = plain
         self._page = ""
         self._export = export
-        self._draft_after_s = draft_after_s
+        self.draft_after_s = draft_after_s
         self._found_from: str | None = None
+        self._said_of = ""
         self._leaving = False
         self._replacing_until = 0
         for theme in THEMES.values():
@@ -158,7 +160,7 @@ class Console(Client, inherit_bindings=False):
         with Horizontal(id="upper"):
             yield Roster()
             yield Floor(self.plain)
-        yield Desk(self.replica, self.kept, self._draft_after_s)
+        yield Desk(self.replica, self.kept, self.draft_after_s)
         yield PromptLine()
         yield KeyBar()
 
@@ -275,9 +277,21 @@ class Console(Client, inherit_bindings=False):
         return self.screen if isinstance(self.screen, Page) else None
 
     def _to_meeting(self) -> None:
-        """Leave every page."""
+        """Leave every page; what is typed there is kept."""
         while len(self.screen_stack) > 1:
+            page = self._top_page()
+            if page is not None and page.form is not None:
+                self._keep_typed(page.form)
             self.pop_screen()
+
+    def _keep_typed(self, form: Form) -> None:
+        typed = form.typed()
+        if typed:
+            self.kept[form.key] = typed
+        else:
+            self.kept.pop(form.key, None)
+        if form.unsafe is not None:
+            self.issue(c.SaveDraft(form.key, typed))
 
     def _show_page(self, act_id: str) -> None:
         """The page of this act in the place of any other; the same again goes back."""
@@ -384,7 +398,7 @@ class Console(Client, inherit_bindings=False):
     def _form(self) -> Form | None:
         """The form one works on: of the page, or of the meeting's screen."""
         page = self._top_page()
-        return page.form if isinstance(page, PreviewPage) else self._desk().form
+        return page.form if page is not None and page.holds_form else self._desk().form
 
     def _do_save(self) -> None:
         form = self._form()
@@ -523,16 +537,12 @@ class Console(Client, inherit_bindings=False):
 
     @on(Form.Left)
     def _form_left(self, event: Form.Left) -> None:
-        typed = event.form.typed()
-        if typed:
-            self.kept[event.form.key] = typed
-        else:
-            self.kept.pop(event.form.key, None)
+        self._keep_typed(event.form)
         self._close_form(event.form)
 
     def _close_form(self, form: Form) -> None:
         desk, page = self._desk(), self._top_page()
-        if isinstance(page, PreviewPage) and page.form is form:
+        if page is not None and page.form is form:
             page.close_form()
         elif desk.form is form:
             desk.close()
@@ -546,7 +556,12 @@ class Console(Client, inherit_bindings=False):
     @on(ReportForm.Marked)
     def _follow_up_marked(self, event: ReportForm.Marked) -> None:
         ident = event.task.id
-        self.issue(c.ReopenFollowUp(ident) if event.task.done else c.CloseFollowUp(ident))
+        if event.ask:
+            self._said_of = ident
+            prompt = self.query_one(PromptLine)
+            prompt.ask("done", _("How was it done?"), event.task.how, MAX_HOW)
+        else:
+            self.issue(c.ReopenFollowUp(ident) if event.task.done else c.CloseFollowUp(ident))
 
     @on(PromptLine.Typed)
     def _prompt_typed(self, event: PromptLine.Typed) -> None:
@@ -560,12 +575,17 @@ class Console(Client, inherit_bindings=False):
 
     @on(PromptLine.Answered)
     def _prompt_answered(self, event: PromptLine.Answered) -> None:
-        roster = self.query_one(Roster)
-        roster.focus()
+        roster, form = self.query_one(Roster), self._desk().form
+        if event.what == "done" and form is not None:
+            form.query_one(Tasks).focus()
+        else:
+            roster.focus()
         if event.what == "find" and event.text is None and self._found_from:
             roster.select(self._found_from)
         elif event.what == "banner" and event.text is not None:
             self.issue(c.SetBanner(event.text))
+        elif event.what == "done" and event.text is not None:
+            self.issue(c.CloseFollowUp(self._said_of, event.text.strip()))
         self.post_message(Redraw())
 
 

@@ -96,7 +96,8 @@ class Client(App[None], inherit_bindings=False):
 
     def connect(self) -> None:
         """Keep the link up for as long as the console runs."""
-        self.run_worker(self._link.run(), group="link", exclusive=True)
+        # Not `run()`: of two in a row the first is cancelled before its coroutine is awaited.
+        self.run_worker(self._link.run, group="link", exclusive=True)  # type: ignore[arg-type]
 
     def _hello(self) -> m.Hello:
         return m.Hello(

@@ -20,6 +20,9 @@ from protocol.words import _
 MAX_LINE = 2000
 """Characters of a field of one line."""
 
+MAX_HOW = 500
+"""Characters of how a follow-up was done."""
+
 
 class Line(Input):
     """A field of one line, without border and blinking."""

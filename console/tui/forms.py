@@ -133,6 +133,12 @@ class Form(Vertical):
             self._safe = typed
             self.post_message(self.Drafted(self.key, typed))
 
+    @property
+    def unsafe(self) -> Kept | None:
+        """What is typed, when that is not safe yet."""
+        typed = self.typed()
+        return None if typed == self._safe else typed
+
     def wrote(self, commands: tuple[c.ModeratorCommand, ...]) -> None:
         """The form is complete; what is typed is in the commands."""
         self.forget_timer()
@@ -344,6 +350,10 @@ class NoteForm(Form):
         """On to the text."""
         event.stop()
         self.query_one(TextArea).focus()
+
+    def on_text_area_changed(self) -> None:
+        """What is being corrected is no longer wrong."""
+        self.query_one("#message-text", Label).update("")
 
     def typed(self) -> Kept:
         """Kind and text, when there is a text."""

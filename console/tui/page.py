@@ -17,6 +17,7 @@ from textual.widgets import Static
 
 from console.tui.client import Kept, Redraw, Told
 from console.tui.floor import camera_words, mic_words
+from console.tui.forms import Form
 from console.tui.phrases import minutes
 from console.tui.replica import Replica
 from console.tui.roster import level_bar
@@ -36,6 +37,7 @@ class Host(Protocol):
     clock: Callable[[], int]
     plain: bool
     role: m.Role
+    draft_after_s: float
 
     def ask(self, body: q.QueryBody, then: Told) -> None:
         """Ask the journal."""
@@ -128,6 +130,7 @@ class Page(Screen[None], inherit_bindings=False):
 
     `shows_sites`: the selected site is in sight, so acts on it may be done here. `takes` names the
     acts of the console that mean something of its own here; the page has `take_<act>` for each.
+    `holds_form`: saving and leaving concern the page's `form`, which may be there or not.
     """
 
     BINDINGS = [
@@ -137,11 +140,13 @@ class Page(Screen[None], inherit_bindings=False):
     ]
     shows_sites: ClassVar[bool] = False
     takes: ClassVar[tuple[str, ...]] = ()
+    holds_form: ClassVar[bool] = False
     watches: ClassVar[Literal["none", "next", "all"]] = "none"
 
     def __init__(self, host: Host) -> None:
         super().__init__()
         self.host = host
+        self.form: Form | None = None
         self._is_there = False
 
     def compose(self) -> ComposeResult:
@@ -187,6 +192,9 @@ class Page(Screen[None], inherit_bindings=False):
         """To where one came from."""
         self.dismiss(None)
         self.app.call_later(self.app.post_message, Redraw())
+
+    def close_form(self) -> None:
+        """The form is saved or left."""
 
     def redraw(self, notice: tuple[str, str]) -> None:
         """Bring the frame up to date; called by the console whenever something changed."""

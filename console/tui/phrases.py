@@ -59,7 +59,7 @@ MICROPHONE: dict[str, str] = {
 BEHIND: dict[str, str] = {"muting": N_("mute? {s}s"), "opening": N_("open? {s}s")}
 """A switch that is not confirmed after a second: what is awaited, and for how long."""
 CAMERA: dict[str, str] = {
-    "live": N_("camera|large and small picture"),
+    "live": N_("camera|on"),
     "low": N_("camera|small picture"),
     "opening": N_("camera|starting…"),
     "closing": N_("camera|stopping…"),
@@ -437,7 +437,8 @@ def _carried(replica: Replica, event: Any, name: str) -> str:
 
 def _done(replica: Replica, event: Any, name: str) -> str:
     text = one_line(replica.follow_up_text(event.follow_up))
-    return _("Done: {text}").format(text=text)
+    done = _("Done: {text}").format(text=text)
+    return f"{done} ({one_line(event.how)})" if event.how else done
 
 
 def _not_done(replica: Replica, event: Any, name: str) -> str:
@@ -539,7 +540,7 @@ def describe(row: RosterRow) -> str:
         parts.append(_("Voice: {mode}").format(mode=word(VOICE[row.voice])))
     if row.media != "auto":
         parts.append(_("Media: {mode}").format(mode=word(MEDIA[row.media])))
-    if picture := camera(row):
+    if row.camera_s and (picture := camera(row)):
         parts.append(_("Camera: {what}").format(what=picture))
     parts.append(word(REPORT[row.report]))
     return f"{row.title or row.name}: " + " · ".join(part for part in parts if part)

@@ -11,7 +11,7 @@ from console.tui.fields import MAX_LINE, Line, bad_line
 
 
 class PromptLine(Horizontal):
-    """Shows a notice for a while, or asks for one line (`find`, `banner`)."""
+    """Shows a notice for a while, or asks for one line (`find`, `banner`, `done`)."""
 
     BINDINGS = [Binding("escape", "cancel", show=False)]
 

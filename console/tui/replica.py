@@ -461,6 +461,11 @@ class Replica:
                 return one.text
         return next((o.entry.text for o in self.meeting.carried if o.id == ident), ident)
 
+    def follow_up_done(self, ident: str) -> bool | None:
+        """Whether a follow-up that this meeting knows is done; None for others."""
+        every: list[st.FollowUp | st.Carried] = [*self.meeting.follow_ups, *self.meeting.carried]
+        return next((one.closed_at is not None for one in every if one.id == ident), None)
+
     def tasks_of(self, site: str) -> tuple[TaskShown, ...]:
         """Follow-ups that concern a site: of this meeting and carried into it, noted on the site
         or owned by its officer; open ones first, those due first."""
@@ -475,12 +480,20 @@ class Replica:
                 origin = noted.date().isoformat()
                 done = one.closed_at is not None
                 found.append(
-                    TaskShown(one.id, carried.text, carried.owner, carried.due, done, origin)
+                    TaskShown(
+                        one.id,
+                        carried.text,
+                        carried.owner,
+                        carried.due,
+                        done,
+                        origin,
+                        how=one.how,
+                    )
                 )
         for own in state.follow_ups:
             if own.site == site or own.owner.casefold() in names:
                 done = own.closed_at is not None
-                found.append(TaskShown(own.id, own.text, own.owner, own.due, done))
+                found.append(TaskShown(own.id, own.text, own.owner, own.due, done, how=own.how))
         return tuple(sorted(found, key=lambda one: (one.done, not one.due, one.due)))
 
     def last_speaker(self) -> str | None:

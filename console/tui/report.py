@@ -120,10 +120,11 @@ class ReportForm(Form):
     ]
 
     class Marked(Message):
-        """A follow-up was marked: done, or open again."""
+        """A follow-up was marked: done, or open again; `ask` how it was done."""
 
-        def __init__(self, task: TaskShown) -> None:
+        def __init__(self, task: TaskShown, *, ask: bool = False) -> None:
             self.task = task
+            self.ask = ask
             super().__init__()
 
     def __init__(
@@ -327,7 +328,7 @@ class ReportForm(Form):
         """A new one goes back into the fields, another is marked."""
         event.stop()
         if not event.task.new:
-            self.post_message(self.Marked(event.task))
+            self.post_message(self.Marked(event.task, ask=event.ask))
         elif not (self._value("what") or self._value("due")) or self._add_task():
             one = self._added.pop(int(event.task.id))
             self._put_task(one)

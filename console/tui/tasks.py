@@ -18,23 +18,26 @@ from protocol.words import _, n_
 
 
 class Tasks(Widget, can_focus=True, inherit_bindings=False):
-    """A line each: `+` what the card adds, `☐` open, `☑` done. Space, Enter or a click on it marks
-    one done or open again, and takes one that is being noted back into its fields. A click leaves
-    the focus where it is: what is typed next still goes into its field."""
+    """A line each: `+` what the card adds, `☐` open, `☑` done. Space or a click on it marks one
+    done or open again, Enter marks it done and asks how; each takes one that is being noted back
+    into its fields. A click leaves the focus where it is: what is typed next still goes into its
+    field."""
 
     FOCUS_ON_CLICK = False
     BINDINGS = [
         Binding("up", "step(-1)", show=False),
         Binding("down", "step(1)", show=False),
-        Binding("space,enter", "take", show=False),
+        Binding("space", "take", show=False),
+        Binding("enter", "take(True)", show=False),
     ]
     cursor: reactive[int] = reactive(0)
 
     class Taken(Message):
         """The line of the follow-up was chosen."""
 
-        def __init__(self, task: TaskShown) -> None:
+        def __init__(self, task: TaskShown, *, ask: bool = False) -> None:
             self.task = task
+            self.ask = ask
             super().__init__()
 
     def __init__(self) -> None:
@@ -66,7 +69,7 @@ class Tasks(Widget, can_focus=True, inherit_bindings=False):
         if not self.tasks:
             return Content.styled(" " + _("No follow-up is open here."), "$dim")
         count = n_("{n} follow-up open", "{n} follow-ups open", still).format(n=still)
-        lines = [Content.styled(f" {count} · " + _("Space marks done"), "$dim")]
+        lines = [Content.styled(f" {count} · " + _("Space marks done, Enter asks how"), "$dim")]
         for index, one in enumerate(self.tasks[self.top :], self.top):
             lines.append(self._line(index, one))
         return Content("\n").join(lines[: max(1, self.size.height)])
@@ -80,7 +83,7 @@ class Tasks(Widget, can_focus=True, inherit_bindings=False):
         elif distance(one.due, self.today)[1] == "overdue":
             mark, style = "☐ !", "bold $error"
         origin = _("noted {day}").format(day=day(one.origin)) if one.origin else ""
-        parts = [day(one.due) if one.due else "", one.owner, origin]
+        parts = [one_line(one.how), day(one.due) if one.due else "", one.owner, origin]
         rest = " · ".join(part for part in parts if part)
         text = Content.assemble(
             (f" {mark} ", style), (one_line(one.text), style), (f"  {rest}" if rest else "", "$dim")
@@ -93,10 +96,10 @@ class Tasks(Widget, can_focus=True, inherit_bindings=False):
         """The next line or the one before."""
         self.cursor = max(0, min(len(self.tasks) - 1, self.cursor + step))
 
-    def action_take(self) -> None:
-        """The line under the cursor."""
+    def action_take(self, ask: bool = False) -> None:
+        """The line under the cursor; `ask` how it was done."""
         if self.tasks:
-            self.post_message(self.Taken(self.tasks[self.cursor]))
+            self.post_message(self.Taken(self.tasks[self.cursor], ask=ask))
 
     def on_click(self, event: Click) -> None:
         """The line clicked."""

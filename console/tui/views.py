@@ -58,7 +58,7 @@ class RosterRow(msgspec.Struct, frozen=True):
 
 class TaskShown(msgspec.Struct, frozen=True):
     """A follow-up on a report card. `origin` is the earlier meeting's day (ISO; empty: this one's);
-    `new`: not saved yet."""
+    `new`: not saved yet; `how` it was done."""
 
     id: str
     text: str
@@ -67,6 +67,7 @@ class TaskShown(msgspec.Struct, frozen=True):
     done: bool = False
     origin: str = ""
     new: bool = False
+    how: str = ""
 
 
 class FloorView(msgspec.Struct, frozen=True):

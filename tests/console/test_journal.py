@@ -280,13 +280,13 @@ def test_what_is_no_journal_says_so(tmp_path: Path) -> None:
 def test_a_journal_from_before_follow_ups_could_be_closed_is_taken_over(path: Path) -> None:
     journal = Journal(path)
     play(journal)
-    for name in ("closed_at", "closed_in"):
+    for name in ("closed_at", "closed_in", "how"):
         journal._connection.execute(f"alter table follow_ups drop column {name}")
     journal._connection.execute("pragma user_version = 1")
     journal.close()
     journal = Journal(path)
-    assert journal.query("select text, closed_at, closed_in from follow_ups") == [
-        ("Evaluasi internet", None, None)
+    assert journal.query("select text, closed_at, closed_in, how from follow_ups") == [
+        ("Evaluasi internet", None, None, None)
     ]
     assert journal.verify() is None
     journal.close()

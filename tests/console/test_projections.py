@@ -78,10 +78,10 @@ def test_a_follow_up_closed_in_a_later_meeting_is_closed_where_it_was_noted(tmp_
     left = open_follow_ups(journal.query, ("hall", "kandis"), "m2")
     assert [one.text for one in left.follow_ups] == ["Evaluasi internet"]
     ident = left.follow_ups[0].id
-    script = [*SCRIPT[:4], left, c.OpenMeeting(), c.CloseFollowUp(ident)]
+    script = [*SCRIPT[:4], left, c.OpenMeeting(), c.CloseFollowUp(ident, "oleh Diskominfo")]
     play(journal, script, meeting="m2")
-    row = "select meeting, closed_at, closed_in from follow_ups"
-    assert journal.query(row) == [("m1", 7000, "m2")]
+    row = "select meeting, closed_at, closed_in, how from follow_ups"
+    assert journal.query(row) == [("m1", 7000, "m2", "oleh Diskominfo")]
     before = tables(journal)
     journal.rebuild()
     assert tables(journal) == before

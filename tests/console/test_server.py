@@ -535,6 +535,33 @@ async def test_what_a_meeting_left_to_be_done_is_closed_in_the_next(house) -> No
         assert (await console.seen(ack.seq)).carried == ()
 
 
+async def test_what_an_older_meeting_left_is_closed_where_it_was_noted(house) -> None:
+    async with moderator(house) as console:
+        await opened(console)
+        await console.do(c.AddFollowUp("Pasang antena", site="minas"))
+        await console.do(c.CloseMeeting())
+        ack = await console.do(c.SubmitMinutes())
+        state = await console.seen(ack.seq)
+        old, ident = state.id, state.follow_ups[0].id
+        house.plans.append(
+            msgspec.structs.replace(
+                PLAN, sites=tuple(site for site in PLAN.sites if site.id != "minas")
+            )
+        )
+        await console.do(c.ConveneMeeting())
+        await console.do(c.OpenMeeting())
+        refused = await console.do(c.CloseFollowUp(ident))
+        assert refused.code == "unknown-follow-up", "this meeting has no such site"
+        ack = await console.do(c.CloseFollowUp(ident, "dipasang PU", old))
+        assert isinstance(ack, m.Ack)
+        await console.say(m.Query("q1", q.ListFollowUps()))
+        (line,) = (await console.first(m.Answer)).body.follow_ups
+        assert (line.closed_in, line.how) == (old, "dipasang PU")
+        before = house.server.state
+        await console.do(c.ReopenFollowUp(ident, old))
+        assert house.server.state == msgspec.structs.replace(before, seq=before.seq + 1)
+
+
 # -- small pictures ------------------------------------------------------------------------------
 
 

@@ -340,6 +340,7 @@ def _follow_ups(doc: Any, rows: str, text: str) -> None:
     titles = ("No", "Uraian", "Penanggung Jawab", "Tenggat", "Status")
     row(made, widths, 9.5, titles, bold=True)
     loop_rows(made, f"for one in {rows}")
+    text += "{{ '. Penyelesaian: ' ~ one.how if one.how }}"
     cells = ("{{ one.number }}", text, "{{ one.owner }}", "{{ one.due }}", "{{ one.status }}")
     row(made, widths, 9.5, cells)
     loop_rows(made, "endfor")

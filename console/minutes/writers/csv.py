@@ -115,9 +115,9 @@ def tables(minutes: Minutes) -> dict[str, Rows]:
             *(row for block in minutes.discussion for row in _reports(block)),
         ],
         "follow_ups.csv": [
-            ["No", "Uraian", "Penanggung Jawab", "Tenggat", "Status", "Asal"],
+            ["No", "Uraian", "Penanggung Jawab", "Tenggat", "Status", "Asal", "Penyelesaian"],
             *(
-                [one.number, one.text, one.owner, one.due_on, one.status, one.origin]
+                [one.number, one.text, one.owner, one.due_on, one.status, one.origin, one.how]
                 for one in (*minutes.follow_ups, *minutes.earlier_follow_ups)
             ),
         ],

@@ -4,11 +4,15 @@ so, and what is done, when."""
 from collections import Counter
 from collections.abc import Sequence
 
+from textual import on
+from textual.app import ComposeResult
 from textual.content import Content
 
 from console.tui.dates import day, distance, iso_day
+from console.tui.fields import MAX_HOW
 from console.tui.listing import Column, Listing, Row
 from console.tui.phrases import one_line, word
+from console.tui.prompt import PromptLine
 from console.tui.screens.lists import ListPage
 from protocol import commands as c
 from protocol import queries as q
@@ -25,31 +29,72 @@ _STYLES = {
 
 
 class FollowUpsPage(ListPage):
-    """The follow-up under the cursor is shown whole; Space marks it done."""
+    """The follow-up under the cursor is shown whole; Space marks it done, Enter asks how.
+
+    In which meeting it was noted does not matter, nor whether one is held now.
+    """
 
     BINDINGS = [("space", "mark")]
     detail_lines = 4
     _marking = False
+    _said_of = ""
+
+    def body(self) -> ComposeResult:
+        """Below the list, how something was done."""
+        yield from super().body()
+        yield PromptLine()
 
     def keys(self) -> tuple[tuple[str, str, str], ...]:
         """Marking."""
-        return (*super().keys(), (_("Space"), _("Done/open again"), "screen.mark"))
+        return (
+            *super().keys(),
+            (_("Space"), _("Done/open again"), "screen.mark"),
+            ("Enter", _("Done, and how"), "screen.how"),
+        )
 
     def action_mark(self) -> None:
         """The follow-up under the cursor is done, or open again."""
-        ident = self.query_one(Listing).selected
-        if not ident:
+        one = self._one(self.query_one(Listing).selected)
+        if one is None:
             return
-        meeting = self.host.replica.meeting
-        known = {own.id: own.closed_at for own in meeting.follow_ups}
-        known |= {carried.id: carried.closed_at for carried in meeting.carried}
-        if ident not in known:
-            text = _("Only in a meeting can it be marked: begin the next one first (Esc, N).")
-            self.host.say(text, "bad")
-            return
-        done = known[ident] is not None
-        self.host.issue(c.ReopenFollowUp(ident) if done else c.CloseFollowUp(ident))
+        done, where = self.host.replica.follow_up_done(one.id), self._where(one)
+        if done is None:
+            done = one.closed_at is not None
+        if done:
+            self._issue(c.ReopenFollowUp(one.id, where))
+        else:
+            self._issue(c.CloseFollowUp(one.id, meeting=where))
+
+    def _where(self, one: q.FollowUpLine) -> str:
+        """The meeting in which it is marked: the present one where that knows it."""
+        return one.meeting if self.host.replica.follow_up_done(one.id) is None else ""
+
+    def _issue(self, body: c.CloseFollowUp | c.ReopenFollowUp) -> None:
+        self.host.issue(body)
         self._marking = True
+
+    def action_how(self) -> None:
+        """Ask how the follow-up under the cursor was done."""
+        one = self._one(self.query_one(Listing).selected)
+        if one is not None and self.host.role == "moderator":
+            self._said_of = one.id
+            self.query_one(PromptLine).ask("done", _("How was it done?"), one.how, MAX_HOW)
+
+    @on(Listing.Chosen)
+    def _chosen(self) -> None:
+        self.action_how()
+
+    @on(PromptLine.Typed)
+    def _typing(self, event: PromptLine.Typed) -> None:
+        event.stop()
+
+    @on(PromptLine.Answered)
+    def _answered(self, event: PromptLine.Answered) -> None:
+        event.stop()
+        self.query_one(Listing).focus()
+        one = self._one(self._said_of)
+        if one is not None and event.text is not None:
+            self._issue(c.CloseFollowUp(one.id, event.text.strip(), self._where(one)))
 
     def update_body(self, now: int) -> None:
         """Look again once what was marked is answered."""
@@ -123,4 +168,8 @@ class FollowUpsPage(ListPage):
             return Content("")
         noted = day(iso_day(one.at, self.offset_minutes), weekday=True)
         parts = [part for part in (one.owner, one.name, one.title, noted) if part]
-        return Content.assemble((one.text, "bold"), "\n", (" · ".join(parts), "$dim"))
+        lines = [Content.styled(one.text, "bold"), Content.styled(" · ".join(parts), "$dim")]
+        if one.how:
+            how = _("Done: {text}").format(text=one_line(one.how))
+            lines.insert(1, Content.styled(how, "$success"))
+        return Content("\n").join(lines)

@@ -5,20 +5,21 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Key
 from textual.timer import Timer
-from textual.widgets import Input, Label, Static
+from textual.widgets import Input, Static
 
 from console.tui.dates import iso_day
-from console.tui.fields import Line
+from console.tui.fields import Field, bad_line
 from console.tui.listing import Column, Listing, Row
 from console.tui.page import Host, Page
 from protocol import queries as q
 from protocol.words import _
 
 SEARCH_AFTER_S = 0.2
+MAX_SEARCH = 200
 
 
 class ListPage(Page):
@@ -37,9 +38,9 @@ class ListPage(Page):
 
     def body(self) -> ComposeResult:
         """The search field, the list, the row in full."""
-        with Horizontal(id="search"):
-            yield Label(_("Search"), classes="field-label")
-            yield Line(placeholder=self.search_hint(), name="search")
+        search = Field(_("Search"), "", self.search_hint(), "search")
+        search.id = "search"
+        yield search
         with Vertical(id="listing-and-detail"):
             yield Listing(self.columns())
             with VerticalScroll(id="detail", can_focus=False) as detail:
@@ -60,8 +61,8 @@ class ListPage(Page):
 
     @property
     def text(self) -> str:
-        """What is searched for."""
-        return self.query_one("#field-search", Line).value.strip()[:200]
+        """What is searched for; nothing else when it is too long."""
+        return self.query_one(Field).value[:MAX_SEARCH]
 
     def take_find(self) -> None:
         """`/` searches in this list."""
@@ -74,6 +75,7 @@ class ListPage(Page):
     @on(Input.Changed, "#field-search")
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
+        self.query_one(Field).complain(bad_line(event.value.strip(), MAX_SEARCH))
         if self._timer is not None:
             self._timer.stop()
         self._timer = self.set_timer(SEARCH_AFTER_S, self.look)

@@ -1,21 +1,24 @@
 """The meeting to come: title, place, agenda, times. The queue is put in order on the meeting's
-own screen, which shows it."""
+own screen, which shows it. What is typed is kept as in other forms."""
 
 import re
 
 import msgspec
-from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.widgets import Input, Label, TextArea
 
-from console.tui.fields import Line, text_area
+from console.tui.client import Kept
+from console.tui.fields import Field, Line, bad_line, text_area
+from console.tui.forms import DRAFT_AFTER_S, Form
 from console.tui.page import Host, Page
 from console.tui.phrases import minutes
 from protocol import commands as c
 from protocol.events import MeetingPlan
 from protocol.words import N_, _
+
+KEY = "prepare"
+MAX_NAME, MAX_ITEMS = 300, 50
+"""Characters of each text; how many topics, or lines of an agenda."""
 
 _DURATION = re.compile(r"(?:(\d{1,3}):)?(\d{1,4}):([0-5]\d)|(\d{1,4})", re.ASCII)
 LONGEST_S = 24 * 3600
@@ -47,14 +50,112 @@ FIELDS: tuple[tuple[str, str, str], ...] = (
 )
 
 
-class PreparePage(Page):
-    """Ctrl+S saves; a message stands beside the field that is wrong."""
+class PlanForm(Form):
+    """A line a field, the agenda below; a message stands beside each field that is wrong."""
 
-    takes = ("save",)
+    def __init__(self, plan: MeetingPlan, kept: Kept, draft_after_s: float = DRAFT_AFTER_S) -> None:
+        super().__init__(KEY, _("Prepare the meeting"), kept, draft_after_s)
+        self.id = "fields"
+        self._plan = plan
+        self._stands = {name: self._text(name) for name, _title, _hint in FIELDS}
+        self._stands["agenda"] = "\n".join(plan.agenda)
+
+    def compose(self) -> ComposeResult:
+        """What was typed before, or what stands."""
+        before = {**self._stands, **self._kept}
+        for name, title, hint in FIELDS:
+            yield Field(_(title), before[name], _(hint), name)
+        yield Label(_("Agenda, a line each"), id="agenda-label")
+        yield text_area(before["agenda"], "agenda")
+        yield Label("", id="message-agenda", classes="form-message")
+
+    def _text(self, name: str) -> str:
+        value = getattr(self._plan, name)
+        if name == "topics":
+            return ", ".join(value)
+        return minutes(value) if name.endswith("_s") else str(value)
+
+    def on_mount(self) -> None:
+        """Start with the title."""
+        self.query_one("#field-title").focus()
+
+    def typed(self) -> Kept:
+        """Every field that differs from what stands."""
+        now = {line.name or "": line.value for line in self.query(Line)}
+        now["agenda"] = self.query_one(TextArea).text
+        return {name: text for name, text in now.items() if text != self._stands[name]}
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes to the next field."""
+        event.stop()
+        self.screen.focus_next("#fields *")
+
+    def on_text_area_changed(self) -> None:
+        """What is being corrected is no longer wrong."""
+        self._complain_of_agenda("")
+
+    def _complain_of_agenda(self, text: str) -> None:
+        self.query_one("#message-agenda", Label).update(f" ! {text}" if text else "")
+
+    def save(self) -> None:
+        """Check every field, then ask the server."""
+        made: dict[str, object] = {}
+        wrong: list[tuple[Field, str]] = []
+        for field in self.query(Field):
+            name = field.line.name or ""
+            try:
+                made[name] = read(name, field.value)
+            except ValueError as error:
+                wrong.append((field, str(error)))
+        agenda = self.query_one(TextArea)
+        try:
+            made["agenda"] = read("agenda", agenda.text)
+        except ValueError as error:
+            self._complain_of_agenda(str(error))
+            agenda.focus()
+        for field, text in reversed(wrong):
+            field.complain(text)  # the focus ends on the first
+        if len(made) == len(FIELDS) + 1:
+            self.wrote((c.PrepareMeeting(msgspec.structs.replace(self._plan, **made)),))
+
+
+def read(name: str, text: str) -> object:
+    """A field's text as its value. Raises ValueError with a message for the operator."""
+    if name.endswith("_s"):
+        try:
+            return parse_duration(text)
+        except DurationError:
+            raise ValueError(_("not a duration: write minutes, or 2:30")) from None
+    if name in ("topics", "agenda"):
+        parts = text.split(",") if name == "topics" else text.splitlines()
+        return _items(tuple(part.strip() for part in parts if part.strip()))
+    if name == "title" and not text:
+        raise ValueError(_("a meeting needs a title"))
+    if wrong := bad_line(text, MAX_NAME):
+        raise ValueError(wrong)
+    return text
+
+
+def _items(items: tuple[str, ...]) -> tuple[str, ...]:
+    if len(items) > MAX_ITEMS:
+        raise ValueError(
+            _("at most {maximum}, these are {count}").format(maximum=MAX_ITEMS, count=len(items))
+        )
+    for number, item in enumerate(items, 1):
+        if wrong := bad_line(item, MAX_NAME):
+            raise ValueError(_("number {number}: {what}").format(number=number, what=wrong))
+    return items
+
+
+class PreparePage(Page):
+    """Ctrl+S saves; Esc leaves, and what is typed is kept."""
+
+    holds_form = True
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
-        self._plan = host.replica.meeting.plan
+        kept = host.kept.get(KEY) or host.replica.meeting.drafts.get(KEY, {})
+        self.form = PlanForm(host.replica.meeting.plan, kept, host.draft_after_s)
 
     def heading(self) -> str:
         """The name of the page."""
@@ -72,76 +173,16 @@ class PreparePage(Page):
         )
 
     def body(self) -> ComposeResult:
-        """A line a field, the agenda below."""
-        with Vertical(id="fields"):
-            for name, title, hint in FIELDS:
-                with Horizontal(classes="plan-field"):
-                    yield Label(_(title), classes="field-label")
-                    yield Line(self._text(name), _(hint), name)
-                    yield Label("", id=f"message-{name}", classes="message")
-            yield Label(_("Agenda, a line each"), id="agenda-label")
-            yield text_area("\n".join(self._plan.agenda), "agenda")
+        """The form alone."""
+        assert self.form is not None
+        yield self.form
 
-    def _text(self, name: str) -> str:
-        value = getattr(self._plan, name)
-        if name == "topics":
-            return ", ".join(value)
-        return minutes(value) if name.endswith("_s") else str(value)
-
-    def on_mount(self) -> None:
-        """Start with the title."""
-        self.query_one("#field-title").focus()
-
-    @on(Input.Changed)
-    def _changed(self, event: Input.Changed) -> None:
-        event.stop()
-        self._complain(event.input.name or "", "")
-
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.focus_next()
-
-    def _complain(self, name: str, text: str) -> None:
-        self.query_one(f"#message-{name}", Label).update(Content(f" {text}" if text else ""))
-
-    def _value(self, name: str) -> str:
-        return self.query_one(f"#field-{name}", Line).value.strip()
-
-    def take_save(self) -> None:
-        """Check every field, then ask the server."""
-        made: dict[str, object] = {}
-        wrong = ""
-        for name, _title, _hint in FIELDS:
-            text = self._value(name)
-            try:
-                made[name] = _read(name, text)
-            except ValueError as error:
-                self._complain(name, str(error))
-                wrong = wrong or name
-        if wrong:
-            self.query_one(f"#field-{wrong}").focus()
-            return
-        agenda = self.query_one("#field-agenda", TextArea).text.splitlines()
-        made["agenda"] = tuple(line.strip() for line in agenda if line.strip())
-        self.host.issue(c.PrepareMeeting(msgspec.structs.replace(self._plan, **made)))
+    def close_form(self) -> None:
+        """It is saved or left: back to where one came from."""
+        self.form = None
         self.dismiss(None)
 
-    @property
-    def plan(self) -> MeetingPlan:
-        """The plan as it was when the page was opened."""
-        return self._plan
-
-
-def _read(name: str, text: str) -> object:
-    """A field's text as its value. Raises ValueError with a message for the operator."""
-    if name == "title" and not text:
-        raise ValueError(_("a meeting needs a title"))
-    if name == "topics":
-        return tuple(part.strip() for part in text.split(",") if part.strip())
-    if name.endswith("_s"):
-        try:
-            return parse_duration(text)
-        except DurationError:
-            raise ValueError(_("not a duration: write minutes, or 2:30")) from None
-    return text
+    def action_back(self) -> None:
+        """What is typed is kept."""
+        if self.form is not None:
+            self.form.leave()

@@ -124,10 +124,10 @@ class PreviewPage(Page):
     asked (`r`). Below, the form of a step on their way from draft to approved."""
 
     takes = ("report",)
+    holds_form = True
 
     def __init__(self, host: Host, meeting: str = "", minutes: MarkdownOf = minutes_text) -> None:
         super().__init__(host)
-        self.form: StepForm | None = None
         self.record = st.MinutesRecord()
         self._plan = host.replica.meeting.plan
         self._is_over = False
@@ -193,7 +193,7 @@ class PreviewPage(Page):
         if not self._reading:
             self._first = step
             return
-        if self.form is not None:
+        if isinstance(self.form, StepForm):
             if self.form.step == step:
                 return
             self.form.leave()
@@ -203,7 +203,7 @@ class PreviewPage(Page):
         person = by.get(step, plan.note_taker).name
         key = f"{step}:{self.meeting}"
         kept = host.kept.get(key) or host.replica.meeting.drafts.get(key, {})
-        self.form = StepForm(step, self.meeting, person, self._places, kept)
+        self.form = StepForm(step, self.meeting, person, self._places, kept, host.draft_after_s)
         self.mount(self.form, after=self.query_one(Paper))
 
     def close_form(self) -> None:

@@ -707,7 +707,11 @@ def test_minutes_are_submitted_and_approved():
     assert play.state.minutes.status == "submitted"
     play.later(60).when(c.ApproveMinutes(by="Bupati")).then(e.MinutesApproved("Bupati"))
     assert play.state.minutes == st.MinutesRecord(
-        "approved", "Bupati", play.now, approved_seq=play.state.seq
+        "approved",
+        "Bupati",
+        play.now,
+        submitted_seq=play.state.seq - 1,
+        approved_seq=play.state.seq,
     )
 
 
@@ -746,8 +750,6 @@ def test_only_submitted_minutes_are_approved_or_returned():
         c.AmendReport("r1", "x"),
         c.AddFollowUp("x"),
         c.SaveCard("minas", "x"),
-        c.CloseFollowUp("f1"),
-        c.ReopenFollowUp("f1"),
         c.AddNote("x"),
     ],
     ids=lambda command: type(command).__name__,
@@ -761,6 +763,25 @@ def test_what_is_submitted_or_approved_does_not_change(command: c.AnyCommand):
     returned = closed_meeting().given(left).when(c.SubmitMinutes()).when(c.ReturnMinutes("x"))
     returned.when(command)
     assert isinstance(returned.decision, list)
+
+
+def test_what_is_done_may_be_said_after_the_minutes_are_fixed():
+    play = closed_meeting().given(e.FollowUpAdded("f1", "x")).when(c.SubmitMinutes())
+    play.later(60).when(c.CloseFollowUp("f1")).then(e.FollowUpClosed("f1"))
+    play.when(c.ApproveMinutes()).when(c.ReopenFollowUp("f1")).then(e.FollowUpReopened("f1"))
+    play.when(c.CloseFollowUp("f1", " oleh PU ")).then(e.FollowUpClosed("f1", "oleh PU"))
+
+
+def test_how_something_was_done_may_be_said_later_and_changes_not_when():
+    play = closed_meeting().given(e.FollowUpAdded("f1", "x"))
+    play.later(60).when(c.CloseFollowUp("f1")).then(e.FollowUpClosed("f1"))
+    at = play.state.follow_ups[0].closed_at
+    play.later(60).when(c.CloseFollowUp("f1", "dibor")).then(e.FollowUpClosed("f1", "dibor"))
+    play.when(c.CloseFollowUp("f1", "dibor")).then().when(c.CloseFollowUp("f1")).then()
+    assert (play.state.follow_ups[0].closed_at, play.state.follow_ups[0].how) == (at, "dibor")
+    play.when(c.CloseFollowUp("f1", "x" * 20_001)).refused("text-too-long")
+    play.when(c.ReopenFollowUp("f1"))
+    assert (play.state.follow_ups[0].closed_at, play.state.follow_ups[0].how) == (None, "")
 
 
 def test_an_erratum_leaves_the_approved_text():

@@ -173,9 +173,9 @@ def cells(minutes: Minutes) -> list[str]:
     """Every text of the tables, which have an order of their own on a page."""
     found: list[str] = []
     for one in minutes.follow_ups:
-        found += [one.text, one.owner, one.due, one.status]
+        found += [one.text, one.owner, one.due, one.status, one.how]
     for one in minutes.earlier_follow_ups:
-        found += [one.text, one.origin, one.owner, one.due, one.status]
+        found += [one.text, one.origin, one.owner, one.due, one.status, one.how]
     for row in minutes.attendance:
         found += [row.name, row.office, row.place, row.arrived, row.left, row.remark]
     for turn in minutes.turns:

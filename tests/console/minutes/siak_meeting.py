@@ -250,7 +250,7 @@ def held() -> Room:
     )
     room.do(c.AddFollowUp("Menyelesaikan musyawarah harga lahan", "", "2019-02-28", "minas"))
     room.do(c.AddFollowUp("Memperbaiki jalan lintas Km 71", "Dinas Pekerjaan Umum"))
-    room.do(c.CloseFollowUp("earlier-2"), seconds=0)
+    room.do(c.CloseFollowUp("earlier-2", "Dilatih oleh BPBD di kantor camat"), seconds=0)
     room.do(c.AddNote("Bupati mengucapkan terima kasih kepada seluruh camat.", "closing"))
     return room.wait(20)
 

@@ -250,6 +250,35 @@ def test_a_follow_up_of_the_meeting_that_is_done_says_so():
     assert states == ["Selesai", "Belum selesai", "Belum selesai"]
 
 
+def test_what_is_done_after_the_minutes_are_fixed_is_not_in_them():
+    room = held().do(c.CloseMeeting(force=True))
+    ident = room.state.follow_ups[0].id
+
+    def printed() -> tuple[str, str, str]:
+        made = minutes_of(room.state, room.recorded, "")
+        return made.follow_ups[0].status, made.follow_ups[0].how, made.status_line[:6]
+
+    room.do(c.SubmitMinutes())
+    before = printed()
+    room.do(c.CloseFollowUp(ident, "Antena dipasang"))
+    assert printed() == before and before[0] == "Belum selesai"
+    room.do(c.ApproveMinutes())
+    assert printed()[:2] == before[:2]
+    room.do(c.ReopenFollowUp(ident))
+    room.do(c.CloseFollowUp(ident))
+    assert printed()[:2] == before[:2]
+
+
+def test_what_was_done_meanwhile_is_in_minutes_that_were_returned():
+    room = held().do(c.CloseMeeting(force=True))
+    ident = room.state.follow_ups[0].id
+    room.do(c.SubmitMinutes())
+    room.do(c.CloseFollowUp(ident, "Antena dipasang"))
+    room.do(c.ReturnMinutes("Nama salah"))
+    row = minutes_of(room.state, room.recorded, "").follow_ups[0]
+    assert (row.status, row.how, row.done) == ("Selesai", "Antena dipasang", True)
+
+
 def test_what_is_typed_in_a_card_and_not_saved_is_said_to_be_so():
     room = until_kandis()
     fields = {"text": "Alhamdulillah", "direction": "Siaga", "what": "Posko", "owner": "Camat"}

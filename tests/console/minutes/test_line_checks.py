@@ -56,6 +56,7 @@ def test_every_format_has_it(room: Room, tmp_path: Path, kind: str):
     text = path.read_text(encoding="utf-8-sig")
     for words in ("gambar kamera beku", "Pakai kabel", "Buruk", "Sungai Apit"):
         assert words in text
+    assert "suara saja" in text and "(g)" not in text, "no key of the console on paper"
     if kind == "csv":
         rows = list(csv.reader(io.StringIO(text), delimiter=";"))
         apit = next(row for row in rows if "Sungai Apit" in row)

@@ -1,5 +1,8 @@
 """The server goes away and comes back; what is typed is never lost."""
 
+import gc
+import warnings
+
 from console.tui.stage import Stage
 from console.tui.topbar import TopBar
 from protocol import commands as c
@@ -16,6 +19,18 @@ async def test_the_bar_says_why_and_when(open_stage: Stage, sit: Sit) -> None:
         assert len(seat.roster.rows) == 6
         seat.link.connect()
         await seat.wait_until(lambda: top.size.height == 1)
+
+
+async def test_connecting_twice_in_a_row_leaves_nothing_unfinished(stage: Stage, sit: Sit) -> None:
+    async with sit(stage) as seat:
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            seat.console.connect()
+            seat.console.connect()
+            await seat.pilot.pause()
+            gc.collect()
+        assert [str(one.message) for one in told if "awaited" in str(one.message)] == []
+        assert seat.link.up
 
 
 async def test_acts_on_the_floor_are_not_kept(open_stage: Stage, sit: Sit) -> None:

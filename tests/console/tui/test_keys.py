@@ -88,22 +88,6 @@ async def test_time_of_the_meeting_and_what_comes_after_it(open_stage: Stage, si
         assert (open_stage.state.budget_s, open_stage.state.overrun) == (4200, "close")
 
 
-@pytest.mark.parametrize("text", ["", "0", "-5", "1441", "1:75", "lama", "24:01", "99999"])
-async def test_a_time_that_is_none_is_told_beside_the_field(
-    open_stage: Stage, sit: Sit, text: str
-) -> None:
-    async with sit(open_stage) as seat:
-        await seat.press("t", "ctrl+a", "ctrl+k")
-        await seat.type(text)
-        await seat.press("ctrl+s")
-        assert seat.sent == []
-        message = seat.console.query_one("#message-minutes").render()
-        assert "minutes from 1 to 1440" in str(message)
-        assert seat.console.focused is seat.console.query_one("#field-minutes")
-        await seat.press("ctrl+a", "ctrl+k", "5")
-        assert str(seat.console.query_one("#message-minutes").render()) == ""
-
-
 async def test_the_console_rings_with_the_room(
     open_stage: Stage, sit: Sit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

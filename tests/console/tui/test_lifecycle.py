@@ -86,17 +86,11 @@ async def test_by_mouse(read: Read, closed: Stage) -> None:
 @pytest.mark.parametrize(
     ("fields", "name", "message"),
     [
-        ({}, "was", "nothing is written yet"),
-        ({"was": "Regu siaga"}, "text", "nothing is written yet"),
-        ({"was": "Regu siaga", "text": "Regu"}, "reason", "nothing is written yet"),
-        ({"was": "Bukan ini", "text": "x", "reason": "x"}, "was", "do not stand in the minutes"),
         ({"was": "Embung", "text": "x", "reason": "x"}, "part", "say which: B.1, C.1"),
         ({"was": "Regu", "text": "x", "reason": "x", "part": "C.1"}, "part", "stand in B.1"),
-        ({"was": "x" * 2001}, "was", "at most 2000 characters"),
-        ({"was": "Regu", "text": "x", "reason": "x", "by": "x" * 2001}, "by", "at most 2000"),
     ],
 )
-async def test_what_is_wrong_is_told_beside_its_field(
+async def test_words_of_several_parts_need_to_be_placed(
     read: Read, closed: Stage, fields: dict[str, str], name: str, message: str
 ) -> None:
     closed.do(c.SubmitMinutes())
@@ -109,14 +103,6 @@ async def test_what_is_wrong_is_told_beside_its_field(
         assert message in told(seat, name)
         assert seat.sent == []
         assert field(seat, name).has_focus
-
-
-async def test_a_reason_is_needed_to_return_them(read: Read, closed: Stage) -> None:
-    closed.do(c.SubmitMinutes())
-    async with read() as seat:
-        await seat.press("B", "ctrl+s")
-        assert "nothing is written yet" in told(seat, "reason")
-        assert seat.sent == []
 
 
 async def test_what_is_refused_is_said_and_kept(read: Read, closed: Stage) -> None:

@@ -522,9 +522,7 @@ def test_a_camera_that_goes_out_though_it_is_to_be_closed(room: Room) -> None:
 
 
 @pytest.mark.parametrize(("lack", "shown"), [("link", "thin"), ("picture", "blind")])
-def test_what_a_camera_lacks_is_told_from_when_it_did(
-    room: Room, lack: m.Lack, shown: str
-) -> None:
+def test_what_a_camera_lacks_is_told_from_when_it_did(room: Room, lack: m.Lack, shown: str) -> None:
     room.stage.do(c.CallNext())
     told(room, "live")
     room.stage.wait(30)

@@ -80,6 +80,22 @@ async def test_open_follow_ups_of_the_site_are_on_it_and_closed_there(
         assert seat.sent[-1] == c.ReopenFollowUp("f0")
 
 
+async def test_how_something_was_done_is_asked_and_the_card_gone_on_with(
+    turn_stage: Stage, sit: Sit
+) -> None:
+    async with sit(turn_stage) as seat:
+        await seat.press("r", *"Aman", "shift+tab", "up", "enter")
+        await seat.type("dipasang PU")
+        await seat.press("enter")
+        assert seat.sent == [c.CloseFollowUp("f0", "dipasang PU")]
+        assert isinstance(seat.console.focused, Tasks)
+        await seat.wait_until(lambda: "dipasang PU" in str(seat.console.query_one(Tasks).render()))
+        await seat.press("enter", "escape")
+        assert seat.sent[1:] == [] and isinstance(seat.console.focused, Tasks)
+        await seat.press("ctrl+s")
+        assert turn_stage.state.reports[0].text == "Aman"
+
+
 async def test_a_new_follow_up_goes_back_into_its_fields(turn_stage: Stage, sit: Sit) -> None:
     async with sit(turn_stage) as seat:
         await seat.press("r", "tab", "tab", "tab", *"Pompa", "enter", "enter", "enter")
@@ -87,42 +103,6 @@ async def test_a_new_follow_up_goes_back_into_its_fields(turn_stage: Stage, sit:
         await seat.press("enter", "enter")
         assert seat.console.query_one("#field-what").value == "Pompa"  # type: ignore[attr-defined]
         assert texts(seat) == ["Pasang antena", "Latih regu"]
-
-
-@pytest.mark.parametrize(
-    ("keys", "where", "told", "focused"),
-    [
-        (("ctrl+s",), "tags", "nothing is written yet", "text"),
-        (("tab", "tab", "tab", "x", "enter", "enter", *"31/2", "ctrl+s"), "message-task",
-         "not a date", "due"),
-        (("tab", "tab", "tab", "x", "enter", "enter", *"besok", "enter"), "message-task",
-         "not a date", "due"),
-        (("tab", "tab", "tab", "tab", "tab", *"20/2", "ctrl+s"), "message-task",
-         "write what is to be done", "what"),
-    ],
-)  # fmt: skip
-async def test_what_is_wrong_is_told_beside_its_field(
-    turn_stage: Stage, sit: Sit, keys: tuple[str, ...], where: str, told: str, focused: str
-) -> None:
-    async with sit(turn_stage) as seat:
-        await seat.press("r", *keys)
-        assert told in str(seat.console.query_one(f"#{where}").render())
-        assert not [one for one in seat.sent if isinstance(one, c.SaveCard)]
-        assert seat.console.focused is seat.console.query_one(f"#field-{focused}")
-
-
-@pytest.mark.parametrize("name", ["direction", "decision", "what", "owner"])
-async def test_a_field_that_is_too_long_says_so(turn_stage: Stage, sit: Sit, name: str) -> None:
-    async with sit(turn_stage) as seat:
-        await seat.press("r", "x")
-        for field in ("what", name):
-            seat.console.query_one(f"#field-{field}").value = "y"  # type: ignore[attr-defined]
-        seat.console.query_one(f"#field-{name}").value = "y" * 2001  # type: ignore[attr-defined]
-        await seat.press("ctrl+s")
-        where = "task" if name in ("what", "owner") else name
-        told = str(seat.console.query_one(f"#message-{where}").render())
-        assert "at most 2000 characters, these are 2001" in told
-        assert not [one for one in seat.sent if isinstance(one, c.SaveCard)]
 
 
 async def test_every_field_is_safe_soon_and_another_console_goes_on(

@@ -139,5 +139,5 @@ async def test_a_camera_that_is_not_as_it_is_to_be_has_a_sign_and_its_seconds(
         open_stage.settle()
         open_stage.publish()
         await seat.wait_until(lambda: " ▣ " in shown_line(seat, 2))
-        await seat.wait_until(lambda: "▣ Camera: large and small" in str(floor.render()))
+        await seat.wait_until(lambda: "▣ Camera: on" in str(floor.render()))
         assert " ▫ " in shown_line(seat, 3), "the next one's small picture goes out, too"

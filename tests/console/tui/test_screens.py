@@ -14,9 +14,11 @@ from console.tui.app import PAGES
 from console.tui.client import Told
 from console.tui.floor import Floor
 from console.tui.glance import Glance
+from console.tui.help import HelpScreen
 from console.tui.listing import Listing
 from console.tui.page import FloorLine, Page
 from console.tui.screens.events import EventsPage
+from console.tui.screens.follow_ups import FollowUpsPage
 from console.tui.screens.mosaic import Mosaic, MosaicPage, grid_for
 from console.tui.screens.prepare import DurationError, PreparePage, parse_duration
 from console.tui.screens.preview import Paper, PreviewPage
@@ -210,15 +212,27 @@ async def test_a_follow_up_is_marked_in_the_list(past: Stage, sit: Sit, tmp_path
         assert seat.sent[1:] == [c.ReopenFollowUp(past.state.carried[1].id)]
 
 
-async def test_a_follow_up_of_no_meeting_now_is_not_marked(past: Stage, sit: Sit) -> None:
-    async with sit(past) as seat:
-        await seat.press("T", "space")
-        assert seat.sent == []
-        assert "begin the next one first" in said(seat, "page-notice")
+async def test_a_follow_up_of_an_older_meeting_is_marked_whatever_is_held_now(
+    past: Stage, sit: Sit
+) -> None:
+    async with sit(past, size=(120, 36)) as seat:
+        await seat.press("T")
+        ident = page(seat).query_one(Listing).selected
+        await seat.press("space")
+        assert seat.sent == [c.CloseFollowUp(ident, meeting="past-0")]
+        await seat.click("#page-keys", "Done, and how")
+        await seat.type("dipasang PU")
+        await seat.press("enter")
+        assert seat.sent[1:] == [c.CloseFollowUp(ident, "dipasang PU", "past-0")]
+        assert isinstance(seat.console.focused, Listing)
+        await seat.press("enter", *"x", "escape")
+        assert len(seat.sent) == 2 and isinstance(page(seat), FollowUpsPage)
 
 
 async def test_what_is_done_says_when(past: Stage, sit: Sit) -> None:
-    line = q.FollowUpLine("f", "m", "Rapat", "Siak", BEGIN, "Antena", "PU", "2019-01-01", BEGIN)
+    line = q.FollowUpLine(
+        "f", "m", "Rapat", "Siak", BEGIN, "Antena", "PU", "2019-01-01", BEGIN, how="dipasang PU"
+    )
     past.archive = lambda query: q.FollowUpList((line,))
     async with sit(past, size=(120, 36)) as seat:
         await seat.press("T")
@@ -226,6 +240,7 @@ async def test_what_is_done_says_when(past: Stage, sit: Sit) -> None:
         assert "OVERDUE" not in said(seat, "page-title")
         (row,) = page(seat).query_one(Listing).rows
         assert [text for text, _style in row.cells][1] == "✓ done 6 Feb 2019"
+        assert "dipasang PU" in said(seat, "detail-text")
 
 
 async def test_the_answer_to_the_last_question_counts(past: Stage, sit: Sit) -> None:
@@ -317,25 +332,23 @@ async def test_a_meeting_is_prepared(stage: Stage, sit: Sit) -> None:
         assert not isinstance(seat.console.screen, Page)
 
 
-@pytest.mark.parametrize(
-    ("tabs", "text", "name", "message"),
-    [
-        (0, "", "title", "a meeting needs a title"),
-        (4, "abc", "budget_s", "not a duration"),
-        (5, "0", "allowance_s", "not a duration"),
-        (5, "25:00:00", "allowance_s", "not a duration"),
-    ],
-)
-async def test_a_wrong_field_gets_a_message_beside_it(
-    stage: Stage, sit: Sit, tabs: int, text: str, name: str, message: str
-) -> None:
+async def test_what_is_typed_in_the_plan_is_kept_and_comes_back(stage: Stage, sit: Sit) -> None:
+    async with sit(stage, draft_after_s=0.01) as seat:
+        await seat.press("G", "end", "ctrl+u", *"Rapat Sekda")
+        await seat.wait_until(lambda: stage.state.drafts.get("prepare") == {"title": "Rapat Sekda"})
+        await seat.press("tab", "f1")
+        assert isinstance(seat.console.screen, HelpScreen)
+        await seat.press("escape", "escape")
+        assert not isinstance(seat.console.screen, Page) and seat.sent == []
     async with sit(stage) as seat:
-        await seat.press("G", *["tab"] * tabs, "end", "ctrl+u", *text, "ctrl+s")
-        assert seat.sent == []
-        assert message in said(seat, f"message-{name}")
-        assert seat.console.focused is seat.console.screen.query_one(f"#field-{name}")
-        await seat.press("9")
-        assert said(seat, f"message-{name}") == ""
+        await seat.press("G")
+        assert seat.console.screen.query_one("#field-title", Input).value == "Rapat Sekda"
+        await seat.press(*["tab"] * 6, *"Tol", "ctrl+s")
+        plan = stage.state.plan
+        assert (plan.title, plan.agenda[-1]) == ("Rapat Sekda", "Tol")
+        await seat.wait_until(lambda: "prepare" not in stage.state.drafts)
+        await seat.press("G", "ctrl+u", "ctrl+k", *"Batal", "f8")
+        assert stage.state.drafts["prepare"] == {"title": "Batal"}, "also by another key"
 
 
 async def test_an_open_meeting_is_not_prepared(open_stage: Stage, sit: Sit) -> None:

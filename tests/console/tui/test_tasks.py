@@ -47,7 +47,7 @@ async def test_marks_tell_new_overdue_open_and_done() -> None:
         tasks.show(TASKS, "2019-02-06")
         await pilot.pause()
         assert drawn(tasks)[:5] == [
-            "2 follow-ups open · Space marks done",
+            "2 follow-ups open · Space marks done, Enter asks how",
             "+ Baru  20 Feb 2019 · Camat",
             "☐ ! Antena  15 Dec 2018 · Diskominfo · noted 8 Nov 2018",
             "☐ Posko",
