@@ -128,4 +128,5 @@ class Downstream:
     def _what_counts(
         self, rates: Mapping[PictureName, float], bitrate: int | None
     ) -> tuple[object, ...]:
-        return (*rates, self.steps.showing, self.steps.sees_deck, bitrate, self._ladder.hurried)
+        steps = self.steps
+        return (*rates, *steps.showing_now, steps.sees_deck, bitrate, self._ladder.hurried)

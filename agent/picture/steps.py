@@ -15,7 +15,7 @@ Rules:
 Rates are bit/s, loss is a fraction, times are monotonic seconds given by the caller.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from agent.lines import PICTURES, PICTURES_OF
 from agent.picture.layers import LOW_FULL, LOW_LEAST, PictureName
@@ -82,6 +82,11 @@ class Steps:
     def showing(self) -> frozenset[PictureName]:
         """The pictures that are sent."""
         return frozenset(self._current.values())
+
+    @property
+    def showing_now(self) -> Iterable[PictureName]:
+        """The same, not to be kept."""
+        return self._current.values()
 
     def takes(self, name: PictureName, begins: bool) -> bool:
         """Whether a packet of this picture is sent. `begins`: a key frame begins with it."""

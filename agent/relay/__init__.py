@@ -12,5 +12,5 @@ Rules:
 - Losing the server changes nothing in what is forwarded.
 
 `process` is the command, `relay` the server's link and the connections, `forwarding` what becomes
-of a packet, `telemetry` what is told of it.
+of a packet, `bulk` how pictures go to many while voices go first, `telemetry` what is told of it.
 """

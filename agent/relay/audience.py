@@ -16,6 +16,7 @@ from agent.batches import Batch, Batches
 from agent.forward import Slot, VideoSlot, VoiceSlot
 from agent.pacing import Pacer
 from agent.picture.layers import PictureName
+from agent.relay.bulk import Viewers
 from agent.relay.links import SiteLinks
 from agent.rtc.outlet import Outlets
 
@@ -29,13 +30,6 @@ class Listeners(NamedTuple):
     batch: Batch
     outlets: Outlets
     pacers: tuple[Pacer, ...]
-
-
-class Viewers(NamedTuple):
-    """Those who see a picture: at once, or at the pace of their link."""
-
-    outlets: Outlets
-    paced: tuple[SiteLinks, ...]
 
 
 class Audience:
@@ -108,7 +102,7 @@ class Audience:
     def everybody(self) -> Outlets:
         """All connected receivers, sources too."""
         if self._everybody is None:
-            self._everybody = _outlets(self.receivers)
+            self._everybody = outlets_of(self.receivers)
         return self._everybody
 
     def listeners(self, slot: VoiceSlot) -> list[Listeners]:
@@ -132,8 +126,9 @@ class Audience:
         if table is None:
             seeing = [r for r in self._others(slot) if r.downstream.steps.shows(slot.picture)]
             at_once = [links for links in seeing if links.paced is None]
-            paced = tuple(links for links in seeing if links.paced is not None)
-            table = self._viewers[slot.picture] = Viewers(_outlets(at_once), paced)
+            paced = [links for links in seeing if links.paced is not None]
+            table = Viewers(slot.picture, outlets_of(at_once), paced)
+            self._viewers[slot.picture] = table
         return table
 
     def _begin(self, slot: VideoSlot) -> None:
@@ -147,11 +142,12 @@ class Audience:
         return (links for links in self.receivers if links.site != slot.source)
 
 
-def _outlets(receivers: Sequence[SiteLinks]) -> Outlets:
+def outlets_of(receivers: Sequence[SiteLinks]) -> Outlets:
+    """Their ways out, as far as they have one."""
     ways = (r.downlink.outlet for r in receivers if r.downlink is not None)
     return Outlets([way for way in ways if way is not None])
 
 
 def _listeners(batch: Batch, receivers: Sequence[SiteLinks]) -> Listeners:
     pacers = tuple(links.paced.pacer for links in receivers if links.paced is not None)
-    return Listeners(batch, _outlets(receivers), pacers)
+    return Listeners(batch, outlets_of(receivers), pacers)

@@ -3,10 +3,11 @@
 Rules:
 - A site is never sent its own media, and one site's link changes nothing for another.
 - What is sent again is what was sent before, byte for byte.
+- A frame of voice goes to everybody at once, a picture by and by (`agent.relay.bulk`).
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from agent import lines, rtcp
 from agent.audio.hop import Distances
@@ -16,28 +17,36 @@ from agent.forward import Slot, VideoSlot, VoiceSlot
 from agent.pacing import UNKNOWN
 from agent.picture.layers import PictureName
 from agent.picture.paced import PacedPictures
-from agent.relay.audience import Audience, Listeners
+from agent.relay.audience import Audience, Listeners, outlets_of
+from agent.relay.bulk import Bulk
 from agent.relay.links import SiteLinks, answer
 from agent.relay.uplinks import CNAME
+from agent.rtc.outlet import Outlets
 
 PACE = 1.1
 """Pictures go out a little faster than what they may take."""
+
+REPORTED_FOR_S = 1.5
+"""So long a slot in which nothing goes on any more is reported of: a report a second, with time to
+spare, tells each receiver how many packets there were."""
 
 LOOKS = 8
 """In so many parts all links are looked at."""
 
 
 class Downlinks:
-    """The relay's sending end of every site. `ask_for_key_frame(slot)` asks a picture's source."""
+    """The relay's sending end of every site. `ask_for_key_frame(slot)` asks a picture's source;
+    `sent(arrival)` is called when a packet of a picture went to everybody."""
 
     def __init__(
         self,
         sites: Mapping[str, SiteLinks],
         slots: Mapping[str, Slot],
         ask_for_key_frame: Callable[[VideoSlot], None],
+        sent: Callable[[float], object],
     ) -> None:
         self.audience = Audience(slots, self._send_now)
-        self.packets_out = 0
+        self.bulk = Bulk(sent, self.audience.changed)
         self.voice_bitrate: int | None = None
         """What the worst link of those in conversation carries (bit/s), when it is not the best."""
         self.small_bitrate: float | None = None
@@ -49,9 +58,10 @@ class Downlinks:
         self._pictures = [slot for slot in slots.values() if isinstance(slot, VideoSlot)]
         self._echoing: dict[str, SiteLinks] = {}
         self._ask_for_key_frame = ask_for_key_frame
+        self._voices_out = 0
         self._packets: dict[int, int] = {}
         self._octets: dict[int, int] = {}
-        self._reported: dict[int, int] = {}
+        self._counted_at: dict[int, float] = {}
         self._looked_at = 0.0
         self._looked_frames: dict[int, int] = {}
         self._frames: dict[str | None, int] = {}
@@ -62,13 +72,18 @@ class Downlinks:
     # -- packets -----------------------------------------------------------------------------------
 
     @property
+    def packets_out(self) -> int:
+        """Packets of media that were sent, without what was sent again."""
+        return self._voices_out + self.bulk.packets_out
+
+    @property
     def receivers(self) -> list[SiteLinks]:
         """The sites that are connected."""
         return self.audience.receivers
 
     def send_frame(self, slot: VoiceSlot, seq: int, size_bytes: int, now: float) -> None:
         """A frame of voice that the slot has under this number, to everybody but its source."""
-        self._count(slot.ssrc, size_bytes)
+        self._count(slot.ssrc, size_bytes, now)
         frame = slot.frame(seq)
         if frame is None:
             return
@@ -81,16 +96,10 @@ class Downlinks:
     def send_picture(self, slot: VideoSlot, packet: bytes, *, begins: bool, now: float) -> None:
         """A packet of a picture, to everybody who is to get it but its source. `begins`: a key
         frame begins here."""
-        self._count(slot.ssrc, len(packet))
+        self._count(slot.ssrc, len(packet), now)
         if slot.is_fresh:
             self._tell_of([slot], now)
-        outlets, paced = self.audience.viewers(slot, begins=begins)
-        self.packets_out += outlets.send_rtp(packet)
-        for links in paced:
-            if links.send_picture(packet, now):
-                self.packets_out += 1
-            else:
-                self.audience.changed()
+        self.bulk.push(packet, self.audience.viewers(slot, begins=begins), now)
 
     def switched(self, slot: VideoSlot) -> None:
         """Another source feeds this picture: it begins anew for everybody."""
@@ -120,14 +129,15 @@ class Downlinks:
         packet = slot.packet(seq, distances, "", now)
         if packet is None:
             return
-        self.packets_out += to.outlets.send_rtp(packet)
+        self._voices_out += to.outlets.send_rtp(packet)
         for pacer in to.pacers:
             pacer.spent(len(packet), now)
 
     def _send_now(self, slot: VoiceSlot, seq: int, distances: Distances, to: Listeners) -> None:
         self._send_voice(slot, seq, distances, to, time.monotonic())
 
-    def _count(self, ssrc: int, octets: int) -> None:
+    def _count(self, ssrc: int, octets: int, now: float) -> None:
+        self._counted_at[ssrc] = now
         self._packets[ssrc] = self._packets.get(ssrc, 0) + 1
         self._octets[ssrc] = self._octets.get(ssrc, 0) + octets
 
@@ -213,10 +223,11 @@ class Downlinks:
         self.begin_look(now)
         self.look_on(now, len(self._to_look))
 
-    def begin_look(self, now: float) -> None:
+    def begin_look(self, now: float) -> list[SiteLinks]:
         """Begin to choose anew: what is the same for all sites is done at once, the rest by and by
-        (`look_on`), so that what comes meanwhile does not wait for all of it."""
-        self.look_on(now, len(self._to_look))
+        (`look_on`), so that what comes meanwhile does not wait for all of it. Those that were left
+        of the last time, which are looked at now."""
+        late = self.look_on(now, len(self._to_look))
         elapsed_s, self._looked_at = now - self._looked_at, now
         for name in lines.PICTURES:
             octets = self._octets.get(lines.SLOT_SSRC[name], 0)
@@ -232,9 +243,10 @@ class Downlinks:
         self.small_bitrate = min((one for one in wishes if one is not None), default=None)
         self._frames = self._new_frames()
         self._to_look = list(self._sites.values())
+        return late
 
-    def look_on(self, now: float, count: int | None = None) -> None:
-        """Choose for so many of the sites that are left, else for an eighth of all."""
+    def look_on(self, now: float, count: int | None = None) -> list[SiteLinks]:
+        """Choose for so many of the sites that are left, else for an eighth of all; which ones."""
         if count is None:
             count = -(-len(self._sites) // LOOKS)
         rates, has_changed = self.rates(now), False
@@ -249,6 +261,7 @@ class Downlinks:
                     links.send_rtcp(probe)
         if has_changed:
             self.audience.settle()
+        return looked
 
     def _new_frames(self) -> dict[str | None, int]:
         """By source: frames of voice since the last look."""
@@ -270,9 +283,9 @@ class Downlinks:
 
     def _choose(self, links: SiteLinks, rates: dict[PictureName, float], now: float) -> None:
         """What a site gets, by what its link carries now."""
-        own = [name for name in rates if self._slots[name].source == links.site]
-        if own:  # that it does not get
-            rates = {name: rate for name, rate in rates.items() if name not in own}
+        if any(self._slots[name].source == links.site for name in rates):  # that it does not get
+            slots = self._slots
+            rates = {name: one for name, one in rates.items() if slots[name].source != links.site}
         for name in links.downstream.update(rates, now, self.voice_bitrate):
             slot = self._slots[name]
             if isinstance(slot, VideoSlot) and links.down:
@@ -280,21 +293,25 @@ class Downlinks:
         if links.paced is not None:
             links.paced.pacer.rate = min(UNKNOWN, max(1.0, PACE * links.downstream.video))
 
-    def report(self, now: float) -> None:
-        """Once a second: sender reports of the slots, to everybody (RFC 3550 §6)."""
-        self._tell_of(self._slots_to_report(), now)
+    def report(self, some: Sequence[SiteLinks], now: float) -> None:
+        """Sender reports of the slots, to these receivers (RFC 3550 §6); to be given to each once a
+        second."""
+        if some:
+            self._tell_of(self._slots_to_report(now), now, outlets_of(some))
 
-    def _tell_of(self, slots: list[Slot], now: float) -> None:
+    def _tell_of(self, slots: list[Slot], now: float, to: Outlets | None = None) -> None:
         reports = rtcp.build_srs([self._sent_info(slot, now) for slot in slots], cname=CNAME)
-        for slot in slots:
-            slot.is_fresh = False
-        self.audience.everybody().send_rtcp(reports)
+        if to is None:
+            to = self.audience.everybody()
+            for slot in slots:
+                slot.is_fresh = False
+        to.send_rtcp(reports)
 
-    def _slots_to_report(self) -> list[Slot]:
-        """Those in which something went on since the last report; one at least, for the round
-        trip."""
-        counts, self._reported = self._reported, dict(self._packets)
-        slots = [s for s in self._slots.values() if self._packets.get(s.ssrc) != counts.get(s.ssrc)]
+    def _slots_to_report(self, now: float) -> list[Slot]:
+        """Those in which something went on since each receiver's last report; one at least, for the
+        round trip."""
+        since = now - REPORTED_FOR_S
+        slots = [s for s in self._slots.values() if self._counted_at.get(s.ssrc, 0.0) > since]
         return slots or [self._slots["floor"]]
 
     def _sent_info(self, slot: Slot, now: float) -> rtcp.SentInfo:

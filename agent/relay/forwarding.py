@@ -7,6 +7,8 @@ a packet. Times are monotonic seconds given by the caller, but for the delay tha
 import math
 import time
 from collections import deque
+from collections.abc import Sequence
+from typing import TypeVar
 
 from agent import lines, rtp
 from agent.forward import Slot, VideoSlot, VoiceSlot
@@ -19,9 +21,15 @@ from agent.relay.uplinks import Uplinks
 from protocol import messages as m
 
 LOOK_EVERY_S = 0.1
+REPORT_TICKS, TOGETHER_TICKS = 100, 10
+"""In so many ticks each site is reported to once; what is the same for all goes to so many parts of
+them, one after the other."""
+
 CLOSED_GRACE_S = 1.0
 DELAY_SAMPLES = 2048
 LIMIT_EVERY_S, LESS = 1.0, 0.95
+
+Member = TypeVar("Member")
 
 
 class Forwarding:
@@ -42,7 +50,9 @@ class Forwarding:
         self.uplinks = Uplinks(sites)
         self._recorded = Steps()
         """Which size of a picture is recorded: the largest that comes."""
-        self.downlinks = Downlinks(sites, self.slots, self.uplinks.ask_for_key_frame)
+        self.downlinks = Downlinks(
+            sites, self.slots, self.uplinks.ask_for_key_frame, self._note_sent
+        )
         self.delays: deque[float] = deque(maxlen=DELAY_SAMPLES)
         """Seconds from a packet's arrival until it was sent to everybody, of the last ones."""
         self._route: m.Route | None = None
@@ -51,6 +61,7 @@ class Forwarding:
         self._fed: dict[str, frozenset[str]] = {}
         self._closed_at: dict[tuple[str, str], float] = {}
         self._looked_at = 0.0
+        self._ticks = 0
         # Whose small picture was limited last, to what, when.
         self._limited: tuple[str | None, float, float] = (None, math.inf, -math.inf)
 
@@ -134,8 +145,11 @@ class Forwarding:
                     if seq is not None:
                         self.recorder.voice(slot.name, links.site, header.ssrc, frame, arrival)
                         self.downlinks.send_frame(slot, seq, len(frame.data), arrival)
+                self._note_sent(arrival)
             elif isinstance(slot, VideoSlot):
                 self._forward_picture(links, slot, packet, header, arrival)
+
+    def _note_sent(self, arrival: float) -> None:
         self.delays.append(time.monotonic() - arrival)
 
     @staticmethod
@@ -166,11 +180,11 @@ class Forwarding:
         self.downlinks.send_late(now)
         if now - self._looked_at >= LOOK_EVERY_S:
             self._looked_at = now
-            self.uplinks.look(now)
-            self.downlinks.begin_look(now)
+            self.uplinks.look(self.downlinks.begin_look(now), now)
             self._limit_small(now)
             self._recorded.update(math.inf, 0.0, self.downlinks.rates(now), now)
-        self.downlinks.look_on(now)
+        self.uplinks.look(self.downlinks.look_on(now), now)
+        self._report_on(now)
         for site, kinds in self._fed.items():
             links = self.sites.get(site)
             if links is not None:
@@ -205,9 +219,18 @@ class Forwarding:
         links = self.sites.get(site)
         return links is not None and any(u.layer == "low" for u in links.upstreams.values())
 
-    def report(self, now: float) -> None:
-        """Every second: receiver reports up, sender reports down."""
-        for links in self.sites.values():
+    def _report_on(self, now: float) -> None:
+        """Receiver reports up and sender reports down, to each site once a second: in this tick to
+        those whose turn it is, so that nothing waits for all of them."""
+        self._ticks += 1
+        for links in share(list(self.sites.values()), self._ticks, REPORT_TICKS):
             limit = self.downlinks.voice_bitrate if self.is_heard(links.site) else None
             self.uplinks.report(links, now, limit)
-        self.downlinks.report(now)
+        turn, rest = divmod(self._ticks, REPORT_TICKS // TOGETHER_TICKS)
+        if not rest:
+            self.downlinks.report(share(self.downlinks.receivers, turn, TOGETHER_TICKS), now)
+
+
+def share(members: Sequence[Member], turn: int, turns: int) -> Sequence[Member]:
+    """Those of all whose turn it is: each has one in so many."""
+    return members[turn % turns :: turns]

@@ -72,7 +72,8 @@ class SiteLinks:
         self.downstream = Downstream(site)
         self.again = Again()
         self.bandwidth = Bandwidth()
-        self.last_bytes = (0, 0)
+        self.last_bytes: tuple[int, int, float] = (0, 0, self.heard_at)
+        """Up and down by the last reading of telemetry, and when that was."""
         self.resent = 0
         self.clock = SourceClock()
         self.paced: PacedPictures | None = None

@@ -25,7 +25,7 @@ from protocol.link import Incoming, Link, LinkDown, LinkUp
 log = logging.getLogger("giliran.relay")
 
 TICK_S = 0.01
-REPORT_EVERY_S = 1.0
+LOOK_EVERY_S = 1.0
 ORPHAN_AFTER_S = 600.0
 ANY_ATTEMPT = ""
 GONE_AFTER_S = 12.0
@@ -52,11 +52,12 @@ class Relay:
     async def run(self, address: str) -> None:
         """Serve until cancelled."""
         self._link = Link(address, self._hello, self._receive)
+        self.forwarding.downlinks.bulk.later = asyncio.get_running_loop().call_soon
         async with asyncio.TaskGroup() as group:
             self._group = group
             group.create_task(self._link.run())
             group.create_task(self._tick())
-            group.create_task(self._report())
+            group.create_task(self._forget_silent())
             group.create_task(self._tell())
 
     def _hello(self) -> m.Hello:
@@ -189,17 +190,17 @@ class Relay:
             await asyncio.sleep(due - now)
             self.forwarding.tick(time.monotonic())
             self._probing.tick(time.monotonic())
+            self._telemetry.tick(time.monotonic())
 
-    async def _report(self) -> None:
+    async def _forget_silent(self) -> None:
         while True:
-            await asyncio.sleep(REPORT_EVERY_S)
+            await asyncio.sleep(LOOK_EVERY_S)
             now = time.monotonic()
             for links in tuple(self.sites.values()):
                 if now - links.heard_at > GONE_AFTER_S:
                     log.info("%s: nothing heard for %g s", links.site, GONE_AFTER_S)
                     del self.sites[links.site]
                     self._drop(links)
-            self.forwarding.report(now)
 
     async def _tell(self) -> None:
         while True:

@@ -1,15 +1,21 @@
-"""What the relay tells of itself and of each link, twice a second."""
+"""What the relay tells of itself and of each link, twice a second.
 
-import statistics
+A link is read when its turn comes, so that nothing waits for all of them; what was read is told
+with the others.
+"""
+
 import time
 
-from agent.relay.forwarding import Forwarding
+from agent.relay.forwarding import Forwarding, share
 from agent.relay.links import SiteLinks
 from agent.rtc import Connection
 from protocol import messages as m
 from protocol.vitals import vitals
 
 EVERY_S = 0.5
+TICKS = 50
+"""In so many ticks each link is read once."""
+
 SILENT_AFTER_S = 3.0
 
 
@@ -20,16 +26,28 @@ class Telemetry:
         self.late_ms = 0.0
         """The most that the event loop was late since the last reading."""
         self._forwarding = forwarding
+        self._ticks = 0
+        self._read: dict[SiteLinks, m.LinkReading] = {}
         self._cpu_at_start = time.process_time()
         self._cpu = (self._cpu_at_start, time.monotonic())
 
+    def tick(self, now: float) -> None:
+        """Every 10 ms: read the links whose turn it is."""
+        self._ticks += 1
+        for links in share(list(self._forwarding.sites.values()), self._ticks, TICKS):
+            self._read[links] = _link(links, now)
+
     def read(self, now: float) -> m.RelayTelemetry:
-        """All of it."""
-        links = self._forwarding.sites.items()
-        return m.RelayTelemetry(self._relay(), {site: _link(one, now) for site, one in links})
+        """All of it. Each reading is told once; of a link that had none since then, it is made."""
+        read, self._read = self._read, {}
+        links = {
+            site: read[one] if one in read else _link(one, now)
+            for site, one in self._forwarding.sites.items()
+        }
+        return m.RelayTelemetry(self._relay(), links)
 
     def _relay(self) -> m.RelayReading:
-        delays = sorted(self._forwarding.delays)
+        delays = sorted(self._forwarding.delays) or [0.0]
         out = self._forwarding.downlinks.packets_out
         cpu_s, at = time.process_time(), time.monotonic()
         cpu_us = (cpu_s - self._cpu_at_start) * 1e6
@@ -39,10 +57,8 @@ class Telemetry:
             packets_in=self._forwarding.uplinks.packets_in,
             packets_out=out,
             cpu_us_per_packet_out=round(cpu_us / out, 1) if out else 0.0,
-            forward_delay_median_ms=round(1000 * statistics.median(delays), 3) if delays else 0.0,
-            forward_delay_p99_ms=round(1000 * delays[int(len(delays) * 0.99)], 3)
-            if delays
-            else 0.0,
+            forward_delay_median_ms=round(1000 * delays[len(delays) // 2], 3),
+            forward_delay_p99_ms=round(1000 * delays[int(len(delays) * 0.99)], 3),
             late_ms=round(late_ms, 1),
             recording=self._forwarding.recorder.reading(),
             cpu_percent=round(100 * (cpu_s - cpu_before) / max(1e-3, at - before), 1),
@@ -56,8 +72,9 @@ def _link(links: SiteLinks, now: float) -> m.LinkReading:
     down_bytes = links.downlink.bytes_out if links.downlink is not None else 0
     up_packets = links.uplink.packets_in if links.uplink is not None else 0
     down_packets = links.downlink.packets_out if links.downlink is not None else 0
-    before_up, before_down = links.last_bytes
-    links.last_bytes = (up_bytes, down_bytes)
+    before_up, before_down, before = links.last_bytes
+    links.last_bytes = (up_bytes, down_bytes, now)
+    elapsed_s = max(0.1, now - before)
     closed, links.closed_packets = links.closed_packets, 0
     silent_s = now - links.heard_at
     both = [one for one in (links.uplink, links.downlink) if one is not None]
@@ -65,8 +82,8 @@ def _link(links: SiteLinks, now: float) -> m.LinkReading:
     return m.LinkReading(
         uplink=_state(links.uplink, now - links.up_heard_at),
         downlink=_state(links.downlink, now - links.down_heard_at),
-        up_kbps=round((up_bytes - before_up) * 8 / 1000 / EVERY_S, 1),
-        down_kbps=round((down_bytes - before_down) * 8 / 1000 / EVERY_S, 1),
+        up_kbps=round((up_bytes - before_up) * 8 / 1000 / elapsed_s, 1),
+        down_kbps=round((down_bytes - before_down) * 8 / 1000 / elapsed_s, 1),
         up_packets=up_packets,
         down_packets=down_packets,
         up_loss_percent=round(max(fed, default=0.0), 1),

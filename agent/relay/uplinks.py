@@ -8,7 +8,7 @@ Rules:
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from agent import rtcp, rtp
 from agent.audio.hop import Frame, before
@@ -123,9 +123,9 @@ class Uplinks:
         one = rtcp.Tmmbr(1, small.ssrc, int(bitrate), 0)
         links.uplink.send_rtcp(rtcp.compound(1, rtcp.build_tmmbr(one)))
 
-    def look(self, now: float) -> None:
-        """What each uplink carries: told at once when it became less."""
-        for links in self._sites.values():
+    def look(self, some: Sequence[SiteLinks], now: float) -> None:
+        """What these uplinks carry: told at once when it became less."""
+        for links in some:
             if links.bandwidth.update(now):
                 self._tell_bandwidth(links)
 

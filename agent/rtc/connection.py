@@ -5,8 +5,11 @@ Public and private names of aiortc and aioice it relies on are held by
 
 - no aiortc sender or receiver is ever started: `sender.send/stop` and `receiver.receive/stop` are
   replaced on the instance, so there is no decoder thread, jitter buffer or sender loop;
-- incoming: a tap on the datagram protocol takes SRTP and SRTCP before aiortc's queue, decrypts
-  with the DTLS transport's `_rx_srtp` and hands out plaintext; STUN and DTLS go their way;
+- incoming: we read the sockets, several datagrams at once when they are there; a tap on the
+  datagram protocol takes SRTP and SRTCP before aiortc's queue, decrypts with the DTLS transport's
+  `_rx_srtp` and hands out plaintext; STUN and DTLS go their way;
+- consent to go on sending (RFC 7675) is asked for and given by `agent.rtc.consent`, in the task
+  that aioice has for it; the other messages of STUN are aioice's;
 - outgoing: libsrtp with the context in `_tx_srtp`, and `sendto` on a second handle of the nominated
   candidate pair's socket (`agent.rtc.outlet`);
 - RED (RFC 2198) is in aiortc's list of codecs, and the absolute send time and our own mark of a
@@ -16,7 +19,10 @@ Public and private names of aiortc and aioice it relies on are held by
 
 import asyncio
 import contextlib
+import functools
 import logging
+import os
+import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
@@ -39,6 +45,7 @@ from aiortc.rtcrtpparameters import (
 from aiortc.sdp import SessionDescription
 
 from agent.impair import Direction
+from agent.rtc.consent import EVERY_S, Consent
 from agent.rtc.outlet import Outlet, OwnSocket
 
 log = logging.getLogger("giliran.rtc")
@@ -46,13 +53,8 @@ log = logging.getLogger("giliran.rtc")
 State = Literal["new", "connecting", "connected", "failed", "closed"]
 Kind = Literal["audio", "video"]
 
-# Consent (RFC 7675) is the slow second line: a dead peer is noticed by the media watch of an agent
-# in 3 s, and the relay sends nothing to whom it did not hear for 12 s. Three failures in a row, as
-# one might set here, come every few minutes by themselves on a link that loses one packet in ten;
-# ten in a row don't. More often than every 5 s (RFC 7675 §5.1) it costs a relay of many sites more
-# than all else that it does beside forwarding.
-aioice.ice.CONSENT_INTERVAL = 5
-aioice.ice.CONSENT_FAILURES = 10
+READ_AT_ONCE, MAX_DATAGRAM_BYTES = 8, 4096
+"""So many datagrams are read of one socket before the others have their turn."""
 
 CLOSE_TIMEOUT_S = 5.0
 
@@ -126,6 +128,31 @@ async def _nothing(*_arguments: object) -> None:
     """In place of aiortc's senders and receivers."""
 
 
+def _read(protocol: Any) -> None:
+    """Read its socket in place of asyncio, which makes room for 256 KiB each time, and goes once
+    around its loop for each datagram."""
+    transport = protocol.transport
+    if transport.is_closing():
+        return
+    loop: Any = asyncio.get_running_loop()
+    receive, is_closing = transport._sock.recvfrom, transport.is_closing
+
+    def read() -> None:
+        for _ in range(READ_AT_ONCE):
+            if is_closing():
+                return
+            try:
+                data, address = receive(MAX_DATAGRAM_BYTES)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                protocol.error_received(error)
+                return
+            protocol.datagram_received(data, address)
+
+    loop._add_reader(transport._sock_fd, read)
+
+
 class Connection:
     """One peer connection, one direction of media (an uplink or a downlink).
 
@@ -157,6 +184,7 @@ class Connection:
         self._dtls: Any = None
         self._outlet: Outlet | None = None
         self._socket: OwnSocket | None = None
+        self._consent: Consent | None = None
         self._connected = asyncio.Event()
         self._is_closing = False
         self._peer = RTCPeerConnection(
@@ -232,10 +260,13 @@ class Connection:
         """Put ourselves between every socket of the connection and aioice."""
         transceiver = self._peer.getTransceivers()[0]
         self._dtls = transceiver.receiver.transport
-        for protocol in self._dtls.transport._connection._protocols:
+        ice = self._dtls.transport._connection
+        ice.query_consent = functools.partial(self._keep_consent, ice)
+        for protocol in ice._protocols:
             if "datagram_received" in vars(protocol):
                 continue
             self._tap_incoming(protocol)
+            _read(protocol)
             if self._impairment is not None:
                 self._impair_outgoing(protocol.transport, self._impairment[0])
 
@@ -245,7 +276,7 @@ class Connection:
         def take(data: bytes, address: tuple[Any, ...]) -> None:
             if len(data) > 12 and 127 < data[0] < 192:
                 self._take_srtp(data)
-            else:
+            elif not self._take_consent(protocol, data, address):
                 usual(data, address)
 
         if self._impairment is None:
@@ -303,6 +334,43 @@ class Connection:
             if self.hook_errors <= 5:
                 log.exception("hook failed")
 
+    # -- consent (RFC 7675) ------------------------------------------------------------------------
+
+    async def _keep_consent(self, ice: Any) -> None:
+        """In place of aioice's own, in its task, which ends with the connection. A dead peer is
+        noticed sooner by the media watch of an agent (3 s), and the relay sends nothing to whom it
+        did not hear for 12 s."""
+        pair = ice._nominated[1]
+        consent = self._consent = Consent(
+            (ice.local_username, ice.remote_username),
+            (ice.local_password, ice.remote_password),
+            pair.remote_addr,
+            time.monotonic(),
+            controlling=ice.ice_controlling,
+            tie_breaker=ice._tie_breaker,
+        )
+        while True:
+            await asyncio.sleep(random.uniform(*EVERY_S))
+            if consent.has_expired(time.monotonic()):
+                log.info("consent to send expired")
+                ice._query_consent_task = None  # that is us: `close` is not to wait for it
+                await ice.close()
+                return
+            pair = ice._nominated[1]
+            consent.remote = pair.remote_addr
+            pair.protocol.transport.sendto(consent.question(os.urandom(12)), pair.remote_addr)
+
+    def _take_consent(self, protocol: Any, data: bytes, address: tuple[Any, ...]) -> bool:
+        """Whether it was a question or an answer of consent, and is done with."""
+        if self._consent is None:
+            return False
+        answer = self._consent.take(data, address, time.monotonic())
+        if answer:
+            protocol.transport.sendto(answer, address)
+        return answer is not None
+
+    # -- the way out -------------------------------------------------------------------------------
+
     @property
     def outlet(self) -> Outlet | None:
         """Where packets leave, for `Outlets`; None while there is no way out."""
@@ -322,8 +390,8 @@ class Connection:
 
             return Outlet(self._dtls._tx_srtp, send, remote)
         self._socket = OwnSocket(transport)
-        sendto, wait_writable = self._socket.sendto, self._socket.wait_writable
-        return Outlet(self._dtls._tx_srtp, sendto, remote, wait_writable)
+        own = self._socket
+        return Outlet(self._dtls._tx_srtp, own.sendto, remote, own.wait_writable, own.sendmsg)
 
     def send_rtp(self, packet: bytes) -> bool:
         """Protect and send an RTP packet; False when it can't go out now. Raises ValueError when it

@@ -9,12 +9,17 @@ Rules:
   objects and copies twice for each receiver, which costs as much as the protection itself.
 - What is the same for each packet to the same receivers is looked up once (`Outlets`), and they
   are protected for in one call of `map`: each step of Python costs as much as a part of the work.
+- Packets of one picture go to each receiver in one call of the kernel, which cuts them apart again
+  (UDP_SEGMENT, Linux 4.18): it costs a third less. What a network does not take in this way it gets
+  one by one, from then on.
 """
 
 import array
 import asyncio
 import contextlib
+import functools
 import socket
+import struct
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -29,27 +34,36 @@ QUEUE_PACKETS = 64
 """So many wait for a socket that takes nothing: a fifth of a second of sound and picture."""
 
 TOGETHER = 24
+BURST = 6
+"""So many packets go to one receiver at once."""
+
+PLACES = 72
+"""So many packets are protected at once, when several go to each receiver."""
+
+UDP_SEGMENT = 103
 ROOM_BYTES = 1664
 """Of each buffer: 26 lines of the processor's cache. With a power of two all buffers begin in the
 same few places of it, and throw each other out: that costs 7 %."""
 
 assert MAX_PACKET_BYTES + max(SRTP_MAX_TRAILER_LEN, SRTP_MAX_SRTCP_TRAILER_LEN) <= ROOM_BYTES
 
-_room = ffi.new("char[]", TOGETHER * ROOM_BYTES)
-_places = [_room + n * ROOM_BYTES for n in range(TOGETHER)]
+_room = ffi.new("char[]", PLACES * ROOM_BYTES)
+_places = [_room + n * ROOM_BYTES for n in range(PLACES)]
 _views = [memoryview(ffi.buffer(place, ROOM_BYTES)) for place in _places]
-_lengths = ffi.new("int[]", TOGETHER)
-_length_places = [_lengths + n for n in range(TOGETHER)]
+_lengths = ffi.new("int[]", PLACES)
+_length_places = [_lengths + n for n in range(PLACES)]
 _length_view = memoryview(ffi.buffer(_lengths)).cast("B").cast("i")
 
 Address = tuple[Any, ...]
 Sendto = Callable[[Any, Address], object]
+Sendmsg = Callable[[Sequence[Any], Any, int, Address], object]
 
 
 class Outlet:
     """What leaves one connection. `sendto(data, address)` raises BlockingIOError when it takes
     nothing now; `wait_writable(call)` has `call()` called once it does again (without it, what is
-    not taken is dropped)."""
+    not taken is dropped). `sendmsg` is the socket's, for bursts; without it each packet goes
+    alone."""
 
     __slots__ = (
         "packets",
@@ -59,6 +73,7 @@ class Outlet:
         "sendto",
         "address",
         "queue",
+        "sendmsg",
         "_session",
         "_wait_writable",
     )
@@ -69,6 +84,7 @@ class Outlet:
         sendto: Sendto,
         address: Address,
         wait_writable: Callable[[Callable[[], None]], None] | None = None,
+        sendmsg: Sendmsg | None = None,
     ) -> None:
         self.packets = 0
         self.bytes = 0
@@ -79,6 +95,7 @@ class Outlet:
         self.address = address
         self.queue: deque[bytes] = deque()
         """Protected packets that wait for the socket, oldest first."""
+        self.sendmsg = sendmsg
         self._session = session  # the context lives as long as this
         self._wait_writable = wait_writable
 
@@ -89,6 +106,21 @@ class Outlet:
     def send_rtcp(self, packet: bytes) -> bool:
         """Protect and send; False when it is dropped. Raises ValueError when it is too long."""
         return Outlets((self,)).send_rtcp(packet) == 1
+
+    def send(self, data: memoryview) -> bool:
+        """Send a protected packet; False when it is dropped."""
+        if self.queue:
+            return self.take_later(bytes(data))
+        try:
+            self.sendto(data, self.address)
+        except BlockingIOError:
+            return self.take_later(bytes(data))
+        except OSError:
+            self.dropped += 1
+            return False
+        self.packets += 1
+        self.bytes += len(data)
+        return True
 
     def take_later(self, data: bytes) -> bool:
         """A protected packet that the socket did not take: queued behind the others. True, unless
@@ -146,13 +178,32 @@ class Outlets:
         """The same for RTCP."""
         return self._send(packet, lib.srtp_protect_rtcp)
 
+    def parts(self, size: int) -> "list[Outlets]":
+        """The same in parts of so many."""
+        every = [outlet for part, *_rest in self._parts for outlet in part]
+        return [Outlets(every[n : n + size]) for n in range(0, len(every), size)]
+
+    def send_rtp_burst(self, packets: Sequence[bytes]) -> int:
+        """Protect and send packets of the same size, of which the last may be shorter, at most
+        `BURST`; to how many they went, all together."""
+        if len(packets) == 1:
+            return self._send(packets[0], lib.srtp_protect)
+        if len(packets[0]) > MAX_PACKET_BYTES:
+            raise ValueError(f"packets of {len(packets[0])} bytes are too long")
+        count, at_once = 0, PLACES // len(packets)
+        for outlets, contexts, _sendtos, _addresses in self._parts:
+            for first in range(0, len(outlets), at_once):
+                some = slice(first, first + at_once)
+                count += _send_burst(packets, outlets[some], contexts[some])
+        return count
+
     def _send(self, packet: bytes, protect: Any) -> int:
         size = len(packet)
         if size > MAX_PACKET_BYTES:
             raise ValueError(f"a packet of {size} bytes is too long")
         lengths, count = array.array("i", [size]) * TOGETHER, 0
         for outlets, contexts, sendtos, addresses in self._parts:
-            _length_view[:] = lengths
+            _length_view[:TOGETHER] = lengths
             for view in _views[: len(outlets)]:
                 view[:size] = packet
             refused = tuple(map(protect, contexts, _places, _length_places))
@@ -180,6 +231,61 @@ class Outlets:
         return count
 
 
+def _send_burst(packets: Sequence[bytes], outlets: Sequence[Outlet], contexts: list[Any]) -> int:
+    """As many as have room at once. The packets of a receiver lie as many places apart as there are
+    receivers."""
+    width, number, place = len(outlets), len(packets), 0
+    for packet in packets:
+        size = len(packet)
+        for view in _views[place : place + width]:
+            view[:size] = packet
+        _length_view[place : place + width] = array.array("i", [size]) * width
+        place += width
+    refused = tuple(map(lib.srtp_protect, contexts * number, _places, _length_places))
+    lengths = _length_view.tolist()
+    if any(refused) or len(set(lengths[: place - width])) > 1:
+        return _send_singly(outlets, refused, lengths, place)
+    ready = [view[:length] for view, length in zip(_views, lengths[:place], strict=False)]
+    cuts, last = _cuts(lengths[0]), place - width
+    count, first_bytes = 0, (number - 1) * lengths[0]
+    for at, outlet in enumerate(outlets):
+        some = ready[at::width]
+        if outlet.sendmsg is not None and not outlet.queue:
+            try:
+                outlet.sendmsg(some, cuts, 0, outlet.address)
+            except BlockingIOError:
+                pass  # told below
+            except OSError:
+                outlet.sendmsg = None  # not this way, or not at all: told below
+            else:
+                outlet.packets += number
+                outlet.bytes += first_bytes + lengths[last + at]
+                count += number
+                continue
+        count += sum(map(outlet.send, some))
+    return count
+
+
+def _send_singly(
+    outlets: Sequence[Outlet], refused: Sequence[int], lengths: list[int], end: int
+) -> int:
+    """Where something could not be protected, or not in the same length for all."""
+    count = 0
+    for at in range(end):
+        outlet = outlets[at % len(outlets)]
+        if refused[at]:
+            outlet.dropped += 1
+        else:
+            count += outlet.send(_views[at][: lengths[at]])
+    return count
+
+
+@functools.cache
+def _cuts(size_bytes: int) -> list[tuple[int, int, bytes]]:
+    """What tells the kernel where to cut; there are as many sizes as a packet has bytes."""
+    return [(socket.IPPROTO_UDP, UDP_SEGMENT, struct.pack("H", size_bytes))]
+
+
 class OwnSocket:
     """A second handle of a transport's socket: sends without the transport's bookkeeping, and waits
     for the socket without disturbing it. To be closed before the event loop is."""
@@ -190,6 +296,7 @@ class OwnSocket:
         self._socket = socket.socket(fileno=socket.dup(shared.fileno()))
         self._socket.setblocking(False)
         self.sendto: Sendto = self._socket.sendto
+        self.sendmsg: Sendmsg = self._socket.sendmsg
 
     def wait_writable(self, call: Callable[[], None]) -> None:
         """`call()` once the socket takes something again."""

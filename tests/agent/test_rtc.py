@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import aioice.stun
 import numpy as np
 import pytest
 
 from agent import rtcp, rtp
 from agent.impair import Direction, Impairment
 from agent.rtc import Connection, Line
+from agent.rtc.connection import READ_AT_ONCE
 from agent.rtc.stock import played, stock_peers
 
 LINES = (Line("audio", "microphone", "send", 1111), Line("video", "camera", "send", 2222))
@@ -139,6 +141,68 @@ async def test_a_closing_that_was_cancelled_holds_up_nobody(turns: int) -> None:
         await asyncio.wait([closing])
         async with asyncio.timeout(10):
             await sender.connection.close()
+
+
+async def test_datagrams_that_are_there_are_read_together_but_not_for_ever() -> None:
+    async with connected() as (sender, receiver):
+        loop, turns = asyncio.get_running_loop(), []
+        usual = receiver.connection._on_rtp
+
+        def take(packet: bytes, arrival: float) -> None:
+            if not turns:
+                loop.call_soon(lambda: turns.append(receiver.rtp.qsize()))
+                turns.append(0)
+            usual(packet, arrival)
+
+        receiver.connection._on_rtp = take
+        for seq in range(20):
+            sender.connection.send_rtp(rtp.build(96, seq, 0, 1111, b"x"))
+        async with asyncio.timeout(5):
+            while receiver.rtp.qsize() < 20:
+                await asyncio.sleep(0.01)
+        assert turns == [0, READ_AT_ONCE], "then the others have their turn"
+
+
+def consents(monkeypatch: pytest.MonkeyPatch, every_s: float, lives_s: float) -> list[str]:
+    """Consent in a hurry; what aioice itself sees of STUN from now on."""
+    monkeypatch.setattr("agent.rtc.connection.EVERY_S", (every_s, every_s))
+    monkeypatch.setattr("agent.rtc.consent.LIVES_S", lives_s)
+    seen: list[str] = []
+    usual = aioice.stun.parse_message
+
+    def parse(data: bytes) -> aioice.stun.Message:
+        seen.append("message")
+        return usual(data)
+
+    monkeypatch.setattr("aioice.stun.parse_message", parse)
+    return seen
+
+
+async def test_consent_is_asked_and_given_beside_aioice(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = consents(monkeypatch, 0.02, 30)
+    async with connected() as (sender, receiver):
+        ends = [sender.connection, receiver.connection]
+        seen.clear()
+        for _ in range(3):
+            before = [end._consent.given_at for end in ends if end._consent is not None]
+            async with asyncio.timeout(5):
+                while any(
+                    end._consent is None or end._consent.given_at == at
+                    for end, at in zip(ends, before, strict=True)
+                ):
+                    await asyncio.sleep(0.01)
+        assert seen == [], "nothing of it was aioice's to do"
+        assert sender.states == receiver.states == ["connecting", "connected"]
+
+
+async def test_without_consent_nothing_more_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    consents(monkeypatch, 0.05, 0.5)
+    async with connected("loss=0%") as (sender, _receiver):
+        assert sender.directions is not None
+        assert sender.connection.send_rtp(rtp.build(96, 1, 0, 1111, b"x"))
+        sender.directions[1].cut = True
+        await sender.wait_state("failed", "closed")
+        assert not sender.connection.send_rtp(rtp.build(96, 2, 0, 1111, b"x"))
 
 
 async def test_loss_of_the_emulated_link() -> None:

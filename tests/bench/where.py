@@ -27,9 +27,10 @@ class Rule(NamedTuple):
     line: str = ""
 
 
-SEND = "the kernel's sendto, on loopback into the receiver's socket"
+SEND = "the kernel's sendto and sendmsg, on loopback into the receiver's socket"
 PROTECT = "SRTP by libsrtp, AES-GCM"
 LOOP = "the event loop, reading sockets"
+CONSENT = "consent of ICE, every 5 s"
 REPORTS = "reports and telemetry, every second"
 LOOKS = "what each link needs, ten times a second"
 TICK = "what else is looked at every 10 ms"
@@ -37,18 +38,22 @@ RECEPTION = "reception: decrypt, parse, unfold, count"
 REWRITE = "rewriting, packing, for whom it is"
 
 RULES = (
-    Rule(REPORTS, "agent/relay/relay.py", "_report"),
+    Rule(REPORTS, "agent/relay/forwarding.py", "_report_on"),
     Rule(REPORTS, "agent/relay/telemetry.py"),
     Rule(REPORTS, "agent/relay/", "take_rtcp"),
-    Rule("consent of ICE, every 5 s", "aioice/"),
+    Rule(CONSENT, "agent/rtc/connection.py", "_consent"),
+    Rule(CONSENT, "aioice/"),
     Rule(LOOKS, "agent/relay/", "look"),
     Rule(SEND, "agent/rtc/outlet.py", line="sendto(data"),
+    Rule(SEND, "agent/rtc/outlet.py", line="sendmsg(some"),
     Rule(PROTECT, "agent/rtc/outlet.py", line="map(protect"),
+    Rule(PROTECT, "agent/rtc/outlet.py", line="map(lib.srtp_protect"),
     Rule("the loop around these two", "agent/rtc/outlet.py"),
     Rule(TICK, "agent/relay/forwarding.py", "tick"),
     Rule(RECEPTION, "agent/relay/uplinks.py"),
     Rule(RECEPTION, "pylibsrtp/"),
     Rule(REWRITE, "agent/relay/"),
+    Rule(LOOP, "agent/rtc/connection.py", line="receive("),
     Rule(RECEPTION, "agent/rtc/connection.py"),
     Rule(LOOP, "asyncio/base_events.py"),
 )

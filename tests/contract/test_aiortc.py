@@ -35,9 +35,16 @@ def test_names_and_signatures() -> None:
         "use_ipv6",
     ]
     assert "get_host_addresses(" in inspect.getsource(aioice.ice.Connection.gather_candidates)
-    consent = inspect.getsource(aioice.ice.Connection.query_consent)
-    assert "CONSENT_INTERVAL" in consent and "CONSENT_FAILURES" in consent
-    assert (aioice.ice.CONSENT_INTERVAL, aioice.ice.CONSENT_FAILURES) == (5, 10)
+    assert inspect.iscoroutinefunction(aioice.ice.Connection.query_consent)
+    task = "self._query_consent_task = asyncio.create_task(self.query_consent())"
+    assert task in inspect.getsource(aioice.ice.Connection.connect)
+    closing = inspect.getsource(aioice.ice.Connection.close)
+    assert "self._query_consent_task and not self._query_consent_task.done()" in closing
+    session = inspect.getsource(aioice.ice.Connection.__init__)
+    for name in ("_tie_breaker", "ice_controlling", "remote_username", "remote_password"):
+        assert f"self.{name}" in session
+    for name in ("local_username", "local_password"):
+        assert isinstance(getattr(aioice.ice.Connection, name), property)
     assert list(inspect.signature(aioice.ice.StunProtocol.datagram_received).parameters) == [
         "self",
         "data",
@@ -104,6 +111,12 @@ def test_the_lines_of_a_downlink_use_one_transport_and_no_thread() -> None:
             assert len({id(t.receiver.transport) for t in transceivers}) == 1
             ice = end._dtls.transport._connection
             assert len(ice._protocols) == 1
+            (protocol,) = ice._protocols
+            # What asyncio has of a socket, which we read.
+            assert protocol.transport._sock.fileno() == protocol.transport._sock_fd
+            loop = asyncio.get_running_loop()
+            assert callable(loop._add_reader)  # type: ignore[attr-defined]
+            assert end._consent is not None, "aioice called ours"
             assert 1 in ice._nominated
             assert hasattr(ice._nominated[1].protocol, "transport")
             assert ice._nominated[1].remote_addr[0] == "127.0.0.1"

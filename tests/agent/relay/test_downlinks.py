@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from agent import lines, rtcp, rtp
 from agent.audio.hop import PAIRS, TWINS, Distances, blocks_of
+from agent.relay.forwarding import REPORT_TICKS
 from agent.relay.links import SiteLinks
+from agent.relay.telemetry import TICKS
 from agent.rtc.outlet import QUEUE_PACKETS
 from tests.agent.switchboard import SITES, Switchboard, Wire
 
@@ -219,6 +221,82 @@ def test_links_are_looked_at_by_and_by_but_all_of_them_each_time() -> None:
     board.down.begin_look(board.now + 0.1)
     board.down.begin_look(board.now + 0.2)
     assert looked == 2 * list(board.relay.sites), "what is left is not left out"
+
+
+def test_each_site_is_reported_to_once_a_second_and_few_at_a_time() -> None:
+    board = Switchboard()
+    for number in range(27):
+        links = SiteLinks(f"site-{number}", "attempt")
+        links.uplink, links.downlink = Wire(), Wire()  # type: ignore[assignment]
+        board.relay.sites[links.site] = links
+    board.forwarding.set_receivers()
+    ups = [links.uplink for links in board.relay.sites.values()]
+    downs = [links.downlink for links in board.relay.sites.values()]
+
+    def told(wires: list[Wire]) -> int:
+        return sum(len(wire.told) for wire in wires)
+
+    most = [0, 0]
+    for _ in range(REPORT_TICKS):
+        board.now += 0.01
+        before = [told(ups), told(downs)]
+        board.forwarding.tick(board.now)
+        most = [max(m, told(w) - b) for m, w, b in zip(most, (ups, downs), before, strict=True)]
+    assert [len(wire.told) for wire in ups] == [1] * 30, "receiver reports"
+    assert [len(wire.told) for wire in downs] == [1] * 30, "sender reports"
+    assert most == [1, 3]
+
+
+def test_a_slot_in_which_nothing_goes_on_is_reported_of_once_more() -> None:
+    board = Switchboard()
+    board.route(chair="hall", floor="kandis")
+    board.speak("kandis", 1)
+    board.speak("hall", 1)
+    minas = board.wire("minas")
+    reported: list[set[str]] = []
+    for _ in range(3):
+        minas.told.clear()
+        for _ in range(REPORT_TICKS):
+            board.now += 0.01
+            board.forwarding.tick(board.now)
+        sent = [one for told in minas.told for one in rtcp.parse(told)]
+        found = [one for one in sent if isinstance(one, rtcp.SenderReport)]
+        assert all(one.packets == 1 for one in found)
+        reported.append({lines.SLOT_OF_SSRC[one.ssrc] for one in found})
+    assert reported == [{"chair", "floor"}, {"chair", "floor"}, {"floor"}] or reported == [
+        {"chair", "floor"},
+        {"floor"},
+        {"floor"},
+    ], "one report at least, for the round trip"
+
+
+async def test_each_reading_of_a_link_is_told_once() -> None:
+    board = Switchboard()
+    telemetry = board.relay._telemetry
+    links = board.relay.sites["minas"]
+    told = []
+    for tick in range(3 * TICKS):
+        board.now += 0.01
+        if tick % 10 == 0:
+            links.closed_packets += 1
+        telemetry.tick(board.now)
+        if tick % (TICKS - 3) == 0:  # a little sooner than all were read anew
+            told.append(telemetry.read(board.now).links)
+    assert all(set(one) == set(SITES) for one in told), "all of them each time"
+    last = telemetry.read(board.now).links["minas"].closed_packets
+    assert sum(one["minas"].closed_packets for one in told) + last == 3 * TICKS // 10
+
+
+async def test_a_rate_is_that_of_the_time_since_it_was_read_last() -> None:
+    board = Switchboard()
+    telemetry = board.relay._telemetry
+    wire = board.wire("minas")
+    telemetry.read(board.now)
+    for after_s in (0.5, 0.25):
+        board.now += after_s
+        wire.bytes_out += 10_000
+        rate = telemetry.read(board.now).links["minas"].down_kbps
+        assert rate == pytest.approx(80 / after_s, abs=0.1)
 
 
 CHANGES = st.one_of(

@@ -11,6 +11,7 @@ from agent import rtcp, rtp
 from agent.rtc import outlet as module
 from agent.rtc.outlet import (
     MAX_PACKET_BYTES,
+    PLACES,
     QUEUE_PACKETS,
     TOGETHER,
     Outlet,
@@ -172,6 +173,132 @@ def test_damage_is_dropped_and_too_long_is_refused(sites: list[Site]) -> None:
     assert module.ROOM_BYTES - MAX_PACKET_BYTES > 148, "what protection may add"
 
 
+# -- bursts ----------------------------------------------------------------------------------------
+
+
+class UdpSite:
+    """A receiver on loopback UDP. `calls` counts what its socket was asked to do."""
+
+    def __init__(self) -> None:
+        self.near, self.far = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        for end in (self.near, self.far):
+            end.bind(("127.0.0.1", 0))
+            end.setblocking(False)
+        self.calls: list[str] = []
+        self.waiting: list[Any] = []
+        self.refuses: type[OSError] | None = None
+        self.outlet = Outlet(
+            session(Policy.SSRC_ANY_OUTBOUND),
+            self._sendto,
+            self.far.getsockname(),
+            self.waiting.append,
+            self._sendmsg,
+        )
+        self._session = session(Policy.SSRC_ANY_INBOUND)
+
+    def _sendto(self, data: Any, address: Any) -> int:
+        self.calls.append("sendto")
+        return self.near.sendto(data, address)
+
+    def _sendmsg(self, data: Any, cuts: Any, flags: int, address: Any) -> int:
+        self.calls.append("sendmsg")
+        if self.refuses is not None:
+            raise self.refuses
+        return self.near.sendmsg(data, cuts, flags, address)
+
+    def read(self) -> list[bytes]:
+        found = []
+        while True:
+            try:
+                found.append(self._session.unprotect(self.far.recv(2048)))
+            except BlockingIOError:
+                return found
+
+
+@pytest.fixture
+def udp_sites():
+    found = [UdpSite() for _ in range(PLACES // 3 + 5)]
+    yield found
+    for site in found:
+        site.near.close()
+        site.far.close()
+
+
+def burst(first: int, *sizes: int) -> list[bytes]:
+    return [packet(first + n, size) for n, size in enumerate(sizes)]
+
+
+@pytest.mark.parametrize("sizes", [(1180, 1180, 300), (800,) * 6, (500, 1), (90,)])
+def test_a_burst_arrives_as_packets_at_the_price_of_a_call(
+    udp_sites: list[UdpSite], sizes: tuple[int, ...]
+) -> None:
+    packets = burst(1, *sizes)
+    together = Outlets([site.outlet for site in udp_sites])
+    assert together.send_rtp_burst(packets) == len(packets) * len(udp_sites)
+    size = sum(len(one) + 16 for one in packets)
+    for site in udp_sites:
+        assert site.read() == packets
+        assert site.calls == ["sendmsg" if len(packets) > 1 else "sendto"]
+        assert (site.outlet.packets, site.outlet.bytes) == (len(packets), size)
+
+
+def test_where_bursts_are_not_taken_packets_go_alone_from_then_on(
+    udp_sites: list[UdpSite],
+) -> None:
+    site, other = udp_sites[:2]
+    site.refuses = OSError
+    first, second = burst(1, 500, 500, 20), burst(4, 500, 500)
+    for packets in (first, second):
+        assert Outlets([site.outlet, other.outlet]).send_rtp_burst(packets) == 2 * len(packets)
+    assert site.calls == ["sendmsg"] + 5 * ["sendto"] and other.calls == 2 * ["sendmsg"]
+    assert site.read() == other.read() == first + second
+    assert (site.outlet.packets, site.outlet.dropped) == (5, 0)
+
+
+def test_a_burst_waits_as_a_whole_and_overtakes_nothing(udp_sites: list[UdpSite]) -> None:
+    site, other = udp_sites[:2]
+    together = Outlets([site.outlet, other.outlet])
+    site.refuses = BlockingIOError
+    site.outlet.sendto = _refuse
+    first, second = burst(1, 500, 20), burst(3, 500, 500)
+    assert together.send_rtp_burst(first) == 4, "it will go"
+    site.refuses = None
+    assert together.send_rtp_burst(second) == 4 and site.read() == []
+    site.outlet.sendto = site.near.sendto
+    site.waiting.pop()()
+    assert site.read() == other.read() == first + second
+    assert site.outlet.packets == 4 and site.outlet.dropped == 0
+
+
+def _refuse(data: Any, address: Any) -> None:
+    raise BlockingIOError
+
+
+def test_a_burst_reaches_also_whose_protection_is_longer_or_fails(
+    udp_sites: list[UdpSite],
+) -> None:
+    # Two ways to protect, of different length.
+    key, profile = KEY[:30], Policy.SRTP_PROFILE_AES128_CM_SHA1_80
+    policy = Policy(key=key, ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=profile)
+    one, two, three = udp_sites[:3]
+    two.outlet = Outlet(Session(policy), two._sendto, two.far.getsockname(), None, two._sendmsg)
+    packets = burst(1, 500, 500)
+    assert Outlets([s.outlet for s in (one, two, three)]).send_rtp_burst(packets) == 6
+    assert one.read() == three.read() == packets and two.calls == ["sendto", "sendto"]
+    policy = Policy(key=key, ssrc_type=Policy.SSRC_ANY_INBOUND, srtp_profile=profile)
+    assert Session(policy).unprotect(two.far.recv(2048)) == packets[0]
+    assert Outlets([one.outlet]).send_rtp_burst([packet(3), b"\x80"]) == 1
+    assert one.outlet.dropped == 1 and one.read() == [packet(3)]
+    with pytest.raises(ValueError, match="too long"):
+        Outlets([one.outlet]).send_rtp_burst(burst(5, MAX_PACKET_BYTES, 1))
+
+
+def test_parts_are_all_of_them_once(sites: list[Site]) -> None:
+    parts = Outlets([site.outlet for site in sites]).parts(TOGETHER + 2)
+    assert [part.send_rtp(packet(1)) for part in parts] == [26, 25]
+    assert all(site.read() == [packet(1)] for site in sites)
+
+
 class _Ear(asyncio.DatagramProtocol):
     def __init__(self) -> None:
         self.heard: asyncio.Queue[bytes] = asyncio.Queue()
@@ -188,6 +315,8 @@ async def test_a_second_handle_of_a_transports_socket() -> None:
     own = OwnSocket(near)
     own.sendto(memoryview(b"out")[:2], far.get_extra_info("sockname"))
     assert await asyncio.wait_for(other.heard.get(), 5) == b"ou"
+    own.sendmsg([b"ou", b"t"], [], 0, far.get_extra_info("sockname"))
+    assert await asyncio.wait_for(other.heard.get(), 5) == b"out"
     can_write = asyncio.Event()
     own.wait_writable(can_write.set)
     await asyncio.wait_for(can_write.wait(), 5)
