@@ -42,9 +42,9 @@ from agent.sender import Sender
 from protocol import VERSION
 from protocol import commands as c
 from protocol import messages as m
+from protocol.binary import Later, Preview
 from protocol.ids import uuid7
 from protocol.link import Incoming, Link, LinkDown, LinkUp
-from protocol.preview import Preview
 from protocol.vitals import vitals
 from protocol.words import use_language
 
@@ -467,7 +467,7 @@ class Site:
             if self._link.up:
                 piece = self._spool.piece(round(1000 * (now + self._clock_s)), now)
                 if piece is not None:
-                    self._link.send(m.Later(*piece))
+                    self._link.send_later(Later(self.site, *piece))
 
     async def _show_previews(self) -> None:
         """Small pictures for the operator, as often as Desired asks; on a link whose picture is

@@ -41,9 +41,9 @@ from console.statistics import Minute
 from protocol import commands as c
 from protocol import events as e
 from protocol import messages as m
+from protocol.binary import Binary, Later, Preview, encode_binary, is_binary
 from protocol.ids import uuid7
 from protocol.link import GONE
-from protocol.preview import KIND, Preview, encode_preview
 from protocol.session import ServerSession, Violation, actor, encode
 from protocol.vitals import vitals
 from protocol.words import _
@@ -80,9 +80,10 @@ class Peer:
         self.watches: Literal["none", "next", "all"] = "none"
         self.too_slow = False
 
-    def send(self, message: m.FromServer) -> None:
+    def send(self, message: m.FromServer | Later) -> None:
+        frame = encode_binary(message) if isinstance(message, Later) else encode(message)
         try:
-            self.queue.put_nowait(encode(message))
+            self.queue.put_nowait(frame)
         except asyncio.QueueFull:
             if not isinstance(message, m.Telemetry):
                 self.too_slow = True
@@ -90,7 +91,7 @@ class Peer:
     def show(self, preview: Preview) -> None:
         """Send a picture; left out when the connection is behind."""
         if self.queue.qsize() < PREVIEWS_BEHIND:
-            self.queue.put_nowait(encode_preview(preview))
+            self.queue.put_nowait(encode_binary(preview))
 
     def cut(self) -> None:
         """Close at once; what is queued is lost."""
@@ -505,7 +506,7 @@ class MeetingServer:
             pass
         return None
 
-    async def _take(self, peer: Peer, message: m.FromClient | Preview) -> None:
+    async def _take(self, peer: Peer, message: m.FromClient | Binary) -> None:
         site = peer.hello.site
         match message:
             case m.Command():
@@ -532,8 +533,8 @@ class MeetingServer:
             case m.Checked(check=check, figures=figures):
                 told = c.NoteLineChecked(site, check, figures, SOFTWARE)
                 await self._commands.put((None, "", told, None))
-            case m.Later():
-                self.relay.add_to_recording(msgspec.structs.replace(message, site=site))
+            case Later():
+                self.relay.add_to_recording(message)
             case m.RelayTelemetry() | m.Signal() | m.Routed() | m.Kept():
                 if peer is self._engine and isinstance(self.relay, EmbeddedRelay):
                     self.relay.take(message)
@@ -738,7 +739,7 @@ async def _write(peer: Peer) -> None:
             if frame is None:
                 await peer.connection.close()
                 return
-            await peer.connection.send(frame if frame[0] == KIND else frame.decode())
+            await peer.connection.send(frame if is_binary(frame) else frame.decode())
         except GONE:
             return
 

@@ -18,8 +18,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.typing import Subprotocol
 
 from protocol import MAX_FRAME_BYTES, SUBPROTOCOL
+from protocol.binary import Binary, Later, Preview, decode_binary, encode_binary, is_binary
 from protocol.messages import Command, FromClient, FromServer, Goodbye, Hello, Refused, Welcome
-from protocol.preview import KIND, Preview, decode_preview, encode_preview
 from protocol.session import decode_from_server, encode
 
 FIRST_DELAY_S = 0.25
@@ -48,7 +48,7 @@ class LinkDown(msgspec.Struct, frozen=True):
     code: str = ""
 
 
-Incoming = FromServer | Preview | LinkUp | LinkDown
+Incoming = FromServer | Binary | LinkUp | LinkDown
 
 
 class Link:
@@ -93,7 +93,16 @@ class Link:
         """Queue a picture; False when the link is down or the one before still waits."""
         if not self.up or not self._outgoing.empty():
             return False
-        self._outgoing.put_nowait(encode_preview(preview))
+        self._outgoing.put_nowait(encode_binary(preview))
+        return True
+
+    def send_later(self, later: Later) -> bool:
+        """Queue kept voice; False when the link is down or its queue is full: it is sent again
+        when it is not confirmed. Raises ValueError when it is too long."""
+        frame = encode_binary(later)
+        if not self.up or self._outgoing.full():
+            return False
+        self._outgoing.put_nowait(frame)
         return True
 
     def _refuse(self, ident: str, size_bytes: int) -> None:
@@ -172,7 +181,7 @@ class Link:
                 await connection.send(encode(self._hello()).decode())
                 async for frame in connection:
                     if isinstance(frame, bytes):
-                        self._receive(decode_preview(frame))
+                        self._receive(decode_binary(frame))
                         continue
                     message = decode_from_server(frame)
                     if isinstance(message, Goodbye):
@@ -202,6 +211,6 @@ class Link:
         while True:
             frame = await self._outgoing.get()
             try:
-                await connection.send(frame if frame[0] == KIND else frame.decode())
+                await connection.send(frame if is_binary(frame) else frame.decode())
             except GONE:
                 return

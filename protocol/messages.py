@@ -261,21 +261,9 @@ class Signal(_Message, frozen=True, tag="signal"):
     description: str = ""
 
 
-class Later(_Message, frozen=True, tag="later"):
-    """Sent by an agent to the server with what it spoke while it was recorded and the relay did not
-    confirm; carried on to the relay. Answered by Kept.
-
-    `site` is filled in by the server. `frames` are those of `agent.recording.later`.
-    """
-
-    meeting: str
-    frames: bytes
-    site: str = ""
-
-
 class Kept(_Message, frozen=True, tag="kept"):
     """Sent by the relay to the server for each site whose voice it records, once a second, and
-    after each Later; carried on to the site. Answered by nothing.
+    after each piece of kept voice (`protocol.binary`); carried on to the site. Answered by nothing.
 
     The frames of `ssrc` whose numbers are in `runs` (first and last of each) are on the disk.
     """
@@ -304,7 +292,6 @@ FromClient = (
     | RelayTelemetry
     | Routed
     | Signal
-    | Later
     | Kept
     | Checked
 )
@@ -382,7 +369,7 @@ class Desired(_Message, frozen=True, tag="desired"):
     `hurried` tells that somebody else is held to conversation, `recording` that the meeting is
     being recorded, which the site is shown. `cue` is what the room is to be told, by sound when it
     changes and by a line on its screen. `preview_s` asks for
-    a small picture that often (`protocol.preview`; 0: none). `check` is a line check to be carried
+    a small picture that often (`protocol.binary`; 0: none). `check` is a line check to be carried
     out once, and answered by Checked; without it one that goes on is given up. Answered by Actual.
     """
 
@@ -477,7 +464,6 @@ FromServer = (
     | Desired
     | Route
     | Signal
-    | Later
     | Kept
     | Telemetry
     | Goodbye

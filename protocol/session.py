@@ -5,9 +5,9 @@ Rules:
 - What each role may send is the one table `MAY_SEND`; which commands, `MAY_COMMAND`.
 - Moderators, observers and relays come over the Unix socket only (until enrolment exists, the
   operating system's file mode is the admission).
-- A frame has at most `MAX_FRAME_BYTES`; a binary frame is a preview of the agent's own site
-  (`protocol.preview`). Unknown types, unknown fields and floods
-  are violations. A violation ends the connection with a Goodbye that says why; nothing else.
+- A frame has at most `MAX_FRAME_BYTES`; binary frames (`protocol.binary`) are the agent's, of its
+  own site. Unknown types, unknown fields and floods are violations. A violation ends the connection
+  with a Goodbye that says why; nothing else.
 """
 
 from typing import Literal, assert_never
@@ -15,6 +15,7 @@ from typing import Literal, assert_never
 import msgspec
 
 from protocol import MAX_FRAME_BYTES, VERSION
+from protocol.binary import Binary, decode_binary
 from protocol.commands import LowerHand, RaiseHand
 from protocol.messages import (
     Actual,
@@ -24,7 +25,6 @@ from protocol.messages import (
     FromServer,
     Hello,
     Kept,
-    Later,
     Query,
     RelayTelemetry,
     Role,
@@ -33,14 +33,13 @@ from protocol.messages import (
     SiteTelemetry,
     Watch,
 )
-from protocol.preview import Preview, decode_preview
 
 Door = Literal["local", "network"]
 
 MAY_SEND: dict[Role, tuple[type, ...]] = {
     "moderator": (Command, Query, Watch),
     "observer": (Query, Watch),
-    "agent": (Actual, SiteTelemetry, Signal, Command, Later, Checked),
+    "agent": (Actual, SiteTelemetry, Signal, Command, Checked),
     "relay": (Routed, RelayTelemetry, Signal, Kept),
 }
 LOCAL_ONLY: frozenset[Role] = frozenset({"moderator", "observer", "relay"})
@@ -87,7 +86,7 @@ class ServerSession:
         self._tokens = 0.0
         self._refilled_at = now
 
-    def receive(self, frame: str | bytes, now: float) -> FromClient | Preview | Violation:
+    def receive(self, frame: str | bytes, now: float) -> FromClient | Binary | Violation:
         """One frame in; the message it carries, or why the connection must end."""
         if isinstance(frame, bytes):
             return self._binary(frame, now)
@@ -101,19 +100,19 @@ class ServerSession:
             return self._first(message, now)
         return self._later(self.hello, message, now)
 
-    def _binary(self, frame: bytes, now: float) -> Preview | Violation:
+    def _binary(self, frame: bytes, now: float) -> Binary | Violation:
         hello = self.hello
         if hello is None:
             return Violation("binary-frame", "The first frame must be a hello, as JSON text.")
         if hello.role != "agent":
             return Violation("binary-frame", f"The role {hello.role!r} sends JSON text only.")
         try:
-            preview = decode_preview(frame)
+            one = decode_binary(frame)
         except ValueError as error:
             return Violation("bad-frame", str(error))
-        if preview.site != hello.site:
-            return Violation("not-allowed", "A site may send its own picture only.")
-        return self._within_rate(hello, now) or preview
+        if one.site != hello.site:
+            return Violation("not-allowed", "A site may send its own picture and voice only.")
+        return self._within_rate(hello, now) or one
 
     def _first(self, message: FromClient, now: float) -> FromClient | Violation:
         if not isinstance(message, Hello):

@@ -39,6 +39,7 @@ from agent.recording.segment import (
 )
 from agent.recording.timeline import Timeline
 from protocol import messages as m
+from protocol.binary import Later
 
 log = logging.getLogger("giliran.recorder")
 
@@ -52,7 +53,7 @@ PROGRAM_SLOTS = ("floor", "chair", "panel-1", "panel-2")
 
 Voice = tuple[Literal["voice"], str, str, int, Frame, float]
 Picture = tuple[Literal["picture"], str, str, rtp.Header, bytes, float]
-Late = tuple[Literal["later"], m.Later]
+Late = tuple[Literal["later"], Later]
 Order = tuple[Literal["order"], m.RecordOrder | None, float]
 
 
@@ -119,7 +120,7 @@ class Recorder:
         if self._order is not None and slot in SLOT_TRACKS:
             self._put(("picture", slot, site, header, packet, arrival))
 
-    def take_later(self, later: m.Later) -> None:
+    def take_later(self, later: Later) -> None:
         """What a site sends afterwards, of whatever meeting that is recorded here."""
         self._put(("later", later))
         self._start()
@@ -208,7 +209,7 @@ class Recorder:
             for name, seqs in written.items():
                 self._kept.setdefault(name, []).extend(seqs)
 
-    def _write_later(self, later: m.Later) -> None:
+    def _write_later(self, later: Later) -> None:
         """Beside the segments; the film has it in its place. What has no place here, a recording
         of another relay's, is not confirmed."""
         if self._folder is None or not NAME.fullmatch(later.meeting):

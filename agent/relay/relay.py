@@ -19,6 +19,7 @@ from agent.relay.probing import Probing
 from agent.rtc import Connection
 from protocol import VERSION
 from protocol import messages as m
+from protocol.binary import Later
 from protocol.ids import uuid7
 from protocol.link import Incoming, Link, LinkDown, LinkUp
 
@@ -70,7 +71,7 @@ class Relay:
                 self._say(m.Routed(message.revision))
             case m.Signal():
                 self._take_signal(message)
-            case m.Later():
+            case Later():
                 self.recorder.take_later(message)
             case LinkUp():
                 log.info("server found")

@@ -22,11 +22,11 @@ from typing import Final, Literal
 
 import msgspec
 
+from protocol.binary import Later
 from protocol.messages import (
     AUDIO_SLOTS,
     VIDEO_SLOTS,
     Kept,
-    Later,
     LinkReading,
     MediaMode,
     RecordOrder,

@@ -27,6 +27,7 @@ from console.relay.driver import (
 )
 from console.relay_child import RelayChild
 from protocol import messages as m
+from protocol.binary import Later
 
 ANSWER_TIMEOUT_S = 10.0
 """Longer than any agent waits: the agent decides, this one only forgets nobody."""
@@ -41,7 +42,7 @@ ABSENT_S = 30.0
 log = logging.getLogger("giliran.server")
 
 T = TypeVar("T")
-Send = Callable[[m.FromServer], None]
+Send = Callable[[m.FromServer | Later], None]
 
 
 class _Joining:
@@ -209,7 +210,7 @@ class EmbeddedRelay(Relay):
             self._route = msgspec.structs.replace(route, revision=self._revision)
             self._send(self._route)
 
-    def add_to_recording(self, later: m.Later) -> None:
+    def add_to_recording(self, later: Later) -> None:
         if self._send is not None:
             self._send(later)
 

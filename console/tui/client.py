@@ -19,9 +19,9 @@ from protocol import commands as c
 from protocol import events as e
 from protocol import messages as m
 from protocol import queries as q
+from protocol.binary import Preview
 from protocol.ids import uuid7
 from protocol.link import Incoming, Link, LinkDown, LinkUp
-from protocol.preview import Preview
 from protocol.words import N_, _
 
 NOTICE_MS = 12_000

@@ -48,7 +48,7 @@ from console.tui.views import (
 from protocol import commands as c
 from protocol import events as e
 from protocol import messages as m
-from protocol.preview import Preview
+from protocol.binary import Preview
 
 PREVIEW_MS = 15_000
 """An older small picture says nothing of what is there now."""

@@ -16,8 +16,8 @@ from protocol import commands as c
 from protocol import events as e
 from protocol import messages as m
 from protocol import queries as q
+from protocol.binary import Preview
 from protocol.link import Incoming, LinkDown, LinkUp
-from protocol.preview import Preview
 
 MEETING = "0168c1f2-7d00-7c3a-9d1e-5a6b7c8d9e0f"
 

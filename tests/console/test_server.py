@@ -21,8 +21,8 @@ from protocol import commands as c
 from protocol import events as e
 from protocol import messages as m
 from protocol import queries as q
+from protocol.binary import Later, Preview, encode_binary
 from protocol.ids import uuid7
-from protocol.preview import Preview, encode_preview
 from tests.e2e.servers import Client, agent, client, moderator
 from tests.ending import end
 from tests.playbook import PLAN
@@ -335,8 +335,9 @@ async def test_what_a_site_sends_later_is_carried_to_the_relay_and_confirmed(hou
     hello = m.Hello("relay", VERSION, instance="relay-1")
     async with agent(house, "siak") as siak, client(house, hello) as relay:
         await relay.first(m.Route)
-        await siak.say(m.Later("m1", b"frames", site="another"))
-        assert await relay.first(m.Later) == m.Later("m1", b"frames", site="siak")
+        later = Later("siak", "m1", b"frames")
+        await siak.say(later)
+        assert await relay.first(Later) == later
         kept = m.Kept("siak", 7, ((1, 9),))
         await relay.say(kept)
         assert await siak.first(m.Kept) == kept
@@ -572,7 +573,7 @@ async def test_pictures_are_asked_for_while_somebody_looks_and_carried_to_who_do
         async with moderator(house) as console:
             await console.say(m.Watch("all"))
             await site.wait_for(lambda: site.of(m.Desired)[-1].preview_s > 0)
-            await site.connection.send(encode_preview(Preview("kandis", jpeg)))
+            await site.connection.send(encode_binary(Preview("kandis", jpeg)))
             await console.wait_for(lambda: console.of(Preview))
             assert console.of(Preview) == [Preview("kandis", jpeg)] and not other.of(Preview)
             await console.say(m.Watch("none"))

@@ -38,8 +38,9 @@ from console.relay.embedded import EmbeddedRelay
 from console.relay_child import RelayChild
 from protocol import SUBPROTOCOL
 from protocol import messages as m
+from protocol.binary import Later, encode_binary
 from protocol.ids import uuid7
-from protocol.messages import Later, RecordOrder, SlotName
+from protocol.messages import RecordOrder, SlotName
 from protocol.session import decode_from_client, encode
 from tests.ending import end
 
@@ -172,7 +173,9 @@ async def embedded(folder: Path) -> AsyncIterator[Relay]:
         async def write() -> None:
             with contextlib.suppress(ConnectionClosed):
                 while True:
-                    await connection.send(encode(await outgoing.get()).decode())
+                    one = await outgoing.get()
+                    is_later = isinstance(one, Later)
+                    await connection.send(encode_binary(one) if is_later else encode(one).decode())
 
         hello = decode_from_client(await connection.recv())
         assert isinstance(hello, m.Hello)
@@ -388,7 +391,7 @@ async def test_what_is_recorded_is_confirmed_and_so_is_what_is_sent_afterwards(
         lambda: kandis.speak("voice"), lambda: confirmed(kandis.ssrcs[0]), "what came live"
     )
     frame = pack(Kept(0, 4711, 0, 9, None, b"later"))
-    bench.relay.add_to_recording(Later("meeting", frame, "kandis"))
+    bench.relay.add_to_recording(Later("kandis", "meeting", frame))
     await wait_for(lambda: confirmed(4711), "what was sent afterwards")
 
 

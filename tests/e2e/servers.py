@@ -17,9 +17,9 @@ from console.meeting import state as st
 from protocol import SUBPROTOCOL, VERSION
 from protocol import commands as c
 from protocol import messages as m
+from protocol.binary import Binary, Later, decode_binary, encode_binary
 from protocol.ids import uuid7
 from protocol.link import GONE
-from protocol.preview import Preview, decode_preview
 from protocol.session import decode_from_server, encode
 from tests.ending import end
 
@@ -99,19 +99,20 @@ class Client:
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
-        self.got: list[m.FromServer | Preview] = []
+        self.got: list[m.FromServer | Binary] = []
         self.state = st.Meeting()
         self.closed = asyncio.Event()
         self._arrived = asyncio.Event()
 
-    async def say(self, message: m.FromClient) -> None:
-        await self.connection.send(encode(message).decode())
+    async def say(self, message: m.FromClient | Later) -> None:
+        is_later = isinstance(message, Later)
+        await self.connection.send(encode_binary(message) if is_later else encode(message).decode())
 
     async def read(self) -> None:
         with contextlib.suppress(ConnectionClosed):
             async for frame in self.connection:
                 if isinstance(frame, bytes):
-                    self.got.append(decode_preview(frame))
+                    self.got.append(decode_binary(frame))
                     self._arrived.set()
                     continue
                 message = decode_from_server(frame)

@@ -10,8 +10,9 @@ from websockets.asyncio.server import ServerConnection, serve, unix_serve
 
 from protocol import MAX_FRAME_BYTES, SUBPROTOCOL
 from protocol import messages as m
+from protocol.binary import MAX_BYTES, Later, encode_binary
 from protocol.commands import AddNote, CallNext
-from protocol.link import Link, LinkDown, LinkUp
+from protocol.link import QUEUE_FRAMES, Link, LinkDown, LinkUp
 from protocol.session import decode_from_client, encode
 from tests.ending import end
 
@@ -188,3 +189,27 @@ async def test_cancelled_as_the_connection_ends_it_ends(turns: int, tmp_path: Pa
         task.cancel()
         await asyncio.wait([task], timeout=5)
         assert task.cancelled()
+
+
+async def test_kept_voice_goes_as_it_is_and_not_into_a_full_queue(tmp_path: Path) -> None:
+    path, got = tmp_path / "s", asyncio.Queue[bytes | str]()
+
+    async def take(connection: ServerConnection) -> None:
+        await connection.recv()
+        await connection.send(encode(m.Welcome(1, 0, "server")).decode())
+        async for frame in connection:
+            got.put_nowait(frame)
+
+    later = Later("kandis", "m1", b"\x00\xff")
+    async with calling(f"unix:{path}") as caller:
+        assert not caller.link.send_later(later), "not connected"
+        async with unix_serve(take, str(path), subprotocols=[SUBPROTOCOL]):
+            await caller.next(LinkUp)
+            queued = 0
+            while caller.link.send_later(later):  # nobody writes meanwhile
+                queued += 1
+            async with asyncio.timeout(15):
+                frames = [await got.get() for _ in range(queued)]
+    assert queued == QUEUE_FRAMES and set(frames) == {encode_binary(later)}
+    with pytest.raises(ValueError, match="at most"):
+        caller.link.send_later(Later("kandis", "m1", bytes(MAX_BYTES)))

@@ -15,7 +15,7 @@ from protocol.session import decode_from_client, decode_from_server, encode
 ACTUAL = m.Actual(7, "live", "off", "up", "connecting", ("chair",), ("main",), "no camera")
 LINK = m.LinkReading("up", "down", 42.5, closed_packets=3, up_mos=4.1, video=False)
 READING = m.SiteReading(own_level=30, mos=3.9, voice="clear", audio_kbps=12.0, redundancy=1)
-BOTH_WAYS = m.Signal | m.Later | m.Kept
+BOTH_WAYS = m.Signal | m.Kept
 FROM_CLIENT: list[m.FromClient] = [
     m.Hello("agent", VERSION, "kandis", "i", "1.0", 7, 9),
     m.Command("id", c.LogReport("kandis", "Aman 🔥", ("a",))),
@@ -26,7 +26,6 @@ FROM_CLIENT: list[m.FromClient] = [
     m.RelayTelemetry(m.RelayReading(packets_in=3), {"kandis": LINK}),
     m.Routed(7),
     m.Signal("relay", "a1", "uplink", "offer", "v=0\r\n"),
-    m.Later("m1", b"frames"),
     m.Kept("kandis", 7, ((1, 9), (11, 11))),
     m.Checked("k1", m.LineFigures(probes=300, loss_up_percent=10.0, camera="frozen")),
 ]
@@ -54,7 +53,6 @@ FROM_SERVER: list[m.FromServer] = [
     ),
     m.Route(7, {"floor": "kandis"}, ("hall", "kandis"), {"hall": "clear"}, {"kandis": "narrow"}),
     m.Signal("kandis", "a1", "downlink", "bye"),
-    m.Later("m1", b"frames", "kandis"),
     m.Kept("kandis", 7, ((1, 9),)),
     m.Telemetry(1, {"kandis": m.SiteStatus(True, "live", ACTUAL, m.SiteReading(), LINK)}, True),
     m.Goodbye("stopping", "the server was stopped"),

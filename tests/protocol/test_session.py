@@ -31,7 +31,6 @@ SAMPLES: dict[type, m.FromClient] = {
     m.RelayTelemetry: m.RelayTelemetry(m.RelayReading(), {"kandis": m.LinkReading()}),
     m.Routed: m.Routed(1),
     m.Signal: m.Signal("relay", "a", "uplink", "offer", "v=0"),
-    m.Later: m.Later("m1", b"frames"),
     m.Kept: m.Kept("kandis", 7, ((1, 9),)),
     m.Checked: m.Checked("k1", m.LineFigures()),
 }

@@ -9,7 +9,7 @@ from PIL import Image
 from agent.devices import SyntheticCamera
 from agent.picture.outgoing import GLANCE_S, Pictures
 from agent.picture.small import HEIGHT, WIDTH, jpeg
-from protocol.preview import Preview, encode_preview
+from protocol.binary import Preview, encode_binary
 
 
 @pytest.mark.parametrize("size", [(160, 90), (320, 180), (640, 360), (1280, 720)])
@@ -28,7 +28,7 @@ def test_colours_and_places_stay(size: tuple[int, int]) -> None:
 
 def test_it_is_small_enough_for_a_frame() -> None:
     noise = np.random.default_rng(1).integers(0, 256, (540, 640), dtype=np.uint8)
-    assert len(encode_preview(Preview("kandis", jpeg(noise)))) < 16_000
+    assert len(encode_binary(Preview("kandis", jpeg(noise)))) < 16_000
 
 
 def test_a_closed_camera_is_read_for_a_glance_and_not_more_often_than_it_helps() -> None:

@@ -19,6 +19,7 @@ from agent.recording.later import Kept, pack, unpack
 from agent.recording.recorder import Recorder
 from agent.recording.segment import Fed, Segment
 from protocol import messages as m
+from protocol.binary import Later
 
 ORDER = m.RecordOrder("m1", stop_free_mb=500)
 PLENTY = 10_000 * 1_000_000
@@ -180,8 +181,8 @@ def test_what_is_written_is_confirmed_by_its_numbers(tmp_path: Path) -> None:
     assert got == [m.Kept("kandis", 7, ((0, 4),))]
     frames = [Kept(n, 7, n * 960, n, 20, b"later") for n in (8, 9, 12)]
     data = b"".join(pack(frame) for frame in frames)
-    recorder.take_later(m.Later("m1", data + b"torn", "kandis"))
-    for strange in (m.Later("m2", data, "kandis"), m.Later("../m1", data, "kandis")):
+    recorder.take_later(Later("kandis", "m1", data + b"torn"))
+    for strange in (Later("kandis", "m2", data), Later("kandis", "../m1", data)):
         recorder.take_later(strange)
     recorder.close()
     assert recorder.take_kept() == [m.Kept("kandis", 7, ((8, 9), (12, 12)))]
@@ -195,6 +196,7 @@ from pathlib import Path
 from agent.audio.hop import Frame
 from agent.recording.recorder import Recorder
 from protocol import messages as m
+from protocol.binary import Later
 
 recorder = Recorder(Path(sys.argv[1]), free=lambda folder: 1 << 40)
 recorder.take_order(m.RecordOrder("m1"), time.monotonic())
