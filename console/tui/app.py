@@ -4,7 +4,7 @@ Everything it shows comes from its replica; everything it does is a command to t
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from console.tui.fields import MAX_HOW, Choice
 from console.tui.floor import Floor
 from console.tui.forms import DRAFT_AFTER_S, Form
 from console.tui.glance import Glance
+from console.tui.graphics import Painter, choose
 from console.tui.help import HelpScreen
 from console.tui.keybar import KeyBar
 from console.tui.lifecycle import Step
@@ -123,10 +124,13 @@ class Console(Client, inherit_bindings=False):
         plain: bool = False,
         settings: Settings | None = None,
         keep: Keep | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(address, role, clock, link)
         self.address = address
         self.settings = settings or Settings()
+        self._environment = environment or {}
+        self.painter = Painter(self._to_terminal)
         self._keep = keep
         self._plain_terminal = plain
         self._page = ""
@@ -145,6 +149,17 @@ class Console(Client, inherit_bindings=False):
         """Draw in ASCII."""
         wanted = self.settings.characters
         return self._plain_terminal if wanted == "auto" else wanted == "ascii"
+
+    def _to_terminal(self, text: str) -> None:
+        """What goes out beside the lines of the screen, in its order."""
+        if self._driver is not None:
+            self._driver.write(text)
+
+    def _choose_pictures(self) -> None:
+        kind = choose(self.settings.pictures, self._environment)
+        if kind != self.painter.kind:
+            self.painter.forget()
+            self.painter.kind = kind
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our colours for themes that do not know them."""
@@ -166,6 +181,8 @@ class Console(Client, inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Connect."""
+        self._choose_pictures()
+        self.query_one(Glance).painter = self.painter
         self.query_one(Roster).focus()
         watching = self.role != "moderator"
         self.query_one(TopBar).watching = self.query_one(KeyBar).watching = watching
@@ -330,6 +347,7 @@ class Console(Client, inherit_bindings=False):
         """Use these settings and keep them."""
         language = settings.language != self.settings.language
         self.settings = settings
+        self._choose_pictures()
         self.theme = THEMES[settings.theme or fitting(os.environ)].name
         if language:
             use_language(settings.language or None)
@@ -496,6 +514,7 @@ class Console(Client, inherit_bindings=False):
             text = _("{count} texts have not reached the server. Ctrl+Q again leaves all the same.")
             self.say(text.format(count=waiting), "ask")
             return
+        self.painter.forget()
         self.exit()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
@@ -615,4 +634,5 @@ def run(
         plain=is_plain(os.environ),
         settings=settings,
         keep=partial(keep, path),
+        environment=os.environ,
     ).run()

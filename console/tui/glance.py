@@ -8,6 +8,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from console.tui import picture
+from console.tui.graphics import Painter
 from console.tui.replica import Replica
 from protocol.words import _
 
@@ -22,6 +23,8 @@ class Glance(Widget, can_focus=False):
         self._heading = ""
         self._jpeg = b""
         self._plain = False
+        self._site = ""
+        self.painter = Painter(lambda text: None)
 
     def show(self, replica: Replica, now: int, plain: bool) -> None:
         """The site on deck."""
@@ -30,6 +33,7 @@ class Glance(Widget, can_focus=False):
         jpeg = b"" if site is None else replica.preview(site, now)
         if (heading, jpeg, plain) != (self._heading, self._jpeg, self._plain):
             self._heading, self._jpeg, self._plain = heading, jpeg, plain
+            self._site = site or ""
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -40,7 +44,8 @@ class Glance(Widget, can_focus=False):
             return Strip([Segment(f" {self._heading}", style)]).adjust_cell_length(width, style)
         high = self.size.height - 1
         wide = min(width, high * 32 // 9)
-        lines = picture.drawn(self._jpeg, wide, picture.rows_for(wide), self._plain)
+        high = picture.rows_for(wide)
+        lines = self.painter.drawn(self._site, self._jpeg, wide, high, self._plain)
         if not lines:
             text = _("no picture") if y == 1 and self._heading else ""
             style = self.get_component_rich_style("glance--dim")

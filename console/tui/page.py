@@ -18,6 +18,7 @@ from textual.widgets import Static
 from console.tui.client import Kept, Redraw, Told
 from console.tui.floor import camera_words, mic_words
 from console.tui.forms import Form
+from console.tui.graphics import Painter
 from console.tui.phrases import minutes
 from console.tui.replica import Replica
 from console.tui.roster import level_bar
@@ -38,6 +39,7 @@ class Host(Protocol):
     plain: bool
     role: m.Role
     draft_after_s: float
+    painter: Painter
 
     def ask(self, body: q.QueryBody, then: Told) -> None:
         """Ask the journal."""

@@ -2,10 +2,14 @@
 
 import io
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
+
+if TYPE_CHECKING:
+    from PIL.Image import Image, Resampling
 
 Lines = list[list[Segment]]
 _RAMP = " .:-=+*#%@"
@@ -19,18 +23,13 @@ def rows_for(width: int) -> int:
 @lru_cache(maxsize=128)
 def drawn(jpeg: bytes, width: int, height: int, plain: bool = False) -> Lines:
     """The picture as lines of segments; none when the bytes are no picture."""
-    from PIL import Image
-
     if width < 1 or height < 1:
         return []
-    try:
-        with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
-            if image.width * image.height > 1 << 20:
-                return []
-            small = image.convert("L" if plain else "RGB")
-            small = small.resize((width, height if plain else height * 2), Image.Resampling.BOX)
-    except (OSError, ValueError, SyntaxError):
+    image = opened(jpeg)
+    if image is None:
         return []
+    size = (width, height if plain else height * 2)
+    small = (image.convert("L") if plain else image).resize(size, _box())
     if plain:
         dots = small.tobytes()
         return [
@@ -39,6 +38,25 @@ def drawn(jpeg: bytes, width: int, height: int, plain: bool = False) -> Lines:
         ]
     data = small.tobytes()
     return [_line(data, width, y) for y in range(height)]
+
+
+def opened(jpeg: bytes) -> "Image | None":
+    """The picture in RGB; None when the bytes are no picture, or none that is small."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
+            if image.width * image.height > 1 << 20:
+                return None
+            return image.convert("RGB")
+    except (OSError, ValueError, SyntaxError):
+        return None
+
+
+def _box() -> "Resampling":
+    from PIL.Image import Resampling
+
+    return Resampling.BOX
 
 
 def _line(data: bytes, width: int, y: int) -> list[Segment]:

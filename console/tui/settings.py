@@ -11,18 +11,21 @@ from platformdirs import user_config_path
 
 ThemeName = Literal["dark", "light", "contrast", "sixteen"]
 Characters = Literal["auto", "unicode", "ascii"]
+Drawing = Literal["auto", "blocks", "kitty"]
 
 
 class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     """`language` empty is the locale's; `theme` `sixteen` uses the terminal's own 16 colours.
 
-    `previews`: small pictures of the sites are asked for. `theme` empty is chosen by the terminal.
+    `previews`: small pictures of the sites are asked for; `pictures`: what they are drawn with.
+    `theme` empty is chosen by the terminal.
     """
 
     theme: ThemeName | Literal[""] = ""
     language: Literal["", "id", "en"] = ""
     characters: Characters = "auto"
     previews: bool = True
+    pictures: Drawing = "auto"
 
 
 Keep = Callable[[Settings], None]

@@ -17,6 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from console.tui import phrases, picture
+from console.tui.graphics import Painter
 from console.tui.page import Page
 from console.tui.phrases import word
 from console.tui.roster import Roster, level_bar
@@ -78,9 +79,10 @@ class Mosaic(ScrollView, can_focus=True, inherit_bindings=False):
             self.site = site
             super().__init__()
 
-    def __init__(self, plain: bool) -> None:
+    def __init__(self, plain: bool, painter: Painter) -> None:
         super().__init__(id="mosaic")
         self._plain = plain
+        self._painter = painter
         self.tiles: tuple[Tile, ...] = ()
         self.selected = 0
         self.grid = Grid(1, 1, 1)
@@ -165,7 +167,8 @@ class Mosaic(ScrollView, can_focus=True, inherit_bindings=False):
             return [self._heading_of(tile.row, index == self.selected, wide), gap]
         if line == 1:
             return [*self._state(tile.row, wide, base), gap]
-        lines = picture.drawn(tile.jpeg, wide, self.grid.height - LABEL_LINES, self._plain)
+        high = self.grid.height - LABEL_LINES
+        lines = self._painter.drawn(tile.row.site, tile.jpeg, wide, high, self._plain)
         if line - LABEL_LINES < len(lines):
             return [*lines[line - LABEL_LINES], gap]
         text = _("no picture") if line == LABEL_LINES and not lines else ""
@@ -232,7 +235,7 @@ class MosaicPage(Page):
 
     def body(self) -> ComposeResult:
         """The tiles."""
-        yield Mosaic(self.host.plain)
+        yield Mosaic(self.host.plain, self.host.painter)
 
     def on_mount(self) -> None:
         """Arrows move at once."""

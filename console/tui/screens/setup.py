@@ -55,6 +55,15 @@ CHOICES: tuple[Choice, ...] = (
         N_("Small pictures of the sites"),
         ((True, N_("previews|on")), (False, N_("previews|off"))),
     ),
+    Choice(
+        "pictures",
+        N_("Pictures drawn with"),
+        (
+            ("auto", N_("pictures|what the terminal has")),
+            ("blocks", N_("pictures|half blocks")),
+            ("kitty", N_("pictures|graphics as in kitty")),
+        ),
+    ),
 )
 
 
