@@ -12,6 +12,7 @@ seconds) it answers turn by turn; without, it tells who was heard when.
 import json
 import sys
 import wave
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -234,19 +235,34 @@ class Questions(msgspec.Struct, frozen=True):
     turns: list[Turn]
 
 
-def observe(folder: Path) -> dict[str, Listener]:
+Progress = Callable[[str], None]
+"""Is told in a few words how far it is: a long meeting takes minutes."""
+
+
+def _silently(text: str) -> None:
+    pass
+
+
+def observe(folder: Path, progress: Progress = _silently) -> dict[str, Listener]:
     """Every site's recordings. Raises ValueError when the folder holds none."""
     listing = folder / "sites.json"
     if not listing.exists():
         raise ValueError(f"{folder}: no sites.json; is this the folder of a rehearsal?")
     numbers = msgspec.json.decode(listing.read_bytes(), type=dict[str, int])
-    return {site: Listener(folder, site, numbers) for site in numbers}
+    listeners = {}
+    for read, site in enumerate(numbers, 1):
+        progress(f"listening, site {read} of {len(numbers)}: {site}")
+        listeners[site] = Listener(folder, site, numbers)
+    return listeners
 
 
-def answer(listeners: dict[str, Listener], questions: Questions) -> dict[str, Any]:
+def answer(
+    listeners: dict[str, Listener], questions: Questions, progress: Progress = _silently
+) -> dict[str, Any]:
     """The figures of each turn at each listener, leaks, and who was heard when."""
     turns = []
-    for turn in questions.turns:
+    for number, turn in enumerate(questions.turns, 1):
+        progress(f"measuring, turn {number} of {len(questions.turns)}: {turn.site}")
         others = {s: one for s, one in listeners.items() if s != turn.site}
         figures = {site: _turn_at(one, turn) for site, one in others.items()}
         turns.append({**msgspec.structs.asdict(turn), "listeners": figures})
@@ -378,12 +394,17 @@ def main(
     *,
     turns: Annotated[Path | None, Parameter(help="Questions (JSON), see the module.")] = None,
 ) -> int:
-    """Say what every site heard and saw, from the recordings in FOLDER, as JSON."""
+    """Say what every site heard and saw, from the recordings in FOLDER, as JSON; on standard error
+    how far it is."""
+
+    def progress(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
     try:
-        listeners = observe(folder)
+        listeners = observe(folder, progress)
         if turns is not None:
             questions = msgspec.json.decode(turns.read_bytes(), type=Questions)
-            result = answer(listeners, questions)
+            result = answer(listeners, questions, progress)
         else:
             result = {"heard": {site: _heard(one) for site, one in listeners.items()}}
     except (ValueError, OSError, msgspec.MsgspecError) as error:

@@ -462,7 +462,9 @@ class Rehearsal:
             "turns": [msgspec.to_builtins(turn) for turn in self.script.turns],
         }
         (folder / "turns.json").write_text(json.dumps(questions))
-        answer = await ask("observe", str(folder), "--turns", str(folder / "turns.json"))
+        answer = await ask(
+            "observe", str(folder), "--turns", str(folder / "turns.json"), told=self._progress
+        )
         if answer.code != 0:
             raise StageError(f"giliran observe failed:\n{answer.err[-2000:]}")
         return json.loads(answer.out)

@@ -303,8 +303,9 @@ class Said(msgspec.Struct, frozen=True):
     err: str
 
 
-async def ask(*arguments: str) -> Said:
-    """Call a command of `giliran` by name: the agent's room is reached in no other way."""
+async def ask(*arguments: str, told: Callable[[str], None] | None = None) -> Said:
+    """Call a command of `giliran` by name: the agent's room is reached in no other way. `told` gets
+    each line of its standard error as it comes."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -314,14 +315,22 @@ async def ask(*arguments: str) -> Said:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+    assert process.stdout is not None and process.stderr is not None
+    said: list[str] = []
     try:
-        out, err = await process.communicate()
+        async with asyncio.TaskGroup() as group:
+            answer = group.create_task(process.stdout.read())
+            async for line in process.stderr:
+                said.append(line.decode(errors="replace"))
+                if told is not None:
+                    told(said[-1].rstrip())
+        await process.wait()
     finally:
         if process.returncode is None:
             process.terminate()
             await process.wait()
     assert process.returncode is not None
-    return Said(process.returncode, out.decode(), err.decode(errors="replace"))
+    return Said(process.returncode, answer.result().decode(), "".join(said))
 
 
 def _free_port() -> int:

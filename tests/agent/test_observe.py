@@ -145,6 +145,19 @@ def test_the_second_life_of_an_agent_is_read_too(tmp_path: Path) -> None:
     assert [round(span[0] - BEGIN) for span in spans] == [1, 21]
 
 
+def test_it_tells_how_far_it_is(tmp_path: Path) -> None:
+    record(tmp_path, "minas", *hall_and_kandis())
+    (tmp_path / "sites.json").write_text(json.dumps({"minas": 1, "kandis": 2}))
+    told: list[str] = []
+    listeners = observe(tmp_path, told.append)
+    answer(listeners, questions(), told.append)
+    assert told == [
+        "listening, site 1 of 2: minas",
+        "listening, site 2 of 2: kandis",
+        "measuring, turn 1 of 1: kandis",
+    ]
+
+
 def test_a_folder_that_holds_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(tmp_path) == 1
     assert "no sites.json" in capsys.readouterr().err

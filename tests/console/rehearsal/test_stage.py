@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from console.rehearsal.stage import ask
+
 PARENT = """
 import asyncio, sys
 from pathlib import Path
@@ -51,3 +53,11 @@ def test_what_a_killed_rehearsal_started_ends(tmp_path: Path) -> None:
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
+
+
+async def test_what_a_command_complains_of_is_told_as_it_comes(tmp_path: Path) -> None:
+    lines: list[str] = []
+    said = await ask("observe", str(tmp_path), told=lines.append)
+    assert said.code == 1 and said.out == ""
+    assert said.err.splitlines() == lines
+    assert "no sites.json" in lines[-1]
