@@ -247,6 +247,8 @@ class Receiver:
             mixed = add(mixed, tone)
         elif early := self._early_samples():
             mixed = shortened(mixed, early)
+            for one in self._audio.values():
+                one.playout.moved(early / lines.OPUS_CLOCK)
         self._speaker.write(mixed, now)
         self._played = mixed
         self._ask_for_missing(now)

@@ -55,9 +55,13 @@ VIDEO_LEAST, VIDEO_AGAIN = 40_000, 50_000
 THIN = 100_000
 LONG_WAY_S = 0.15
 
-CONVERSATION: tuple[Distances, Distances] = ((2, 4), (1, 2, 4))
+CONVERSATION: tuple[Distances, Distances] = ((2, 4), (1, 2, 4, 5))
 CLEAR: tuple[Distances, Distances] = ((2, 6), (2, 4, 16))
-"""The distances of copies: on a lossy link, on a bad one."""
+"""The distances of copies: on a lossy link, on a bad one. Five frames are what conversation has
+time for: the last five of a burst come as copies."""
+
+ONE_COPY_RANK = 3
+"""Its place among the ways to send a voice over a link that loses."""
 
 
 TWINS_FROM = 20_000
@@ -211,9 +215,10 @@ class Ladder:
         if self._level == 0:
             return 0
         if self.coded_at is not None and self.hurried:
-            return 3
-        steps = self._tried_frames // STEP_FRAMES
-        return max(0, 2 - steps) if self.available == math.inf else 0
+            return ONE_COPY_RANK + 1
+        steps = (ONE_COPY_RANK, ONE_COPY_RANK - 1, 0)
+        step = min(2, self._tried_frames // STEP_FRAMES)
+        return steps[step] if self.available == math.inf else 0
 
     def _set_level(self, now: float) -> None:
         wanted = self._level
@@ -280,11 +285,8 @@ class Ladder:
             return [Settings(best), *pairs]
         # Who is not hurried waits longer on a link that loses this much.
         distances = (CONVERSATION if self.hurried else CLEAR)[self._level - 1]
-        wishes = [
-            Settings(best, distances),
-            Settings(best, distances[:2]),
-            Settings(best, ONE_COPY),
-        ]
+        copies = (distances, distances[:3], distances[:2], ONE_COPY)
+        wishes = [Settings(best, one) for one in copies]
         if self.hurried or self.rtt_s > LONG_WAY_S:
             wishes += [
                 Settings(bitrate, TWINS)

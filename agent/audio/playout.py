@@ -49,15 +49,24 @@ FIRST_S, KNOWN_FRAMES = 0.02, 50
 
 CONVERSATION_FLOOR_S = 0.06
 CONVERSATION_RECOVER_S = 0.094
-CONVERSATION_MAX_S = 0.17
+CONVERSATION_MAX_S, CONVERSATION_SHAKY_MAX_S = 0.17, 0.2
+"""The second where a link jitters and loses: what is sent again or twice is late there, too."""
+
+REACH_S, JUST_S = 0.1, 0.002
+"""Copies that come so late are waited for in conversation, and just so long: the way of 30 ms, the
+frame of 20 and the codec's 6.5 leave 103 of 160 ms."""
+
 CLEAR_FLOOR_S = 0.34
 CLEAR_MAX_S = 0.55
-LONG_BY_S, SHORT_BY_S = 0.016, 0.005
+LONG_BY_S, SHORT_BY_S = 0.0185, 0.002
 """In a pause the delay is brought back when it is off by so much: together a frame and a bit."""
 
-ALIGN_FROM_S, ALIGN_TO_S = 0.005, 0.002
+ALIGN_FROM_S, ALIGN_TO_S = 0.0015, 0.0005
 """A delay that is longer than the one aimed at by the first or more is brought to the second beyond
 it, by the clock of the pulls."""
+
+SURE_PULLS, RECENT_PULLS = 10, 25
+"""Pulls that come late themselves are no delay: the most punctual of so many tells it."""
 
 PUNCTUAL_S = 0.001
 """A pull that comes so much too soon is on time: the clock stays where it was set."""
@@ -178,6 +187,8 @@ class Playout:
         self._concealed_run = 0
         self._noise_run = 0
         self._since_change = 0
+        # (pull - timestamp in seconds) of the last pulls, as if the delay had been what it is now
+        self._waited: deque[float] = deque(maxlen=RECENT_PULLS)
         self._fade_in = True
         self._distances: tuple[int, ...] = ()
         # How many frames back copies reach, on this hop and on the speaker's.
@@ -402,12 +413,17 @@ class Playout:
         is_old = self._newest_number - self._reach_told > WINDOW_FRAMES
         reach = max(self._reach, 0 if is_old else self._reach_before)
         if self._shake_s > SHAKY_S or not reach:
+            is_lossy = self._late_s > CONVERSATION_SHAKY_MAX_S
+            most_s = CONVERSATION_SHAKY_MAX_S if is_lossy else CONVERSATION_MAX_S
             late_s = max(self._jitter_s, self._latest_s) + MARGIN_S
         else:
             # What comes later than any copy is not waited for.
+            most_s = CONVERSATION_MAX_S
             copied_s = min(CONVERSATION_RECOVER_S, (reach + 1) * FRAME_S + MARGIN_S)
+            if reach * FRAME_S <= REACH_S:
+                copied_s = max(copied_s, reach * FRAME_S + JUST_S)
             late_s = max(copied_s, QUEUED * self._tenth_s + MARGIN_S)
-        return min(CONVERSATION_MAX_S, max(CONVERSATION_FLOOR_S, late_s))
+        return min(most_s, max(CONVERSATION_FLOOR_S, late_s))
 
     @property
     def _first_delay_s(self) -> float:
@@ -425,10 +441,21 @@ class Playout:
     def early_s(self) -> float:
         """By how much sooner every pull could come (seconds, less than a frame): what is missing
         has then just its time to come. 0 while somebody speaks, or nothing plays."""
-        if self._next is None or self.is_speaking or self._concealed_run:
+        is_sure = self._next is not None and len(self._waited) >= SURE_PULLS
+        if not is_sure or self.is_speaking or self._concealed_run:
             return 0.0
-        spare_s = self.delay_ms / 1000 - self.target_s
+        spare_s = self._spare_s
         return spare_s - ALIGN_TO_S if ALIGN_FROM_S <= spare_s < FRAME_S else 0.0
+
+    def moved(self, earlier_s: float) -> None:
+        """The sound comes so much earlier from now on: the clock of the pulls was set forward, or
+        the delay changed."""
+        self._waited = deque((one - earlier_s for one in self._waited), maxlen=RECENT_PULLS)
+
+    @property
+    def _spare_s(self) -> float:
+        """By how much the delay is longer than the one aimed at."""
+        return min(self._waited) - self._fastest - self.target_s
 
     def plays_at(self, ts: int) -> float | None:
         """When the sound with this timestamp is or was played (monotonic seconds); None while
@@ -487,9 +514,12 @@ class Playout:
                 return self._pause()
             self._next = self._first_in_time(now)
             self._start_at = None
+            self._waited.clear()
         self._since_change += 1
-        delay_s = now - (self._fastest + (self._base + self._next * SAMPLES) / RATE)
-        excess_s = delay_s - self.target_s
+        waited_s = now - (self._base + self._next * SAMPLES) / RATE
+        self._waited.append(waited_s)
+        delay_s = waited_s - self._fastest
+        excess_s = self._spare_s
         if self._next in self._frames:
             return self._play(delay_s, excess_s)
         return self._bridge(excess_s)
@@ -514,12 +544,12 @@ class Playout:
         may_grow = in_pause and not self._fade_in
         if may_grow and excess_s < -SHORT_BY_S and self._concealed_run == 0:
             # A pause is made longer: the delay grows by a frame, unheard.
-            self.stats.stretched += 1
+            self._stretch()
             return self._room_noise()
         pcm = self._decode_next()
         far = excess_s > TOO_LATE_S and self._since_change >= 10
         if (excess_s > LONG_BY_S and in_pause or far) and self._next in self._frames:
-            self.stats.skipped += 1
+            self._skip(1)
             self._since_change = 0
             pcm = _joined(pcm, self._decode_next())
         self._pulled_power = self._level.push(pcm)
@@ -563,7 +593,7 @@ class Playout:
         if excess_s < -FRAME_S / 2 and self._concealed_run <= HOLD_FRAMES:
             # Below the delay aimed at: what is missing may still come, and the delay grows; a
             # little at every hole, so that none becomes a pause.
-            self.stats.stretched += 1
+            self._stretch()
             return self._concealed()
         self._next += 1
         self._played_number += 1
@@ -577,11 +607,23 @@ class Playout:
         step = 1
         if excess_s > LONG_BY_S and later - self._next > 1:
             skipped = min(later - self._next - 1, max(1, int(excess_s / FRAME_S)))
-            step, self.stats.skipped = 1 + skipped, self.stats.skipped + skipped
+            step += skipped
+            self._skip(skipped)
         elif excess_s < -SHORT_BY_S:
-            step, self.stats.stretched = 0, self.stats.stretched + 1
+            step = 0
+            self._stretch()
         self._next += step
         return self._room_noise()
+
+    def _stretch(self) -> None:
+        """The delay grows by a frame."""
+        self.stats.stretched += 1
+        self.moved(-FRAME_S)
+
+    def _skip(self, frames: int) -> None:
+        """The delay becomes so much less."""
+        self.stats.skipped += frames
+        self.moved(frames * FRAME_S)
 
     def _recovered(self, next_payload: bytes) -> Pcm:
         self.stats.recovered += 1

@@ -183,6 +183,7 @@ class Path:
     def _pull(self, heard: list[np.ndarray], delays: list[float]) -> None:
         pcm = self.playout.pull(self.now)
         early_s = self.playout.early_s
+        self.playout.moved(early_s)
         heard.append(pcm[: SAMPLES - round(early_s * 48_000)])
         delays.append(self.playout.delay_ms)
         self.at(self.now + 0.001, self._ask_down)

@@ -154,6 +154,7 @@ def test_somebody_in_conversation_gets_a_smaller_voice_with_a_copy_then_in_band_
     assert choices(ladder) == [
         (True, CONVERSATION[1], BITRATE, 0),
         (False, CONVERSATION[1], BITRATE, 0),
+        (False, CONVERSATION[1][:3], BITRATE, 0),
         (False, CONVERSATION[1][:2], BITRATE, 0),
         (False, ONE_COPY, BITRATE, 0),
         *((False, TWINS, bitrate, 0) for bitrate in BITRATES[1:]),

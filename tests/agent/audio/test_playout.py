@@ -7,13 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.audio.ladder import CONVERSATION
 from agent.audio.playout import (
+    ALIGN_FROM_S,
     CLEAR_FLOOR_S,
     CONVERSATION_MAX_S,
     CONVERSATION_RECOVER_S,
     FIRST_S,
+    JUST_S,
     LONG_BY_S,
     MAX_FRAMES,
+    REACH_S,
     SHORT_BY_S,
     LinkMemory,
     Mode,
@@ -660,6 +664,73 @@ def test_what_the_way_up_lost_is_no_jitter_and_what_it_delayed_is() -> None:
     assert near.target_s < CONVERSATION_RECOVER_S, (
         "copies that are near need not be waited for long"
     )
+
+
+def set_forward(playout: Playout) -> float:
+    """By how much sooner the next pull comes (seconds)."""
+    early_s = playout.early_s
+    playout.moved(early_s)
+    return early_s
+
+
+@pytest.mark.parametrize("phase_ms", [1, 6, 11, 16])
+def test_in_conversation_the_last_five_of_a_burst_come_in_time_as_copies(phase_ms: int) -> None:
+    """Eight lost in a row, again and again; the delay stays within 103.5 ms."""
+    room = Room()
+    room.playout = Playout(Pauses(), mode="conversation")
+    burst = range(8)
+    lost = {60 * n + 10 + k for n in range(3, 20) for k in burst}
+    heard: list[int] = []
+    pull_at = room.now + phase_ms / 1000
+    for number in range(1, 1200):
+        at = room.now + number * FRAME_S
+        if number not in lost:
+            arrive(room, number, at, CONVERSATION[-1])
+        while pull_at < at + FRAME_S:
+            heard.append(number_of(room.playout.pull(pull_at)))
+            pull_at += FRAME_S - set_forward(room.playout)
+    late = {n for n in lost if n > 400}
+    assert late - set(heard) == {n for n in late if n % 60 - 10 < len(burst) - 5}
+    assert REACH_S <= room.playout.delay_ms / 1000 <= REACH_S + JUST_S + ALIGN_FROM_S
+
+
+def test_pulls_that_come_late_do_not_set_the_clock() -> None:
+    """On a busy machine: what is set forward is what the most punctual pulls have to spare."""
+    room = Room()
+    room.playout = Playout(Pauses(), mode="conversation")
+    rng = random.Random(3)
+    pull_at = room.now + 0.0065
+    delays = []
+    for number in range(1, 600):
+        arrive(room, number, room.now + number * FRAME_S)
+        late_s = rng.random() * 0.006
+        while pull_at + late_s < room.now + (number + 1) * FRAME_S:
+            room.playout.pull(pull_at + late_s)
+            delays.append(room.playout.delay_ms / 1000 - late_s - room.playout.target_s)
+            pull_at += FRAME_S - set_forward(room.playout)
+    assert -SHORT_BY_S <= min(delays[300:]) and max(delays[300:]) <= ALIGN_FROM_S
+
+
+@pytest.mark.parametrize(("lost_percent", "at_most_ms"), [(0, 172), (12, 202)])
+def test_a_link_that_jitters_and_loses_is_waited_for_longer_in_conversation(
+    lost_percent: int, at_most_ms: int
+) -> None:
+    room = Room()
+    room.playout = Playout(Pauses(), mode="conversation")
+    rng = random.Random(5)
+    coming = []
+    for number in range(1, 1000):
+        at = room.now + number * FRAME_S + abs(rng.gauss(0.03, 0.06))
+        again_s = 0.25 if rng.random() * 100 < lost_percent else 0.0
+        coming.append((at + again_s, number))
+    coming.sort()
+    for tick in range(1000):
+        now = room.now + tick * FRAME_S
+        while coming and coming[0][0] <= now:
+            at, number = coming.pop(0)
+            arrive(room, number, at)
+        room.playout.pull(now)
+    assert at_most_ms - 4 <= 1000 * room.playout.target_s <= at_most_ms
 
 
 def test_automatic_is_clear_when_the_way_up_is_bad() -> None:
