@@ -23,6 +23,7 @@ class _Link(msgspec.Struct):
     down_losses: list[float] = msgspec.field(default_factory=list)
     rtt_ms: float = 0.0
     mos: float = 0.0
+    slot_losses: dict[m.SlotName, list[float]] = msgspec.field(default_factory=dict)
 
 
 class Minute:
@@ -51,9 +52,13 @@ class Minute:
 
     def site(self, site: str, reading: m.SiteReading) -> None:
         """What an agent measured."""
-        if site in self._links and reading.mos:
-            one = self._links[site]
+        if site not in self._links:
+            return
+        one = self._links[site]
+        if reading.mos:
             one.mos = min(one.mos or reading.mos, reading.mos)
+        for slot, percent in reading.slot_loss.items():
+            one.slot_losses.setdefault(slot, []).append(percent)
 
     def take(self) -> LinksMeasured | None:
         """The minute that is over; None when there was nothing."""
@@ -82,4 +87,5 @@ def _statistics(site: str, one: _Link) -> LinkStatistics:
         max(0, one.last.down_packets - first.down_packets),
         max(0, one.last.resent - first.resent),
         max(0, one.last.down_dropped - first.down_dropped),
+        {slot: round(fmean(losses), 1) for slot, losses in one.slot_losses.items()},
     )

@@ -552,7 +552,8 @@ class RecordingFinished(_Event, frozen=True, tag="recording-finished"):
 
 class LinkStatistics(msgspec.Struct, frozen=True, array_like=True):
     """A site's link in one minute, written as a list to be short: means, but the longest round trip
-    and the lowest clearness (1 to 4.5, 0: nobody was heard). Packets are those of the minute."""
+    and the lowest clearness (1 to 4.5, 0: nobody was heard). Packets are those of the minute.
+    `slot_loss_percent` is what the site missed of each slot before recovery, while it flowed."""
 
     site: str
     up_kbps: float = 0.0
@@ -565,6 +566,7 @@ class LinkStatistics(msgspec.Struct, frozen=True, array_like=True):
     down_packets: int = 0
     resent: int = 0
     dropped: int = 0
+    slot_loss_percent: dict[str, float] = {}
 
 
 class LinksMeasured(_Event, frozen=True, tag="links-measured"):

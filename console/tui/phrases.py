@@ -101,6 +101,16 @@ REPORT: dict[ReportShown, str] = {
     "none": "",
 }
 
+SLOT: dict[m.SlotName, str] = {
+    "chair": N_("slot|Chair"),
+    "floor": N_("slot|Floor"),
+    "panel-1": N_("slot|Panel 1"),
+    "panel-2": N_("slot|Panel 2"),
+    "main": N_("slot|Picture"),
+    "second": N_("slot|Picture 2"),
+}
+"""What a site hears and sees, where there is little room."""
+
 OVERRUN: dict[e.Overrun, str] = {
     "count-up": N_("over time|count up"),
     "warn": N_("over time|warn the room"),

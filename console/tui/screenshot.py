@@ -13,6 +13,7 @@ from console.tui.app import Console
 from console.tui.stage import Stage
 from protocol import commands as c
 from protocol import events as e
+from protocol import messages as m
 from protocol.words import use_language
 
 BEGIN = int(datetime(2019, 2, 6, 6, 21, 40, tzinfo=UTC).timestamp() * 1000)  # 13.21.40 WIB
@@ -33,6 +34,8 @@ def lifelike(plan: e.MeetingPlan) -> Stage:
             stage.join(site, level=47 + number * 7 % 13)
             stage.measure(site, rtt_ms=21.0 + number * 17 % 90, up_loss_percent=number % 3 * 0.4)
             stage.measure(site, mos=4.1 + number % 4 * 0.1)
+            losses: dict[m.SlotName, float] = {"chair": 0.0, "floor": number % 3 * 0.4}
+            stage.measure(site, slot_loss=losses | {"main": number % 4 * 1.1, "second": 0.0})
     stage.wait(180)
     stage.do(c.OpenMeeting())
     stage.do(c.MarkAttendance("dayun", "represented", "Sekcam"))
@@ -57,6 +60,7 @@ def lifelike(plan: e.MeetingPlan) -> Stage:
     stage.measure(stage.state.chair, level=58)
     stage.measure("kandis", level=47)
     stage.measure("mempura", up_loss_percent=6.0, rtt_ms=310.0, mos=3.4)
+    stage.measure("mempura", slot_loss={"chair": 5.1, "floor": 6.4, "panel-1": 11.0})
     stage.wait(3)
     return stage
 

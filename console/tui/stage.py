@@ -140,11 +140,17 @@ class Stage:
             )
 
     def measure(
-        self, site: str, *, level: int | None = None, mos: float | None = None, **link: Any
+        self,
+        site: str,
+        *,
+        level: int | None = None,
+        mos: float | None = None,
+        slot_loss: dict[m.SlotName, float] | None = None,
+        **link: Any,
     ) -> None:
         """Change what is measured of a site."""
         was = self.status[site]
-        heard = {"own_level": level, "mos": mos}
+        heard = {"own_level": level, "mos": mos, "slot_loss": slot_loss}
         if changed := {name: value for name, value in heard.items() if value is not None}:
             reading = msgspec.structs.replace(was.reading or m.SiteReading(), **changed)
             was = msgspec.structs.replace(was, reading=reading)

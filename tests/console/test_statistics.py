@@ -22,10 +22,14 @@ def test_means_worst_values_and_counts_of_the_minute() -> None:
     minute.relay(ENGINE, {"siak": one})
     for mos in (4.2, 0.0, 3.1, 4.0):
         minute.site("siak", m.SiteReading(mos=mos))
+    for losses in ({"floor": 2.0, "main": 7.5}, {"floor": 4.0}, {"floor": 0.0, "main": 2.0}):
+        minute.site("siak", m.SiteReading(slot_loss=losses))  # type: ignore[arg-type]
     minute.site("stranger", m.SiteReading(mos=1.0))
     minute.relay(ENGINE, {"siak": two})
     measured = minute.take()
-    expected = LinkStatistics("siak", 50, 400, 1, 2, 90, 3.1, 3000, 3000, 7, 1)
+    expected = LinkStatistics(
+        "siak", 50, 400, 1, 2, 90, 3.1, 3000, 3000, 7, 1, {"floor": 2.0, "main": 4.8}
+    )
     assert measured == LinksMeasured((expected,), 7.2, 90)
     assert minute.take() is None
 
@@ -42,7 +46,9 @@ def test_a_site_that_connected_anew_counts_from_its_new_beginning() -> None:
 
 
 def test_three_hours_of_fifteen_sites_take_less_than_half_a_megabyte() -> None:
-    link = LinkStatistics("kecamatan-15", 612.3, 1234.5, 12.3, 12.3, 123.4, 4.1, 9999, 29999, 99, 9)
+    link = LinkStatistics("kecamatan-15", 612.3, 1234.5, 12.3, 12.3, 123.4, 4.1, 9999, 29999, 99, 9,
+        dict.fromkeys(m.AUDIO_SLOTS, 12.3) | dict.fromkeys(m.VIDEO_SLOTS, 12.3),
+    )  # fmt: skip
     event = LinksMeasured((link,) * 15, 12.3, 123.0)
     assert decode(encode(event)) == event
     assert 180 * len(encode(event)) < 500_000

@@ -1,19 +1,25 @@
 """How every link is, and what the processes use: figures for whoever is called when it crackles.
 
-One row a site, as relay and agent measured it last; below, the relay and the server.
+One row a site, as relay and agent measured it last; below, the relay and the server. Under the
+list, what the selected site loses of each slot: a picture may be torn where the voice is whole.
 """
 
 from collections.abc import Sequence
 
+from textual import on
 from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
 
 from console.tui.listing import Cell, Column, Listing, Row
 from console.tui.page import Page
-from console.tui.phrases import figure, word
+from console.tui.phrases import SLOT, figure, word
 from protocol import messages as m
 from protocol.words import N_, _
 
 LOSS_WARN, LOSS_BAD = 3, 10
+SLOTS: tuple[m.SlotName, ...] = ("floor", "chair", "panel-1", "panel-2", "main", "second")
+SLOTS_FROM = 170
 RTT_WARN_MS, QUEUE_WARN_MS = 400, 100
 
 
@@ -25,10 +31,16 @@ class LinksPage(Page):
     def body(self) -> ComposeResult:
         """The list."""
         yield Listing(self.columns())
+        yield Static(id="slot-loss")
 
     def on_mount(self) -> None:
         """Arrows move in the list."""
         self.query_one(Listing).focus()
+
+    @on(Listing.Moved)
+    def _moved(self, event: Listing.Moved) -> None:
+        event.stop()
+        self._show_slots()
 
     def heading(self) -> str:
         """How many are connected, how much the relay forwards."""
@@ -66,6 +78,10 @@ class LinksPage(Page):
             Column("MB", 5, right=True),
             Column(word(N_("links|Threads")), 7, right=True, from_width=100),
             Column(word(N_("links|Tasks")), 6, right=True, from_width=100),
+            *(
+                Column(word(SLOT[slot]) + "↓", 10, right=True, from_width=SLOTS_FROM)
+                for slot in SLOTS
+            ),
         )
 
     def update_body(self, now: int) -> None:
@@ -78,13 +94,29 @@ class LinksPage(Page):
         listing = self.query_one(Listing)
         if tuple(rows) != listing.rows:
             listing.show(rows)
+        self._show_slots()
+
+    def _show_slots(self) -> None:
+        """What the site under the cursor loses of each slot."""
+        site = self.query_one(Listing).selected
+        status = self.host.replica.status.get(site)
+        losses = status.reading.slot_loss if status and status.reading else {}
+        said = [_slot(slot, losses[slot]) for slot in SLOTS if slot in losses]
+        line = Content("")
+        if site in self.host.replica.sites:
+            name = Content.styled(self.host.replica.name(site), "bold")
+            whose = Content(" ") + name + Content.styled("  " + _("loses") + "  ", "$dim")
+            line = whose + (Content("  ").join(said) if said else Content.styled("–", "$dim"))
+            if line.cell_length > self.size.width:
+                line = Content(" ") + Content(" ").join(said)
+        self.query_one("#slot-loss", Static).update(line)
 
     def _site(self, site: str) -> Row:
         status = self.host.replica.status.get(site, m.SiteStatus())
         link, own = status.link or m.LinkReading(), status.reading or m.SiteReading()
         name = self.host.replica.name(site)
         if status.link is None and status.reading is None:
-            return Row(site, ((name, "dim"), *[("–", "dim")] * 15))
+            return Row(site, ((name, "dim"), *[("–", "dim")] * (15 + len(SLOTS))))
         return Row(
             site,
             (
@@ -101,6 +133,7 @@ class LinksPage(Page):
                 (figure(own.mos) if own.mos else "", ""),
                 (f"{own.delay_ms:.0f}", ""),
                 *_used(own.process, own.cpu_percent),
+                *(_loss(own.slot_loss[s]) if s in own.slot_loss else ("", "") for s in SLOTS),
             ),
         )
 
@@ -108,6 +141,12 @@ class LinksPage(Page):
 def _loss(percent: float) -> Cell:
     style = "bad" if percent >= LOSS_BAD else "warn" if percent >= LOSS_WARN else ""
     return f"{percent:.0f} %", style
+
+
+def _slot(slot: m.SlotName, percent: float) -> Content:
+    text, style = _loss(percent)
+    color = {"bad": "bold $error", "warn": "$warning"}.get(style, "")
+    return Content.assemble((word(SLOT[slot]) + " ", "$dim"), (text, color))
 
 
 def _over(ms: float, limit_ms: float) -> Cell:
@@ -123,4 +162,5 @@ def _used(process: m.ProcessReading, cpu_percent: float | None) -> tuple[Cell, .
 def _process(
     key: str, name: str, process: m.ProcessReading, cpu_percent: float | None = None
 ) -> Row:
-    return Row(key, ((name, "accent"), *[("", "")] * 11, *_used(process, cpu_percent)))
+    used = _used(process, cpu_percent)
+    return Row(key, ((name, "accent"), *[("", "")] * 11, *used, *[("", "")] * len(SLOTS)))

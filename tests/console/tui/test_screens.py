@@ -287,6 +287,30 @@ async def test_a_long_log_is_read_in_parts(past: Stage, sit: Sit) -> None:
         assert isinstance(page(seat), EventsPage)
 
 
+# -- links ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [80, 200])
+async def test_what_a_site_loses_of_each_slot(open_stage: Stage, sit: Sit, width: int) -> None:
+    open_stage.measure("siak", slot_loss={"main": 11.2, "chair": 0.0, "floor": 4.0})
+    async with sit(open_stage, size=(width, 24)) as seat:
+        await seat.press("I", "down")
+        assert said(seat, "slot-loss") == " Siak  loses  Floor 4 %  Chair 0 %  Picture 11 %"
+        shown = [column.title for _n, column, _w in page(seat).query_one(Listing).widths(width)]
+        assert [("Picture↓" in shown), ("Loss↓" in shown)] == [width == 200, True]
+        assert listed(seat)[1].endswith("4 % | 0 % |  |  | 11 % | ")
+        every = dict.fromkeys((*m.AUDIO_SLOTS, *m.VIDEO_SLOTS), 12.0)
+        open_stage.measure("siak", slot_loss=every)
+        open_stage.publish("siak")
+        await seat.wait_until(lambda: "Picture 2 12 %" in said(seat, "slot-loss"))
+        assert len(said(seat, "slot-loss")) <= width, "the name gives way"
+        open_stage.measure("siak", slot_loss={})
+        open_stage.publish("siak")
+        await seat.wait_until(lambda: said(seat, "slot-loss") == " Siak  loses  –")
+        await seat.press("end")
+        assert said(seat, "slot-loss").strip() == "", "the server"
+
+
 # -- minutes -------------------------------------------------------------------------------------
 
 
