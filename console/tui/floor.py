@@ -136,7 +136,9 @@ def _microphone(view: FloorView, width: int) -> Content:
     if row is None:
         return Content("")
     mark, style = mic_words(row)
-    label = Content.styled(mark, style).stylize(click("mute"))
+    label = Content.styled(_cut(mark, width), style).stylize(click("mute"))
+    if label.cell_length + 9 > width:
+        return label  # what is wrong comes before how loud it is
     bar = level_bar(row.level, 8)
     return _ends(label, Content.styled(bar, "$success on $track"), width)
 

@@ -13,6 +13,8 @@ from console.tui.phrases import BEHIND, FORCED, STEPS, figure, word
 from protocol.words import _
 
 KEY_CELLS = 11
+LEAST_COLUMN = 40
+"""With less room than this beside the titles, what an act does begins right behind its title."""
 
 
 def help_text(width: int) -> Content:
@@ -20,6 +22,7 @@ def help_text(width: int) -> Content:
     lines: list[Content] = []
     acts = [(a, word(a.title)) for a in ACTS]
     title_cells = max(len(title) for __, title in acts) + 2
+    is_wide = width - KEY_CELLS - title_cells >= LEAST_COLUMN
     for group in GROUPS:
         lines += [Content(""), Content.styled(f" {word(group)}", "bold $accent")]
         for act, title in acts:
@@ -28,27 +31,27 @@ def help_text(width: int) -> Content:
             keys = " ".join(key_name(k) for k in act.keys)
             head = Content.assemble(
                 (f" {keys.ljust(KEY_CELLS)}", "bold $warning"),
-                (title.ljust(title_cells), "bold"),
+                (title.ljust(title_cells) if is_wide else f"{title}  ", "bold"),
             ).stylize(Style.from_meta({"@click": f"screen.pick({act.id!r})"}))
-            lines += _wrapped(head, word(act.help), width)
+            indent = head.cell_length if is_wide else KEY_CELLS + 1
+            lines += _wrapped(head, word(act.help), width, indent)
     lines += [Content(""), Content.styled(" " + _("Marks of the roster"), "bold $accent")]
     for mark, style, meaning in _marks():
         head = Content.styled(f" {mark.ljust(KEY_CELLS)}", style)
-        lines += _wrapped(head, meaning, width)
+        lines += _wrapped(head, meaning, width, head.cell_length)
     return Content("\n").join(lines[1:])
 
 
-def _wrapped(head: Content, text: str, width: int) -> list[Content]:
-    """`head`, then the text, its further lines under its first."""
-    room = max(20, width - head.cell_length - 1)
-    lines = [""]
+def _wrapped(head: Content, text: str, width: int, indent: int) -> list[Content]:
+    """`head`, then the text, its further lines indented by so many cells."""
+    room, lines = max(8, width - head.cell_length - 1), [""]
     for part in text.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(part) > room:
+        if len(lines[-1]) + 1 + len(part) > room:
             lines.append("")
+            room = max(20, width - indent - 1)
         lines[-1] = f"{lines[-1]} {part}".strip()
-    indent = " " * head.cell_length
     first = head + Content.styled(lines[0], "$dim")
-    return [first, *(Content.styled(indent + rest, "$dim") for rest in lines[1:])]
+    return [first, *(Content.styled(" " * indent + rest, "$dim") for rest in lines[1:])]
 
 
 def _marks() -> list[tuple[str, str, str]]:
@@ -62,6 +65,12 @@ def _marks() -> list[tuple[str, str, str]]:
             word(BEHIND["opening"]).format(s=3),
             "bold $on-strong on $warning",
             _("not confirmed yet: what is awaited, and for how long"),
+        ),
+        ("▣ ▫", "bold $success", _("its picture goes out, large and small · small alone")),
+        (
+            "!3",
+            "bold $on-strong on $warning",
+            _("its camera is not as it is to be, and for how long"),
         ),
         ("● ◐ ○", "bold $success", _("media runs both ways · connecting · offline")),
         ("12 s", "bold $warning", _("connection lost: so long the turn is kept")),

@@ -205,7 +205,10 @@ class Replica:
 
     def _note_camera(self, site: str, at: int) -> None:
         """Remember since when a camera has not been as it is to be."""
-        if self.camera_of(site) in ("opening", "closing", "thin", "blind"):
+        actual = self._status(site).actual
+        if actual is None or actual.camera == self._cameras.get(site, "off"):
+            self._differs_at.pop(site, None)
+        elif self.camera_of(site) in ("opening", "closing", "thin", "blind"):
             self._differs_at.setdefault(site, at)
         else:
             self._differs_at.pop(site, None)
@@ -300,7 +303,11 @@ class Replica:
     def camera_of(self, site: str) -> CameraShown:
         """What goes out of a camera, or how that differs from what is to go out."""
         actual, desired = self._status(site).actual, self._cameras.get(site, "off")
-        if actual is None or site not in self.meeting.sites or self.link_of(site) != "connected":
+        if actual is None or site not in self.meeting.sites:
+            return "away"
+        if actual.camera == desired == "off":
+            return "off"
+        if self.link_of(site) != "connected":
             return "away"
         if actual.camera == desired:
             return desired

@@ -78,7 +78,9 @@ def test_report_card(snap_compare: Compare, lang: str, size: tuple[int, int]) ->
 
 @pytest.mark.parametrize("lang", ["en", "id"])
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
-@pytest.mark.parametrize("key", ["a", "d", "t"], ids=["attendance", "note", "time"])
+@pytest.mark.parametrize(
+    "key", ["a", "d", "t", "f"], ids=["attendance", "note", "time", "follow-up"]
+)
 def test_form(snap_compare: Compare, lang: str, size: tuple[int, int], key: str) -> None:
     use_language(lang)
     console, prepare = on_stage(lifelike(siak_plan()), key)
@@ -118,10 +120,62 @@ def test_over_time(snap_compare: Compare) -> None:
     assert snap_compare(console, terminal_size=(80, 24), run_before=prepare)
 
 
-def test_before_the_meeting(snap_compare: Compare) -> None:
+@pytest.mark.parametrize("lang", ["en", "id"])
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
+def test_the_commands(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
+    use_language(lang)
+    console, prepare = on_stage(lifelike(siak_plan()), "ctrl+p", then=lambda stage: None)
+
+    async def searched(pilot: Pilot[None]) -> None:
+        await prepare(pilot)
+        console.screen.query_one("CommandInput").cursor_blink = False
+        await pilot.press("r", "e", "p")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+
+    assert snap_compare(console, terminal_size=size, run_before=searched)
+
+
+@pytest.mark.parametrize("lang", ["en", "id"])
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
+@pytest.mark.parametrize("key", ["b", "slash"], ids=["announcement", "find"])
+def test_a_question(snap_compare: Compare, lang: str, size: tuple[int, int], key: str) -> None:
+    use_language(lang)
+    console, prepare = on_stage(lifelike(siak_plan()), key, *"zz")
+    assert snap_compare(console, terminal_size=size, run_before=prepare)
+
+
+@pytest.mark.parametrize("lang", ["en", "id"])
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
+def test_after_the_meeting(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
+    use_language(lang)
+    stage = lifelike(siak_plan())
+    stage.do(c.CloseMeeting(force=True))
+    console, prepare = on_stage(stage)
+    assert snap_compare(console, terminal_size=size, run_before=prepare)
+
+
+@pytest.mark.parametrize("lang", ["en", "id"])
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
+def test_what_is_not_confirmed(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
+    """The next one was called four seconds ago, and nobody has done anything yet."""
+    use_language(lang)
+
+    def wait(stage: Stage) -> None:
+        stage.wait(4)
+        stage.publish()
+
+    console, prepare = on_stage(lifelike(siak_plan()), "n", then=wait)
+    assert snap_compare(console, terminal_size=size, run_before=prepare)
+
+
+@pytest.mark.parametrize("lang", ["en", "id"])
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
+def test_before_the_meeting(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
+    use_language(lang)
     stage = Stage(siak_plan(), BEGIN)
     for entry in stage.plan.sites[:9]:
         stage.join(entry.id, media=entry.id != "minas")
     stage.do(c.SetBanner("Uji sambungan pukul 13.00 WIB"))
     console, prepare = on_stage(stage)
-    assert snap_compare(console, terminal_size=(80, 24), run_before=prepare)
+    assert snap_compare(console, terminal_size=size, run_before=prepare)

@@ -139,6 +139,35 @@ def test_an_erratum_of_the_minutes(snap_compare: Compare, lang: str, size: tuple
 
 @LANGUAGES
 @SIZES
+@pytest.mark.parametrize("key", ["U", "Y", "B"], ids=["submit", "approve", "return"])
+def test_a_step_of_the_minutes(
+    snap_compare: Compare, lang: str, size: tuple[int, int], key: str
+) -> None:
+    use_language(lang)
+    stage = lifelike(siak_plan())
+    stage.do(c.CloseMeeting(force=True))
+    if key != "U":
+        stage.do(c.SubmitMinutes(by="Notulis"))
+    console, prepare = shown(stage, key)
+    assert snap_compare(console, terminal_size=size, run_before=prepare)
+
+
+@LANGUAGES
+@SIZES
+def test_how_a_follow_up_was_done(
+    snap_compare: Compare, tmp_path: Path, lang: str, size: tuple[int, int]
+) -> None:
+    use_language(lang)
+    stage = lifelike(siak_plan())
+    archive = past_meetings(tmp_path, stage)
+    stage.archive = archive.look
+    console, prepare = shown(stage, "T", "enter", *"dipasang PU")
+    assert snap_compare(console, terminal_size=size, run_before=prepare)
+    archive.close()
+
+
+@LANGUAGES
+@SIZES
 def test_prepare(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
     use_language(lang)
     console, prepare = shown(Stage(siak_plan(), BEGIN), "G", *["tab"] * 4, "x", "ctrl+s")
