@@ -52,18 +52,18 @@ CONVERSATION_RECOVER_S = 0.094
 CONVERSATION_MAX_S, CONVERSATION_SHAKY_MAX_S = 0.17, 0.2
 """The second where a link jitters and loses: what is sent again or twice is late there, too."""
 
-REACH_S, JUST_S = 0.1, 0.002
+REACH_S, JUST_S = 0.1, 0.001
 """Copies that come so late are waited for in conversation, and just so long: the way of 30 ms, the
-frame of 20 and the codec's 6.5 leave 103 of 160 ms."""
+frame of 20, the codec's 6.5 and 1 or 2 at the two ends and the relay leave 102 of 160 ms."""
 
 CLEAR_FLOOR_S = 0.34
 CLEAR_MAX_S = 0.55
-LONG_BY_S, SHORT_BY_S = 0.0185, 0.002
-"""In a pause the delay is brought back when it is off by so much: together a frame and a bit."""
+LONG_BY_S, SHORT_BY_S = 0.0185, 0.0015
+"""In a pause the delay is brought back when it is off by so much: together a frame."""
 
-ALIGN_FROM_S, ALIGN_TO_S = 0.0015, 0.0005
-"""A delay that is longer than the one aimed at by the first or more is brought to the second beyond
-it, by the clock of the pulls."""
+ALIGN_FROM_S = 0.001
+"""A delay that is longer than the one aimed at by the first is brought to it, by the clock of the
+pulls."""
 
 SURE_PULLS, RECENT_PULLS = 10, 25
 """Pulls that come late themselves are no delay: the most punctual of so many tells it."""
@@ -445,7 +445,7 @@ class Playout:
         if not is_sure or self.is_speaking or self._concealed_run:
             return 0.0
         spare_s = self._spare_s
-        return spare_s - ALIGN_TO_S if ALIGN_FROM_S <= spare_s < FRAME_S else 0.0
+        return spare_s if ALIGN_FROM_S <= spare_s < FRAME_S else 0.0
 
     def moved(self, earlier_s: float) -> None:
         """The sound comes so much earlier from now on: the clock of the pulls was set forward, or
