@@ -34,6 +34,9 @@ plans = st.builds(
     sites=st.lists(sites, max_size=2).map(tuple),
 )
 
+# What is measured is a number: JSON knows no other.
+st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
+
 
 @given(st.one_of(*(st.from_type(kind) for kind in KINDS if kind is not e.MeetingConvened)))
 def test_an_event_comes_back_as_it_was_written(event: e.Event):
