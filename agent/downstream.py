@@ -38,6 +38,7 @@ class Downstream:
         """Which pictures it gets."""
         self.video: float = math.inf
         """What pictures may take of the link (bit/s)."""
+        self._was_bad = False
         # What the last choice went by, when nothing but a change of it leads to another one.
         self._calm: tuple[object, ...] | None = None
         self.probes = 0
@@ -48,6 +49,11 @@ class Downstream:
     def loss(self) -> float:
         """Of the voice, before recovery; 0 to 1."""
         return self._ladder.loss
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether its downlink loses much: of a key frame nearly always a packet."""
+        return self._ladder.is_bad
 
     @property
     def is_thin(self) -> bool:
@@ -115,12 +121,13 @@ class Downstream:
             return []
         self._ladder.coded_at = bitrate
         settings = self._ladder.settings(now)
-        before = (self.distances, self.steps.showing)
+        before = (self.distances, self.steps.showing, self._was_bad)
+        self._was_bad = self.is_bad
         self.distances = settings.distances
         self.video = settings.video
         is_forced = self._ladder.media != "auto"
         asked = self.steps.update(settings.video, self.loss, rates, now, is_forced=is_forced)
-        self.has_changed |= before != (self.distances, self.steps.showing)
+        self.has_changed |= before != (self.distances, self.steps.showing, self._was_bad)
         is_calm = self._ladder.is_calm and self.steps.is_best and not asked
         self._calm = self._what_counts(rates, bitrate) if is_calm else None
         return asked

@@ -6,7 +6,8 @@ Rules:
 - Voice is forwarded frame by frame and packed anew (`agent.audio.hop`), once for every set of
   redundant copies that some receiver needs.
 - Audio flows from the first packet after a switch, video is held until the new source's key
-  frame; a key frame is asked for at the switch and again until it comes.
+  frame; a key frame is asked for at the switch and again until it comes. What of it came before its
+  first packet, which was lost and sent again, is kept and follows it.
 - Within one source the offsets are constant, so that a retransmitted packet gets the number it
   would have had; what is older than the switch is dropped.
 - Outgoing timestamps go on across a switch by the time that passed, never by whole frames of
@@ -17,6 +18,7 @@ Times are monotonic seconds given by the caller.
 
 import math
 import struct
+from collections import deque
 from typing import Literal
 
 import msgspec
@@ -26,7 +28,7 @@ from agent.audio.hop import SAMPLES, Distances, Frame, Missing, Patience, VoiceS
 from agent.picture import vp8_packets
 from agent.picture.layers import Layer, PictureName
 
-VIDEO_HISTORY = 512
+VIDEO_HISTORY, EARLY = 512, 64
 KEY_FRAME_RETRY_S, KEY_FRAME_TRIES, KEY_FRAME_LATER_S = 0.12, 10, 1.0
 KEY_FRAME_LIMIT_S = 0.3
 SILENT_S = 0.8
@@ -186,10 +188,14 @@ class VideoSlot(Slot):
         self._tries = 0
         self._wanted_at = float("-inf")
         self._history: dict[int, tuple[str, bytes]] = {}
+        # What came before the key frame with which the source begins, as it came.
+        self._early: deque[tuple[rtp.Header, bytes]] = deque(maxlen=EARLY)
+        self._key_ts: int | None = None
 
     def switch(self, source: str | None, now: float) -> None:
         """Another source (or none) feeds the slot from now on."""
         super().switch(source, now)
+        self._early.clear()
         self._asked_at = float("-inf")
         self._tries = 0
 
@@ -204,6 +210,7 @@ class VideoSlot(Slot):
         if not self._started or header.ssrc != self._source_ssrc:
             if not descriptor.keyframe:
                 self.held += 1
+                self._early.append((header, packet))
                 return None
             self._start(header.ssrc, header.seq, header.ts, now)
             if descriptor.picture_id is not None:
@@ -232,6 +239,24 @@ class VideoSlot(Slot):
         if len(self._history) > VIDEO_HISTORY:
             del self._history[next(iter(self._history))]
         return data
+
+    def early(self) -> list[tuple[rtp.Header, bytes]]:
+        """What came too early and may be forwarded now that the source has begun, in order. Given
+        once."""
+        if not self._started or not self._early:
+            return []
+        first, ssrc = self._first_seq, self._source_ssrc
+        found = [one for one in self._early if one[0].ssrc == ssrc]
+        self._early.clear()
+        found = [one for one in found if rtp.seq_delta(one[0].seq, first) > 0]
+        return sorted(found, key=lambda one: rtp.seq_delta(one[0].seq, first))
+
+    def is_key_frame(self, ts: int, begins: bool) -> bool:
+        """Whether a packet of the source's with this timestamp belongs to the last key frame.
+        `begins`: one begins with it."""
+        if begins:
+            self._key_ts = ts
+        return ts == self._key_ts
 
     def _rewrite_picture(self, payload: bytearray, descriptor: vp8_packets.Descriptor) -> int:
         assert descriptor.picture_id is not None

@@ -32,6 +32,8 @@ Keep = Callable[[float, int, int, int, int, bytes], None]
 SAMPLES = 960
 FRAMES_PER_S = 50
 ADJUST_EVERY_S = 0.1
+TWICE_FROM = 400_000
+"""A key frame goes twice over a lossy link that leaves so many bit/s for pictures."""
 
 
 class AudioStream(Stream):
@@ -225,6 +227,7 @@ class Sender:
         if self.settings.fec_percent != before.fec_percent:
             self._opus.set_fec(self.settings.fec_percent > 0, self.settings.fec_percent)
         self.pictures.allow(self.settings.video, now)
+        self.pictures.is_lossy = self._ladder.is_bad and self.settings.video >= TWICE_FROM
 
     def set_modes(self, media: MediaMode, *, hurried: bool = False) -> None:
         """What the operator forces (`auto`: nothing). `hurried`: somebody who hears it is held to
@@ -252,7 +255,7 @@ class Sender:
                             self._reported = block.highest_seq
                             self._ladder.report(block.fraction_lost / 256, arrival, count)
                         self._round_trip.push(block, arrival, rtcp.ntp32(time.time()))
-                        self._ladder.rtt_s = self.rtt_ms / 1000
+                        self._ladder.rtt_s = self.pictures.rtt_s = self.rtt_ms / 1000
                 case rtcp.Remb(bitrate=bitrate):
                     self._ladder.available = float(bitrate)
                     self._adjust(arrival)

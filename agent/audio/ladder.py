@@ -243,6 +243,11 @@ class Ladder:
         return self._level == 0 and self.available == math.inf and self.media == "auto"
 
     @property
+    def is_bad(self) -> bool:
+        """Whether the link loses much."""
+        return self._level == 2
+
+    @property
     def is_thin(self) -> bool:
         """Whether the link carries little more than a voice: what is sent twice may fill it."""
         return self.available < THIN

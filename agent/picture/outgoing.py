@@ -5,6 +5,9 @@ Rules:
 - The low layer is coded and sent first: it is what a floor switch shows first.
 - A key frame is coded at once when it is asked for; soon after another one (which the relay dropped
   because its route came later than our gate opened) with the next picture.
+- Whose turn begins is shown at once: a gate that opens wide begins with key frames, without being
+  asked. A request that was sent before such a key frame can have arrived asks for nothing more.
+- A key frame is sent twice where the link loses much: a whole one takes round trips otherwise.
 - Packets wait for the pacer, and get their send time when they go out; what is sent again is sent
   as it was. While too much waits no new picture is taken: the latest counts.
 """
@@ -13,6 +16,7 @@ import asyncio
 import math
 import random
 import time
+from collections import deque
 from collections.abc import Callable
 
 import av
@@ -35,6 +39,9 @@ MAX_WAIT_S = 0.15
 
 STALE_S, STALE_PICTURES = 1.5, 3
 """A layer goes out while its last picture is not older than that, or than three of its periods."""
+
+TWICE_AFTER_S, MAX_TWICE = 0.02, 128
+"""A burst of losses is not to hit both."""
 
 ASK_AGAIN_S = 0.1
 GLANCE_S = 1.0
@@ -181,7 +188,12 @@ class Pictures:
         self._low_limit, self._limited_at = math.inf, -math.inf
         self._wake = asyncio.Event()
         self._sent = asyncio.Event()
-        self._pacer: Pacer[tuple[VideoStream, bytes, int, bool] | bytes] = Pacer()
+        self._pacer: Pacer[tuple[VideoStream, bytes, int, bool, bool] | bytes] = Pacer()
+        self.rtt_s = 0.0
+        self.is_lossy = False
+        """Whether key frames go twice."""
+        # When, what.
+        self._twice: deque[tuple[float, bytes]] = deque(maxlen=MAX_TWICE)
         self._send: Callable[[bytes], object] | None = None
 
     # -- what is known of the streams --------------------------------------------------------------
@@ -203,6 +215,7 @@ class Pictures:
     def restart(self) -> None:
         """New streams for a new connection."""
         self._pacer.clear()
+        self._twice.clear()
         for one in self._layers.values():
             one.restart()
 
@@ -215,11 +228,12 @@ class Pictures:
 
     @gate.setter
     def gate(self, gate: Gate) -> None:
-        before, self._gate = self._wanted, gate
+        before, is_wider = self._wanted, gate == "live" != self._gate
+        self._gate = gate
         if gate == "off":
             self._pacer.clear()
         for name in self._wanted:
-            if name not in before:
+            if name not in before or is_wider:
                 self._layers[name].key_wanted = True
                 self._layers[name].due = 0.0
                 self._layers[name].coded_at = -math.inf
@@ -269,6 +283,8 @@ class Pictures:
         """Somebody can't go on with this stream; False when it is none of ours."""
         for one in self._layers.values():
             if one.stream.ssrc == ssrc:
+                if now - one.key_sent_at < self.rtt_s:
+                    return True  # it is on its way
                 one.key_wanted = True
                 if now - one.key_sent_at >= KEY_FRAME_EVERY_S and one.name in self._wanted:
                     one.due = 0.0
@@ -346,7 +362,8 @@ class Pictures:
             payloads = vp8_packets.packetize(data, one.picture_id, self._payload_bytes)
             ts = one.stream.ts_at(now)
             for number, payload in enumerate(payloads, 1):
-                item = (one.stream, payload, ts, number == len(payloads))
+                is_key = one.key_sent_at == now
+                item = (one.stream, payload, ts, number == len(payloads), is_key)
                 self._pacer.push(item, len(payload) + HEADERS)
             self._flush(time.monotonic())
         self._sent.set()
@@ -360,6 +377,9 @@ class Pictures:
         while True:
             self._flush(time.monotonic())
             wait_s = self._pacer.next_in_s()
+            if self._twice:
+                twice_s = max(0.0, self._twice[0][0] - time.monotonic()) + 0.001
+                wait_s = twice_s if wait_s is None else min(wait_s, twice_s)
             self._sent.clear()
             try:
                 async with asyncio.timeout(wait_s):
@@ -368,12 +388,19 @@ class Pictures:
                 pass
 
     def _flush(self, now: float) -> None:
+        while self._twice and self._twice[0][0] <= now:
+            again = self._twice.popleft()[1]
+            self.spent(len(again), now)
+            if self._send is not None:
+                self._send(again)
         for item in self._pacer.due(now):
             if isinstance(item, bytes):
                 packet = item
             else:
-                stream, payload, ts, marker = item
+                stream, payload, ts, marker, is_key = item
                 packet = stream.packet(payload, ts, now, marker=marker)
+                if is_key and self.is_lossy:
+                    self._twice.append((now + TWICE_AFTER_S, packet))
             if self._send is not None:
                 self._send(packet)
 

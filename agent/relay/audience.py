@@ -127,7 +127,9 @@ class Audience:
             seeing = [r for r in self._others(slot) if r.downstream.steps.shows(slot.picture)]
             at_once = [links for links in seeing if links.paced is None]
             paced = [links for links in seeing if links.paced is not None]
-            table = Viewers(slot.picture, outlets_of(at_once), paced)
+            bad = [links for links in at_once if links.downstream.is_bad]
+            twice = outlets_of(bad) if bad else None
+            table = Viewers(slot.picture, outlets_of(at_once), paced, twice)
             self._viewers[slot.picture] = table
         return table
 

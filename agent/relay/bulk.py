@@ -32,10 +32,18 @@ Later = Callable[[Callable[[], None]], object]
 
 
 class Viewers:
-    """Those who get the same packets of a picture: at once, or at the pace of their link."""
+    """Those who get the same packets of a picture: at once, or at the pace of their link. `twice`:
+    those of the first whose links lose so much that they get a key frame twice."""
 
-    def __init__(self, picture: PictureName, outlets: Outlets, paced: Sequence[SiteLinks]) -> None:
+    def __init__(
+        self,
+        picture: PictureName,
+        outlets: Outlets,
+        paced: Sequence[SiteLinks],
+        twice: Outlets | None = None,
+    ) -> None:
         self.picture = picture
+        self.twice = twice
         self.parts: list[Outlets | Sequence[SiteLinks]] = [*outlets.parts(PART)]
         self.parts += [paced[n : n + PART] for n in range(0, len(paced), PART)]
 

@@ -7,6 +7,7 @@ Rules:
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from agent import lines, rtcp
@@ -29,6 +30,10 @@ PACE = 1.1
 REPORTED_FOR_S = 1.5
 """So long a slot in which nothing goes on any more is reported of: a report a second, with time to
 spare, tells each receiver how many packets there were."""
+
+TWICE_AFTER_S, MAX_TWICE = 0.02, 512
+"""A key frame goes twice to who loses much of what is sent to him, the second time so much later
+that one burst of losses does not hit both. A whole one takes several round trips otherwise."""
 
 LOOKS = 8
 """In so many parts all links are looked at."""
@@ -57,6 +62,8 @@ class Downlinks:
         self._voices = [slot for slot in slots.values() if isinstance(slot, VoiceSlot)]
         self._pictures = [slot for slot in slots.values() if isinstance(slot, VideoSlot)]
         self._echoing: dict[str, SiteLinks] = {}
+        # Packets of key frames that go out once more: when, to whom.
+        self._twice: deque[tuple[float, bytes, Outlets]] = deque(maxlen=MAX_TWICE)
         self._ask_for_key_frame = ask_for_key_frame
         self._voices_out = 0
         self._packets: dict[int, int] = {}
@@ -93,13 +100,18 @@ class Downlinks:
             for number, distances in one.batch.next_packets(slot.ssrc, frame, now):
                 self._send_voice(slot, number, distances, one, now)
 
-    def send_picture(self, slot: VideoSlot, packet: bytes, *, begins: bool, now: float) -> None:
+    def send_picture(
+        self, slot: VideoSlot, packet: bytes, *, begins: bool, is_key: bool, now: float
+    ) -> None:
         """A packet of a picture, to everybody who is to get it but its source. `begins`: a key
-        frame begins here."""
+        frame begins here; `is_key`: it is one of its packets."""
         self._count(slot.ssrc, len(packet), now)
         if slot.is_fresh:
             self._tell_of([slot], now)
-        self.bulk.push(packet, self.audience.viewers(slot, begins=begins), now)
+        viewers = self.audience.viewers(slot, begins=begins)
+        self.bulk.push(packet, viewers, now)
+        if is_key and viewers.twice is not None:
+            self._twice.append((now + TWICE_AFTER_S, packet, viewers.twice))
 
     def switched(self, slot: VideoSlot) -> None:
         """Another source feeds this picture: it begins anew for everybody."""
@@ -111,6 +123,9 @@ class Downlinks:
         whose turn it is, and what is to be said again."""
         for links in self.audience.paced:
             links.send_paced(now)
+        while self._twice and self._twice[0][0] <= now:
+            _due, packet, outlets = self._twice.popleft()
+            outlets.send_rtp(packet)
         for slot in self._voices:
             for one in self.audience.listeners(slot):
                 for late in one.batch.overdue(slot.ssrc, now):

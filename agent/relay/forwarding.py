@@ -168,7 +168,10 @@ class Forwarding:
             if self._recorded.takes(slot.picture, begins):
                 shown = lines.PICTURES[slot.picture].slot
                 self.recorder.picture(shown, links.site, header, packet, now)
-            self.downlinks.send_picture(slot, out, begins=begins, now=now)
+            is_key = slot.is_key_frame(header.ts, begins)
+            self.downlinks.send_picture(slot, out, begins=begins, is_key=is_key, now=now)
+            for before, early in slot.early():
+                self._forward_picture(links, slot, early, before, now)
 
     # -- time --------------------------------------------------------------------------------------
 

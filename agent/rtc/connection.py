@@ -321,8 +321,9 @@ class Connection:
                 plain = session.unprotect_rtcp(data)
             else:
                 plain = session.unprotect(data)
-        except pylibsrtp.Error:
-            self.damaged += 1
+        except pylibsrtp.Error as error:
+            # What was sent twice, for the link loses much, is no damage.
+            self.damaged += not str(error).startswith("replay")
             return
         try:
             if is_rtcp:

@@ -103,10 +103,10 @@ class Switchboard:
             self.seq[site] += 1
             self.forwarding.forward(self.relay.sites[site], packet, self.now)
 
-    def show(self, site: str, *, key: bool) -> None:
+    def show(self, site: str, *, key: bool, ts: int = 9000) -> None:
         ssrc = 10 * (SITES.index(site) + 1) + 1
         (payload,) = vp8_packets.packetize((b"\0" if key else b"\1") + site.encode(), 5)
-        packet = rtp.build(97, 1, 9000, ssrc, payload, marker=True)
+        packet = rtp.build(97, 1, ts, ssrc, payload, marker=True)
         self.forwarding.forward(self.relay.sites[site], packet, self.now)
 
     def lose(self, site: str, seconds: int, fraction: int = 40) -> None:

@@ -105,6 +105,51 @@ def test_a_picture_is_held_until_the_key_frame() -> None:
     assert put(slot, kandis, kandis.packet(), 0.2) is not None
 
 
+def key_frame(ssrc: int, seq: int, packets: int) -> list[bytes]:
+    payloads = vp8_packets.packetize(b"\0" + bytes(10 * packets - 1), 5, max_payload=14)
+    return [
+        rtp.build(96, (seq + n) & 0xFFFF, 9000, ssrc, payload, marker=n == len(payloads) - 1)
+        for n, payload in enumerate(payloads)
+    ]
+
+
+@pytest.mark.parametrize("first_seq", [100, 65_534])
+def test_a_key_frame_whose_beginning_comes_last_is_whole(first_seq: int) -> None:
+    slot = video_slot()
+    slot.switch("kandis", 1.0)
+    stale = key_frame(8, first_seq - 1, 1)[0][:-10] + b"\1" + bytes(9)
+    first, *rest = key_frame(8, first_seq, 4)
+    strange = key_frame(9, first_seq, 4)[2]
+
+    def arrives(packet: bytes) -> bytes | None:
+        return slot.forward("kandis", packet, rtp.parse(packet), 1.1)
+
+    assert [arrives(one) for one in (rest[2], rest[0], strange, rest[1])] == [None] * 4
+    assert arrives(stale) is None and slot.early() == [], "nothing has begun"
+    sent = [arrives(first)]
+    sent += [slot.forward("kandis", p, header, 1.1) for header, p in slot.early()]
+    assert slot.early() == [], "once"
+    assembler, whole = vp8_packets.Assembler(), []
+    for packet in sent:
+        assert packet is not None
+        header = rtp.parse(packet)
+        payload = packet[header.payload_offset : header.payload_end]
+        whole += assembler.push(header, payload, 1.1)
+    assert [len(frame.data) for frame in whole] == [40]
+    slot.switch("minas", 2.0)
+    slot.forward("minas", rest[0], rtp.parse(rest[0]), 2.0)
+    slot.switch("kandis", 3.0)
+    arrives(key_frame(8, 0, 1)[0])
+    assert slot.early() == [], "of another turn"
+
+
+def test_the_packets_of_a_key_frame_are_known_by_its_timestamp() -> None:
+    slot = video_slot()
+    assert not slot.is_key_frame(0, False)
+    assert slot.is_key_frame(9000, True) and slot.is_key_frame(9000, False)
+    assert not slot.is_key_frame(18_000, False)
+
+
 def test_the_key_frame_is_asked_for_until_it_comes() -> None:
     slot, kandis = video_slot(), Source("kandis", "video", 1, 1)
     assert not slot.needs_key_frame(0.0), "no source"

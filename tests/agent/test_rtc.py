@@ -112,6 +112,15 @@ async def test_damaged_datagrams_are_counted() -> None:
         assert receiver.connection.state == "connected"
 
 
+async def test_what_comes_twice_is_taken_once_and_is_no_damage() -> None:
+    async with connected() as (sender, receiver):
+        packets = [rtp.build(96, seq, 0, 1111, b"x") for seq in (1, 1, 2)]
+        for packet in packets:
+            sender.connection.send_rtp(packet)
+        assert [await asyncio.wait_for(receiver.rtp.get(), 5) for _ in range(2)] == packets[1:]
+        assert receiver.connection.packets_in == 3 and receiver.connection.damaged == 0
+
+
 def _address(end: End) -> tuple[str, int]:
     (protocol,) = end.connection._dtls.transport._connection._protocols
     return protocol.transport.get_extra_info("sockname")

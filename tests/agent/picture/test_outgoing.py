@@ -13,7 +13,7 @@ import pytest
 from agent import rtp
 from agent.devices import NullCamera, SyntheticCamera
 from agent.picture import vp8, vp8_packets
-from agent.picture.outgoing import LIMIT_FOR_S, Pictures, _scaled
+from agent.picture.outgoing import LIMIT_FOR_S, TWICE_AFTER_S, Pictures, _scaled
 from agent.picture.stamp import read
 from tests.ending import end
 
@@ -250,3 +250,46 @@ async def test_a_small_camera_shows_all_it_has() -> None:
     async with sending(160, 90, 10) as (pictures, _wire):
         open_gate(pictures, "live")
         await until(pictures, ("live", "none"))
+
+
+async def test_whose_turn_begins_is_shown_at_once_without_being_asked() -> None:
+    async with sending(320, 180, 10) as (pictures, wire):
+        (ssrc,) = pictures.ssrcs
+        open_gate(pictures, "low")
+        await wire.wait_for(ssrc, 2)
+        count = len(wire.frames(ssrc))
+        open_gate(pictures, "live")
+        frames = await wire.wait_for(ssrc, count + 2)
+        assert [f.keyframe for f in frames[1:]].count(True) == 1, "of the same size, too"
+        open_gate(pictures, "low")
+        count = len(await wire.wait_for(ssrc, len(frames) + 2))
+        keys = [f.keyframe for f in wire.frames(ssrc)].count(True)
+        assert keys == 2, "and goes on as it is when the turn ends"
+
+
+def test_a_request_that_crossed_a_key_frame_asks_for_nothing_more() -> None:
+    pictures, wire = Pictures(SyntheticCamera("Minas", 3, 320, 180, 10), 10), Wire()
+    pictures._send = wire
+    open_gate(pictures, "live")
+    pictures._take_picture(pictures._open_layers(), 5.0)
+    (ssrc,) = pictures.ssrcs
+    pictures.rtt_s = 0.08
+    for asked_at, is_wanted in ((5.07, False), (5.09, True)):
+        assert pictures.want_key_frame(ssrc, asked_at)
+        assert pictures._open_layers()[0].key_wanted == is_wanted
+
+
+@pytest.mark.parametrize("is_lossy", [False, True])
+async def test_over_a_lossy_link_a_key_frame_goes_twice(is_lossy: bool) -> None:
+    async with sending(320, 180, 10) as (pictures, wire):
+        (ssrc,) = pictures.ssrcs
+        pictures.is_lossy = is_lossy
+        open_gate(pictures, "live")
+        await wire.wait_for(ssrc, 4)
+        sent = [packet for _at, packet in wire.packets]
+        of = {packet: rtp.parse(packet).ts for packet in sent}
+        first = {packet for packet in sent if of[packet] == of[sent[0]]}
+        assert {sent.count(packet) for packet in first} == {2 if is_lossy else 1}
+        assert {sent.count(packet) for packet in sent if packet not in first} == {1}
+        apart = [at for at, packet in wire.packets if packet == sent[0]]
+        assert max(apart) - min(apart) >= (TWICE_AFTER_S if is_lossy else 0)

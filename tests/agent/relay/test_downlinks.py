@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from agent import lines, rtcp, rtp
 from agent.audio.hop import PAIRS, TWINS, Distances, blocks_of
+from agent.relay.downlinks import TWICE_AFTER_S
 from agent.relay.forwarding import REPORT_TICKS
 from agent.relay.links import SiteLinks
 from agent.relay.telemetry import TICKS
@@ -196,6 +197,37 @@ def test_a_picture_that_comes_back_waits_for_its_key_frame_alone(site: str) -> N
     board.show("kandis", key=True)
     board.show("kandis", key=False)
     assert (len(board.wire(site).sent), len(board.wire(other).sent)) == (4, 5)
+
+
+def pictures(board: Switchboard, site: str) -> int:
+    """Packets of pictures that a site got, and forget them."""
+    wire = board.wire(site)
+    count = sum(header.payload_type == 97 for header in wire.rtp())
+    wire.sent.clear()
+    return count
+
+
+def test_a_key_frame_goes_twice_to_whose_link_loses_much_and_to_nobody_else() -> None:
+    board = Switchboard()
+    board.route(floor="kandis", main="kandis")
+    board.show("kandis", key=True)
+    pictures(board, "minas")
+    pictures(board, "hall")
+    board.lose("minas", 3, fraction=40)
+    board.lose("hall", 3, fraction=0)
+    pictures(board, "minas")
+    for key, wanted in ((True, 2), (False, 1)):
+        board.show("kandis", key=key, ts=9000 if key else 18_000)
+        first = board.wire("minas").sent[-1]
+        board.down.send_late(board.now + TWICE_AFTER_S - 0.001)
+        board.down.send_late(board.now + TWICE_AFTER_S)
+        assert board.wire("minas").sent.count(first) == wanted
+        assert (pictures(board, "minas"), pictures(board, "hall")) == (wanted, 1)
+    board.lose("minas", 40, fraction=0)
+    pictures(board, "minas")
+    board.show("kandis", key=True)
+    board.down.send_late(board.now + 1)
+    assert pictures(board, "minas") == 1, "it loses no more"
 
 
 def test_links_are_looked_at_by_and_by_but_all_of_them_each_time() -> None:
