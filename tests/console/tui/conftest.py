@@ -1,16 +1,44 @@
 """A console on a stage: the real rules in this process, a clock that tests move."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 
 from console.tui.app import Console, Export
 from console.tui.stage import Stage
 from protocol import commands as c
 from protocol.words import use_language
 from tests.console.tui.seat import BEGIN, Seat, Sit, siak_plan
+
+
+@pytest.fixture(autouse=True, scope="session")
+def parse_css_once() -> Iterator[None]:
+    """A quarter of what most of these tests take was the same style sheets, parsed for each console
+    anew, and again for its theme."""
+    usual = Stylesheet._parse_rules
+    known: dict[tuple[object, ...], list[RuleSet]] = {}
+
+    def parse_rules(sheet: Stylesheet, css: str, **more: Any) -> list[RuleSet]:
+        key = (css, *more.items(), *sheet._variables.items())
+        if key not in known:
+            known[key] = usual(sheet, css, **more)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stylesheet, "_parse_rules", parse_rules)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def quick_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual takes a console for idle when it did next to nothing for 20 ms, asked two or three
+    times a key; 4 ms tell as much."""
+    monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 0.004)
+    monkeypatch.setattr("textual._wait.SLEEP_IDLE", 0.0002)
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """The operator's seat at a console on a stage, and the plan of the meeting they have."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
@@ -111,12 +112,10 @@ class Seat:
         await self.pilot.pause()
 
     async def wait_until(self, condition: Callable[[], object]) -> None:
-        """Let the console work until the condition holds."""
-        for _ in range(500):
-            if condition():
-                return
-            await self.pilot.pause(0.01)
-        raise AssertionError("the condition never came true")
+        """Let the console work until the condition holds. Raises TimeoutError."""
+        async with asyncio.timeout(30):
+            while not condition():
+                await self.pilot.pause(0.01)
 
 
 Sit = Callable[..., AbstractAsyncContextManager[Seat]]
