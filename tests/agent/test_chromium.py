@@ -30,6 +30,7 @@ def run(out: Path, **hops: str) -> tuple[np.ndarray, np.ndarray]:
     return spoken, heard
 
 
+@pytest.mark.realtime
 def test_chromium_over_a_clean_wire(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spoken, heard = run(tmp_path / "out.wav")
     figures = json.loads(capsys.readouterr().out)
@@ -44,6 +45,7 @@ def test_chromium_over_a_clean_wire(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert likeness[shift] / scale > 0.3
 
 
+@pytest.mark.realtime
 def test_there_is_no_way_around_the_wire(tmp_path: Path) -> None:
     spoken, heard = run(tmp_path / "out.wav", second_hop="loss=100%")
     assert np.abs(spoken).max() > 1000

@@ -71,7 +71,7 @@ def test_serve_says_where_and_ends_cleanly_when_told(server, db: Path):
     assert consoles.startswith("consoles: unix:") and db.with_suffix(".sock").is_socket()
     assert agents.startswith("agents: ws://127.0.0.1:")
     server.send_signal(signal.SIGTERM)
-    assert server.wait(10) == 0
+    assert server.wait(30) == 0
     assert not db.with_suffix(".sock").exists()
 
 
@@ -125,13 +125,13 @@ def test_a_journal_is_verified_listed_and_rebuilt_beside_its_server(server, db: 
     listed = giliran("journal", "meetings", "--db", db).stdout
     assert "planned" in listed and "Rapat Bupati Siak" in listed
     server.terminate()
-    server.wait(10)
+    server.wait(30)
     assert "rebuilt from 1 event" in giliran("journal", "rebuild", "--db", db).stdout
 
 
 def test_a_changed_event_is_found(server, db: Path):
     server.terminate()
-    server.wait(10)
+    server.wait(30)
     with sqlite3.connect(db) as connection:
         connection.execute("UPDATE events SET body = replace(body, 'Minas', 'Manis')")
     run = giliran("journal", "verify", "--db", db)

@@ -337,7 +337,7 @@ def test_killed_in_the_middle_nothing_acknowledged_is_missing(path: Path) -> Non
             os.kill(process.pid, signal.SIGKILL)
             break
     acknowledged = max([acknowledged, *(int(line) for line in process.stdout)])
-    process.wait(10)
+    process.wait(30)
     journal = Journal(path)
     notes = [one for one in journal.read("m1") if isinstance(one.event, e.NoteAdded)]
     assert len(notes) in (acknowledged, acknowledged + 1), "the last may not have been said yet"

@@ -56,7 +56,7 @@ async def watched(child: RelayChild) -> AsyncIterator[None]:
 
 
 async def wait_until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.02)
 

@@ -16,9 +16,12 @@ from agent.audio.hop import Frame, Unfolder, VoiceStream
 from agent.rtc import Connection, Line
 from agent.voice import waveform
 
-pytestmark = pytest.mark.skipif(
-    not any(map(shutil.which, chromium.NAMES)), reason="needs chromium: apt install chromium"
-)
+pytestmark = [
+    pytest.mark.realtime,
+    pytest.mark.skipif(
+        not any(map(shutil.which, chromium.NAMES)), reason="needs chromium: apt install chromium"
+    ),
+]
 
 PEER = """
 window.pc = new RTCPeerConnection();
@@ -65,6 +68,10 @@ SPEAK = """
 """
 
 
+TRIES = 4
+LATE_S = 0.03
+
+
 class End:
     """Our end of a connection with the page."""
 
@@ -89,7 +96,16 @@ async def page() -> AsyncIterator[chromium.Browser]:
 
 async def heard_share(distances: tuple[int, ...]) -> float:
     """The share of what Chromium played that it had to make up, when every fourth packet of ours
-    never comes."""
+    never comes. Measured again when packets were sent so late that they too were missing."""
+    for _ in range(TRIES):
+        share, late_s = await measured_share(distances)
+        if late_s < LATE_S:
+            break
+    return share
+
+
+async def measured_share(distances: tuple[int, ...]) -> tuple[float, float]:
+    """That share, and by how much the latest packet that counts was late."""
     async with page() as one:
         end = End()
         offer = await end.connection.offer([Line("audio", "microphone", "send", 4711)])
@@ -101,12 +117,14 @@ async def heard_share(distances: tuple[int, ...]) -> float:
         stream = VoiceStream(4711, lines.OPUS_PAYLOAD_TYPE, lines.RED_PAYLOAD_TYPE)
         encoder = opus.Encoder()
         began_at = time.monotonic()
-        before = None
+        before, late_s = None, 0.0
         for n in range(300):
             pcm = waveform(3, n * 960, 960)
             stream.add(Frame(n, n * 960, encoder.encode(pcm), n == 0, 20))
             packet = stream.packet(n, distances, time.monotonic())
             await asyncio.sleep(max(0.0, began_at + n * 0.02 - time.monotonic()))
+            if n > 100:
+                late_s = max(late_s, time.monotonic() - began_at - n * 0.02)
             if n % 4 != 3 and packet is not None:
                 assert end.connection.send_rtp(packet)
             if n == 100:  # its jitter buffer has found its length
@@ -116,7 +134,7 @@ async def heard_share(distances: tuple[int, ...]) -> float:
     assert before is not None and after["received"] > 200 and after["energy"] > before["energy"]
     samples = after["samples"] - before["samples"]
     assert samples > 48_000
-    return (after["concealed"] - before["concealed"]) / samples
+    return (after["concealed"] - before["concealed"]) / samples, late_s
 
 
 async def test_chromium_plays_our_redundancy() -> None:

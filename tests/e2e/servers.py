@@ -23,6 +23,9 @@ from protocol.link import GONE
 from protocol.session import decode_from_server, encode
 from tests.ending import end
 
+PATIENCE_S = 30.0
+"""Far longer than it takes: machines that run tests are slow."""
+
 ROSTER = """
 [meeting]
 title = "Rapat"
@@ -80,18 +83,18 @@ class Server:
     def kill(self) -> None:
         assert self.running is not None
         self.running.send_signal(signal.SIGKILL)
-        self.running.wait(10)
+        self.running.wait(PATIENCE_S)
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""
         assert self.running is not None
         self.running.send_signal(signal.SIGTERM)
-        return self.running.wait(10)
+        return self.running.wait(PATIENCE_S)
 
     def end(self) -> None:
         if self.running is not None and self.running.poll() is None:
             self.running.kill()
-            self.running.wait(10)
+            self.running.wait(PATIENCE_S)
 
 
 class Client:
@@ -125,7 +128,7 @@ class Client:
         self.closed.set()
         self._arrived.set()
 
-    async def wait_for(self, found: Callable[[], object], timeout_s: float = 10) -> None:
+    async def wait_for(self, found: Callable[[], object], timeout_s: float = PATIENCE_S) -> None:
         """Wait until what was got satisfies `found`. Raises TimeoutError."""
         async with asyncio.timeout(timeout_s):
             while not found():
@@ -135,7 +138,7 @@ class Client:
     def of(self, kind: type) -> list:
         return [one for one in self.got if isinstance(one, kind)]
 
-    async def first(self, kind: type, timeout_s: float = 10):
+    async def first(self, kind: type, timeout_s: float = PATIENCE_S):
         await self.wait_for(lambda: self.of(kind), timeout_s)
         return self.of(kind)[0]
 

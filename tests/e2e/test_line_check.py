@@ -9,6 +9,8 @@ from protocol import commands as c
 from protocol.words import use_language
 from tests.e2e.room import HALL, Equipment, Room
 
+pytestmark = pytest.mark.realtime
+
 EQUIPMENT = {
     HALL: Equipment("room", "room", "synthetic"),
     "siak": Equipment("room:dead", "room", "synthetic"),

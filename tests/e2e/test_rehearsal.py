@@ -23,16 +23,21 @@ from console.rehearsal.result import Result
 from console.rehearsal.stage import Stage
 from protocol import commands as c
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.realtime, pytest.mark.timeout(240)]
 GIVEN_UP_S = 15
 
 
 def rehearse(folder: Path, **options: object) -> Result:
+    return rehearsed(folder, **options)[1]
+
+
+def rehearsed(folder: Path, **options: object) -> tuple[Rehearsal, Result]:
     said: list[str] = []
-    result = asyncio.run(Rehearsal(Options(**options), said.append).run(folder))  # type: ignore[arg-type]
+    one = Rehearsal(Options(**options), said.append)  # type: ignore[arg-type]
+    result = asyncio.run(one.run(folder))
     print("\n".join(said))
     print(msgspec.json.encode(result).decode())
-    return result
+    return one, result
 
 
 def test_every_site_is_heard_in_its_turn_and_nobody_else(tmp_path: Path) -> None:
@@ -86,35 +91,38 @@ def test_a_tenth_of_the_packets_lost_leaves_no_hole(tmp_path: Path) -> None:
     result = rehearse(tmp_path, sites=2, turn_s=5.0, impair="loss=10%,seed=3", seed=3)
     assert result.why == []
     longest = [voice.longest_gap_ms for voice in result.voice.sites.values()]
-    assert all(gap is not None and gap <= 100 for gap in longest), longest
+    # A process that gets no processor plays nothing meanwhile.
+    late_ms = max(one.late_ms for one in result.processes)
+    allowed_ms = 100 + (late_ms if late_ms > 40 else 0)
+    assert all(gap is not None and gap <= allowed_ms for gap in longest), (longest, late_ms)
     assert any(link.loss_percent > 0 for link in result.links)
 
 
-@pytest.mark.parametrize("name", ["relay", "server", "siak"])
-def test_what_is_killed_comes_back(name: str, tmp_path: Path) -> None:
-    result = rehearse(tmp_path, sites=2, turn_s=7.0, faults=(parse_kill(f"{name}@4s"),))
+def test_what_is_killed_comes_back(tmp_path: Path) -> None:
+    """A speaker's agent, the server, the relay: one after the other, and the meeting goes on."""
+    kills = [("siak", 3.5), ("server", 10.0), ("relay", 13.0)]
+    rehearsal, result = rehearsed(
+        tmp_path, sites=3, turn_s=7.0, faults=tuple(parse_kill(f"{n}@{at}s") for n, at in kills)
+    )
     assert result.why == []
-    (fault,) = result.faults
-    assert fault.back_s is not None
-    assert fault.back_s < GIVEN_UP_S
+    assert [fault.what for fault in result.faults] == ["kill siak", "kill server", "kill relay"]
+    for fault in result.faults:
+        assert fault.back_s is not None and fault.back_s < GIVEN_UP_S, fault
     assert result.recording is not None
-    assert result.recording.torn == (1 if name == "relay" else 0)
-    assert result.recording.segments == 1 + result.recording.torn
+    assert result.recording.torn == 1, "by the relay's end, and no other"
+    assert result.recording.segments == 2
     assert result.events.lost == 0
-    assert result.called == 2
-
-
-def test_the_media_goes_on_while_the_server_is_dead(tmp_path: Path) -> None:
-    result = rehearse(tmp_path, sites=1, turn_s=8.0, faults=(parse_kill("server@4s"),))
-    (fault,) = result.faults
-    assert fault.sound_back_s == 0.0, "sound stopped when the server was killed"
-    heard = observe(tmp_path)["bandar-siak"].intervals("siak")
-    assert len(heard) == 1, heard
-    assert heard[0][1] - heard[0][0] > 5.0
+    assert result.called == 3, "who was killed, who spoke without a server, and another afterwards"
+    # The media went on while the server was dead, which took less time than this.
+    _siak, server, _relay = result.faults
+    assert server.sound_back_s == 0.0, "sound stopped when the server was killed"
+    killed_at = rehearsal.script.opened_at + 10.0
+    heard = observe(tmp_path)["bandar-siak"].intervals("sungai-apit")
+    assert [one for one in heard if one[0] < killed_at and one[1] > killed_at + 2.5], heard
 
 
 def test_a_cut_cable_heals(tmp_path: Path) -> None:
-    result = rehearse(tmp_path, sites=2, turn_s=9.0, faults=(parse_cut("siak@4s+7s"),))
+    result = rehearse(tmp_path, sites=2, turn_s=7.0, faults=(parse_cut("siak@3s+6s"),))
     (fault,) = result.faults
     assert fault.back_s is not None
     assert result.events.lost == 0

@@ -12,6 +12,7 @@ from agent.rtc import Connection
 from protocol import messages as m
 from tests.e2e.room import HALL, Room
 
+pytestmark = pytest.mark.realtime
 WITHIN_S = 45.0
 """Far longer than it takes: machines that run tests are slow, and deaf is for ever."""
 

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from console.journal import Journal
 from console.meeting import state as st
-from protocol import VERSION
 from protocol import commands as c
 from protocol import events as e
 from protocol import messages as m
 from protocol.ids import uuid7
-from tests.e2e.servers import agent, client, moderator, serving
+from tests.e2e.servers import agent, moderator, serving
 
 
 async def open_meeting(console, *agents) -> None:
@@ -148,15 +147,6 @@ async def test_a_holder_that_stays_away_is_suspended_by_the_servers_clock(tmp_pa
                 await console.wait_for(lambda: console.state.sites["kandis"].online)
                 await console.do(c.GrantFloor("kandis"))
                 await console.wait_for(lambda: console.state.holder_turn == 1)
-
-
-async def test_an_agent_that_falls_silent_is_gone(tmp_path: Path) -> None:
-    with serving(tmp_path) as server:
-        hello = m.Hello("agent", VERSION, site="kandis")
-        async with moderator(server) as console, client(server, hello, tcp=True) as site:
-            await console.wait_for(lambda: console.state.sites["kandis"].online)
-            await console.wait_for(lambda: not console.state.sites["kandis"].online, 20)
-            await site.wait_for(site.closed.is_set)
 
 
 async def test_a_second_agent_of_a_site_takes_its_place(tmp_path: Path) -> None:

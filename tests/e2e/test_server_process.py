@@ -16,6 +16,7 @@ import pytest
 
 from console.journal import Journal
 from console.meeting import state as st
+from console.server import SILENT_AFTER_S
 from protocol import VERSION
 from protocol import commands as c
 from protocol import events as e
@@ -61,7 +62,7 @@ async def test_it_stops_at_once_although_its_agents_want_to_come_back(tmp_path: 
             began = time.monotonic()
             assert await loop.run_in_executor(None, server.stop) == 0
             assert time.monotonic() - began < 5
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not [one for one in got if isinstance(one, LinkDown)]:
                 await asyncio.sleep(0.02)
         await end(running)
@@ -75,7 +76,7 @@ async def test_stopped_while_it_starts_its_relay_it_leaves_none(tmp_path: Path) 
     with serving(tmp_path, relay=True) as server:
         assert server.stop() == 0
         lock = str(tmp_path / "journal.relay.lock").encode()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while [pid for pid in _processes() if lock in _command(pid)]:
                 await asyncio.sleep(0.05)
 
@@ -140,14 +141,17 @@ async def test_a_site_that_does_not_come_back_after_a_kill_has_left(tmp_path: Pa
             await console.wait_for(lambda: console.state.floor.status == "lost")
 
 
-async def test_a_silent_agent_is_dropped_within_six_seconds(tmp_path: Path) -> None:
+async def test_a_silent_agent_is_dropped_after_five_seconds(tmp_path: Path) -> None:
+    """For its silence: this client answers pings."""
+    assert SILENT_AFTER_S == 5
     with serving(tmp_path) as server:
         hello = m.Hello("agent", VERSION, site="kandis")
-        async with moderator(server) as console, client(server, hello, tcp=True):
+        async with moderator(server) as console, client(server, hello, tcp=True) as site:
             await console.wait_for(lambda: console.state.sites["kandis"].online)
             began = time.monotonic()
-            await console.wait_for(lambda: not console.state.sites["kandis"].online, 6)
+            await console.wait_for(lambda: not console.state.sites["kandis"].online)
             assert time.monotonic() - began > 3, "not at the first breath it takes"
+            await site.wait_for(site.closed.is_set)
 
 
 async def test_a_frame_of_10_mib_is_told_as_such_and_the_others_go_on(busy: Server) -> None:

@@ -31,7 +31,7 @@ class Caller:
 
     async def next(self, kind: type) -> object:
         """The next message of a kind; others are passed over."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while True:
                 message = await self.got.get()
                 if isinstance(message, kind):

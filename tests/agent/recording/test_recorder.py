@@ -222,7 +222,7 @@ def test_a_killed_process_loses_less_than_a_second_and_ffmpeg_reads_the_rest(
             break
     os.kill(speaker.pid, signal.SIGKILL)
     said = int((line + speaker.stdout.read()).split()[-1]) + 1
-    speaker.wait(10)
+    speaker.wait(30)
     speaker.stdout.close()
     (one,) = read(tmp_path / "m1")
     written = len(texts(one, segment.SLOT_TRACKS["floor"]))

@@ -83,7 +83,7 @@ def test_another_process_of_the_site_sends_what_one_left_that_was_killed(tmp_pat
     )
     assert speaker.stdout is not None and speaker.stdout.readline() == "spoken\n"
     os.kill(speaker.pid, signal.SIGKILL)
-    speaker.wait(10)
+    speaker.wait(30)
     speaker.stdout.close()
     spool = Spool(tmp_path)
     assert numbers(spool.piece(10**6, 0.0)) == list(range(100))

@@ -314,18 +314,18 @@ async def test_a_second_handle_of_a_transports_socket() -> None:
     ]
     own = OwnSocket(near)
     own.sendto(memoryview(b"out")[:2], far.get_extra_info("sockname"))
-    assert await asyncio.wait_for(other.heard.get(), 5) == b"ou"
+    assert await asyncio.wait_for(other.heard.get(), 30) == b"ou"
     own.sendmsg([b"ou", b"t"], [], 0, far.get_extra_info("sockname"))
-    assert await asyncio.wait_for(other.heard.get(), 5) == b"out"
+    assert await asyncio.wait_for(other.heard.get(), 30) == b"out"
     can_write = asyncio.Event()
     own.wait_writable(can_write.set)
-    await asyncio.wait_for(can_write.wait(), 5)
+    await asyncio.wait_for(can_write.wait(), 30)
     own.close()
     own.close()
     own.wait_writable(can_write.set)
     with pytest.raises(OSError):
         own.sendto(b"x", far.get_extra_info("sockname"))
     far.sendto(b"in", near.get_extra_info("sockname"))
-    assert await asyncio.wait_for(ear.heard.get(), 5) == b"in", "the transport's own still works"
+    assert await asyncio.wait_for(ear.heard.get(), 30) == b"in", "the transport's own still works"
     near.close()
     far.close()

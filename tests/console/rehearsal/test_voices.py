@@ -275,6 +275,7 @@ def short_speech(path: Path) -> Path:
     return path
 
 
+@pytest.mark.realtime
 @pytest.mark.timeout(240)
 def test_speech_is_carried_over_a_bad_link_recorded_and_scored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
