@@ -12,7 +12,9 @@ class CompileTranslations(BuildHookInterface):  # type: ignore[type-arg]
     """Runs before a wheel is made; the `.mo` files are not kept in git."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Make each language's `.mo` beside its `.po`."""
+        """Make each language's `.mo` beside its `.po`, in one step: somebody may read it."""
         for source in Path(self.root, "protocol", "locales").glob("*/LC_MESSAGES/*.po"):
-            with source.open("rb") as file, source.with_suffix(".mo").open("wb") as output:
+            part = source.with_suffix(".part")
+            with source.open("rb") as file, part.open("wb") as output:
                 write_mo(output, read_po(file))
+            part.replace(source.with_suffix(".mo"))
