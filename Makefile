@@ -60,6 +60,8 @@ demo: setup
 
 # Some tests use programs of the system, where those are installed. What measures as time goes has
 # the machine to itself; the rest runs in WORKERS processes. 5 is pytest's word for none selected.
+# Containers often forbid compiled files; some hundred processes would compile the same anew.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: setup
 	@for tool in pdftotext:poppler-utils zbarimg:zbar-tools soffice:libreoffice-writer-nogui ip:iproute2 unshare:util-linux; do \
 	  command -v $${tool%%:*} >/dev/null || \
