@@ -68,8 +68,9 @@ pulls."""
 SURE_PULLS, RECENT_PULLS = 10, 25
 """Pulls that come late themselves are no delay: the most punctual of so many tells it."""
 
-PUNCTUAL_S = 0.001
-"""A pull that comes so much too soon is on time: the clock stays where it was set."""
+PUNCTUAL_S = 0.002
+"""A pull that comes so much too soon is on time: the clock stays where it was set, also where sound
+begins anew after a hole."""
 
 SHAKY_S, QUEUED = 0.04, 1.25
 """From one packet to the next delays differ by more than the first on a link that jitters; where
@@ -81,7 +82,7 @@ MOSTLY_QUANTILE, HIGHEST_QUANTILE = 0.983, 0.999
 MEASURE_EVERY = 25
 WINDOW_FRAMES, LONG_WINDOW_FRAMES = 500, 1500
 TOO_LATE_S = 1.0
-TOO_OLD_S, HOLE_FRAMES = 0.03, 50
+TOO_OLD_S, HOLE_FRAMES = 0.015, 50
 
 BAD_FROM, GOOD_FROM = 0.012, 0.003
 """Share of frames that came out of turn (lost on some hop, or far out of order): `auto` turns to

@@ -694,6 +694,26 @@ def test_in_conversation_the_last_five_of_a_burst_come_in_time_as_copies(phase_m
     assert REACH_S <= room.playout.delay_ms / 1000 <= REACH_S + JUST_S + ALIGN_FROM_S
 
 
+def test_after_a_hole_the_delay_is_what_it_was() -> None:
+    """Also where pulls come a bit sooner than aimed at, by a clock that drifts."""
+    room = Room()
+    room.playout = Playout(Pauses(), mode="conversation")
+    lost = {60 * n + 10 + k for n in range(3, 20) for k in range(12)}
+    pull_at = room.now + 0.006
+    delays = []
+    for number in range(1, 1200):
+        at = room.now + number * FRAME_S
+        if number not in lost:
+            arrive(room, number, at, CONVERSATION[-1])
+        if number == 600:
+            pull_at -= SHORT_BY_S - 0.0001
+        while pull_at < at + FRAME_S:
+            room.playout.pull(pull_at)
+            delays.append(room.playout.delay_ms / 1000 - room.playout.target_s)
+            pull_at += FRAME_S - set_forward(room.playout)
+    assert -SHORT_BY_S <= min(delays[650:]) and max(delays[650:]) <= ALIGN_FROM_S
+
+
 def test_pulls_that_come_late_do_not_set_the_clock() -> None:
     """On a busy machine: what is set forward is what the most punctual pulls have to spare."""
     room = Room()
