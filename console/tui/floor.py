@@ -19,7 +19,7 @@ _OVER = {
     "warn": N_("room warned"),
     "close": N_("closed by time"),
 }
-NEXT_CELLS = 5
+NEXT_CELLS, LEAST_CELLS = 5, 2
 _DIGITS = {
     "0": ("█▀█", "█ █", "▀▀▀"),
     "1": ("▀█ ", " █ ", "▀▀▀"),
@@ -258,10 +258,12 @@ def _next(view: FloorView, upcoming: str, width: int) -> Content:
     """Who is next, and how loud it is there while nobody hears it: the microphone works."""
     if view.next_level is None:
         return _fact(_("Next"), upcoming, width, "bold $foreground")
-    head = _fact(_("Next"), upcoming, width - NEXT_CELLS - 1, "bold $foreground")
-    return _ends(
-        head, Content.styled(level_bar(view.next_level, NEXT_CELLS), "$dim on $track"), width
-    )
+    label = _("Next")
+    # Whole names, and that it is ready, come before a long bar.
+    room = width - len(label) - len(upcoming) - 2
+    cells = max(LEAST_CELLS, min(NEXT_CELLS, room))
+    head = _fact(label, upcoming, width - cells - 1, "bold $foreground")
+    return _ends(head, Content.styled(level_bar(view.next_level, cells), "$dim on $track"), width)
 
 
 def _rows_of(buttons: list[Content], width: int) -> Iterator[Content]:

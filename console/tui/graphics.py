@@ -43,6 +43,9 @@ NUMBERS = tuple(chr(code) for first, last in _RANGES for code in range(first, la
 """The marks that say which row and column of the picture a cell shows."""
 
 CHUNK = 4096
+MOST_KEPT = 256
+"""Sites and sizes whose pictures stay in the terminal; the oldest goes for a newer one."""
+
 SCALE = 2
 """A picture is sent no larger than this, times the cells' width of 8 and height of 16 dots."""
 
@@ -96,6 +99,8 @@ class Painter:
             return []
         twins = self._twins.get(key)
         if twins is None:
+            if len(self._twins) >= MOST_KEPT:
+                self._drop(next(iter(self._twins)))
             twins = self._twins[key] = (next(self._numbers), next(self._numbers))
         number = twins[1] if before is not None and before[1] == twins[0] else twins[0]
         for part in sent(number, png, width, height):
@@ -106,11 +111,13 @@ class Painter:
 
     def forget(self) -> None:
         """Take all pictures out of the terminal's memory."""
-        for twins in self._twins.values():
-            for number in twins:
-                self._write(f"\x1b_Ga=d,d=I,i={number},q=2\x1b\\")
-        self._twins.clear()
-        self._shown.clear()
+        for key in tuple(self._twins):
+            self._drop(key)
+
+    def _drop(self, key: tuple[str, int, int]) -> None:
+        for number in self._twins.pop(key):
+            self._write(f"\x1b_Ga=d,d=I,i={number},q=2\x1b\\")
+        self._shown.pop(key, None)
 
 
 def sent(number: int, png: bytes, width: int, height: int) -> list[str]:

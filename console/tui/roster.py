@@ -147,7 +147,8 @@ _CAMERA_MARKS = {"live": ("▣", "good"), "low": ("▫", "dim"), "off": ("", "")
 
 def _camera(row: RosterRow, width: int) -> list[Cell]:
     if row.camera_s:
-        return [(f"!{row.camera_s}"[:width], "late")]
+        sign = f"!{row.camera_s}" if row.camera_s < 100 else "!…"
+        return [(sign[:width], "late")]
     return [_CAMERA_MARKS.get(row.camera, ("◐", "dim"))]
 
 

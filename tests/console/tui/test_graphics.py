@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from console.tui import picture
 from console.tui.glance import Glance
-from console.tui.graphics import CHUNK, NUMBERS, Painter, choose, placeholders, sent
+from console.tui.graphics import CHUNK, MOST_KEPT, NUMBERS, Painter, choose, placeholders, sent
 from console.tui.settings import Settings
 from console.tui.stage import Stage
 from tests.console.tui.seat import Sit
@@ -112,6 +112,19 @@ def test_a_newer_picture_takes_the_other_number_of_two() -> None:
     gone = re.findall(r"a=d,d=I,i=(\d+)", "".join(written))
     assert set(numbers) < set(gone) and len(gone) == 4
     assert all(int(number) < 1 << 24 for number in gone)
+
+
+def test_what_the_terminal_keeps_is_bounded() -> None:
+    written: list[str] = []
+    painter = Painter(written.append, "kitty")
+    for width in range(1, MOST_KEPT // 64 + 2):
+        for number in range(64):
+            painter.drawn(f"site-{number}", jpeg(40), width, 1)
+    kept = len(re.findall("a=T", "".join(written))) - len(re.findall("a=d", "".join(written))) / 2
+    assert kept == MOST_KEPT
+    written.clear()
+    painter.drawn("site-63", jpeg(40), MOST_KEPT // 64 + 1, 1)
+    assert written == [], "the newest ones are there"
 
 
 def test_what_does_not_fit_or_is_no_picture_is_drawn_as_ever() -> None:

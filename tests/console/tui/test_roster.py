@@ -136,6 +136,9 @@ async def test_a_camera_that_is_not_as_it_is_to_be_has_a_sign_and_its_seconds(
         (sign,) = [one for one in line if one.text.startswith("!3")]
         assert sign.style is not None and sign.style.bgcolor != line[0].style.bgcolor
         assert "! Camera: not on after 3 s" in str(floor.render())
+        open_stage.wait(123)
+        seat.console._tick()
+        await seat.wait_until(lambda: " !… " in shown_line(seat, 2))
         open_stage.settle()
         open_stage.publish()
         await seat.wait_until(lambda: " ▣ " in shown_line(seat, 2))

@@ -12,7 +12,7 @@ from console.journal import Journal
 from console.tui.acts import ACTS, SCREENS
 from console.tui.app import PAGES
 from console.tui.client import Told
-from console.tui.floor import Floor
+from console.tui.floor import Floor, _people
 from console.tui.glance import Glance
 from console.tui.help import HelpScreen
 from console.tui.listing import Listing
@@ -26,6 +26,7 @@ from console.tui.screens.reports import ReportsPage
 from console.tui.settings import Settings
 from console.tui.stage import Stage
 from console.tui.topbar import TopBar
+from console.tui.views import FloorView
 from protocol import commands as c
 from protocol import messages as m
 from protocol import queries as q
@@ -514,6 +515,16 @@ async def test_the_next_speaker_is_seen_and_heard_to_be_there(open_stage: Stage,
         await seat.wait_until(lambda: "▀" in glance.render_line(3).text)
         floor = str(seat.console.screen_stack[0].query_one(Floor).render())
         assert any("Siak" in line and "█" in line for line in floor.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [("Dayun", 5), ("Sungai Mandau", 5), ("Kerinci Kanan A", 3), ("Kerinci Kanan AB", 2)],
+)
+def test_that_the_next_one_is_ready_is_never_cut_off(name: str, cells: int) -> None:
+    view = FloorView("open", next_up=name, next_ready=True, next_level=0)
+    line = str(next(_people(view, 26, 17)))
+    assert f"{name} ✓ " in line and line.count("█") == cells and len(line) == 26
 
 
 @pytest.mark.parametrize(
