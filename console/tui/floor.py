@@ -19,7 +19,7 @@ _OVER = {
     "warn": N_("room warned"),
     "close": N_("closed by time"),
 }
-NEXT_CELLS, LEAST_CELLS = 5, 2
+SPEAKER_CELLS, NEXT_CELLS, LEAST_CELLS = 8, 5, 2
 _DIGITS = {
     "0": ("█▀█", "█ █", "▀▀▀"),
     "1": ("▀█ ", " █ ", "▀▀▀"),
@@ -137,10 +137,10 @@ def _microphone(view: FloorView, width: int) -> Content:
         return Content("")
     mark, style = mic_words(row)
     label = Content.styled(_cut(mark, width), style).stylize(click("mute"))
-    if label.cell_length + 9 > width:
+    cells = min(SPEAKER_CELLS, width - label.cell_length - 1)
+    if cells < LEAST_CELLS:
         return label  # what is wrong comes before how loud it is
-    bar = level_bar(row.level, 8)
-    return _ends(label, Content.styled(bar, "$success on $track"), width)
+    return _ends(label, Content.styled(level_bar(row.level, cells), "$success on $track"), width)
 
 
 def camera_words(row: RosterRow) -> tuple[str, str]:
