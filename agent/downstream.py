@@ -111,11 +111,16 @@ class Downstream:
         return True
 
     def update(
-        self, rates: Mapping[PictureName, float], now: float, bitrate: int | None = None
+        self,
+        rates: Mapping[PictureName, float],
+        now: float,
+        bitrate: int | None = None,
+        small: float = 0.0,
     ) -> list[PictureName]:
         """Choose anew; `rates`: bit/s of each picture that flows; `bitrate`: what the voice was
-        asked to be coded at. The pictures of which a key frame is needed. Of most links nothing bad
-        is known, and while nothing changes their choice stays what it was: that costs little."""
+        asked to be coded at; `small`: what the small picture takes at the least. The pictures of
+        which a key frame is needed. Of most links nothing bad is known, and while nothing changes
+        their choice stays what it was: that costs little."""
         calm = self._what_counts(rates, bitrate) if self._ladder.is_calm else None
         if calm is not None and calm == self._calm:
             return []
@@ -126,7 +131,9 @@ class Downstream:
         self.distances = settings.distances
         self.video = settings.video
         is_forced = self._ladder.media != "auto"
-        asked = self.steps.update(settings.video, self.loss, rates, now, is_forced=is_forced)
+        asked = self.steps.update(
+            settings.video, self.loss, rates, now, is_forced=is_forced, small=small
+        )
         self.has_changed |= before != (self.distances, self.steps.showing, self._was_bad)
         is_calm = self._ladder.is_calm and self.steps.is_best and not asked
         self._calm = self._what_counts(rates, bitrate) if is_calm else None

@@ -6,7 +6,8 @@ Rules:
   pace is left: what is known of a link while its queue drains is often too little.
 - The small picture of `main` comes first, then `second`, then the large one of `main`. Of a camera
   with two sizes the small one is shown on any link that carries `LOW_LEAST` of it: its source is
-  asked for no more than the link carries (`small_wish`).
+  asked for no more than the link carries (`small_wish`), but never for so little that most others
+  who see it get much less than they could (`fair`): then that link gets none.
 - A picture begins, and goes over from one size to the other, with a key frame only; until then the
   receiver holds what it shows.
 - After a floor switch the first key frame of any size that fits is taken, a better one as soon as
@@ -15,7 +16,7 @@ Rules:
 Rates are bit/s, loss is a fraction, times are monotonic seconds given by the caller.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from agent.lines import PICTURES, PICTURES_OF
 from agent.picture.layers import LOW_FULL, LOW_LEAST, PictureName
@@ -27,6 +28,9 @@ ROOM = 1.15
 BACK_AFTER_S, HELD_S = 2.0, 2.0
 SMALL_SHARE = 0.9
 """Of what pictures may take so much is asked for: packets have headers."""
+
+FAIR_SHARE = 0.6
+"""Of what most can have so much is left to them."""
 
 LOSSY, LESS_LOSSY = (0.25, 0.5), (0.15, 0.35)
 """Loss above which the large picture goes, then any; and below which they may come back."""
@@ -44,6 +48,9 @@ class Steps:
         """Whether it is shown who is on deck: `deck` in place of `second`."""
         self.small_wish: float | None = None
         """What the small picture of `main` may take (bit/s); None: as much as it does anyway."""
+        self.takes_small = False
+        """Whether the small picture of `main` is the one for this receiver, if it takes what it
+        carries of it."""
         self._steps: dict[SlotName, int] = dict.fromkeys(VIDEO_SLOTS, HIGH)
         self._fits_since: dict[SlotName, float] = {}
         self._unfit_since: dict[SlotName, float] = {}
@@ -125,19 +132,23 @@ class Steps:
         now: float,
         *,
         is_forced: bool = False,
+        small: float = 0.0,
     ) -> list[PictureName]:
         """Choose anew. `budget`: what pictures may take, `rates`: what those take that flow;
-        `is_forced`: the operator wants it so, at once. The pictures of which a key frame is needed,
-        for something comes back or is to become better."""
+        `is_forced`: the operator wants it so, at once; `small`: what the small picture of `main`
+        will take at the least. The pictures of which a key frame is needed, for something comes
+        back or is to become better."""
         # A camera with one size has but the large line.
         self._small[MAIN] = "main-low" if "main-low" in rates else "main"
         most = self._by_loss(loss)
-        for slot, fits in self._fitting(budget, rates).items():
+        for slot, fits in self._fitting(budget, rates, small).items():
             least = NONE if is_forced else self._held(slot, fits, now)
             self._step(slot, max(least, min(fits, most)), now)
         has_small = self._small[MAIN] == "main-low" and "main-low" in rates
-        is_small = has_small and self._steps[MAIN] == LOW and LOW_LEAST <= budget < LOW_FULL
-        self.small_wish = max(LOW_LEAST, SMALL_SHARE * budget) if is_small else None
+        is_small = has_small and most >= LOW and self._steps[MAIN] <= LOW
+        self.takes_small = is_small and budget >= LOW_LEAST
+        is_less = self.takes_small and budget < LOW_FULL
+        self.small_wish = max(LOW_LEAST, SMALL_SHARE * budget) if is_less else None
         asked: list[PictureName] = []
         for slot in VIDEO_SLOTS:
             wanted = [name for name in self._wanted(slot) if name in rates]
@@ -150,7 +161,9 @@ class Steps:
                 asked += wanted[:1] if current is not None else wanted[-1:]
         return asked
 
-    def _fitting(self, budget: float, rates: Mapping[PictureName, float]) -> dict[SlotName, int]:
+    def _fitting(
+        self, budget: float, rates: Mapping[PictureName, float], least: float
+    ) -> dict[SlotName, int]:
         """The step of each slot that would fit."""
         fits: dict[SlotName, int] = dict.fromkeys(VIDEO_SLOTS, NONE if budget <= 0 else HIGH)
         if budget <= 0:
@@ -165,7 +178,7 @@ class Steps:
                 room = 1.0 if self._steps[slot] >= LOW else ROOM
                 cost = rates[name] * room
                 if name == "main-low":
-                    cost = _cost_of_small(cost, budget, LOW_LEAST * room)
+                    cost = _cost_of_small(cost, budget, max(LOW_LEAST * room, least))
                 if total + cost > budget:
                     fits[slot] = NONE
                 else:
@@ -204,6 +217,13 @@ class Steps:
         elif now - self._fits_since.setdefault(slot, now) >= BACK_AFTER_S:
             self._steps[slot] = step + 1
             self._fits_since.pop(slot, None)
+
+
+def fair(wishes: Sequence[float]) -> float:
+    """What the small picture may take (bit/s) where its receivers have these wishes: the least of
+    those that take not much from most of the others."""
+    middle = sorted(wishes)[(len(wishes) - 1) // 2]
+    return min(one for one in wishes if one >= FAIR_SHARE * middle)
 
 
 def _cost_of_small(cost: float, budget: float, least: float) -> float:

@@ -16,8 +16,9 @@ from agent.audio.ladder import BITRATE
 from agent.bandwidth import probes
 from agent.forward import Slot, VideoSlot, VoiceSlot
 from agent.pacing import UNKNOWN
-from agent.picture.layers import PictureName
+from agent.picture.layers import LOW_FULL, PictureName
 from agent.picture.paced import PacedPictures
+from agent.picture.steps import fair
 from agent.relay.audience import Audience, Listeners, outlets_of
 from agent.relay.bulk import Bulk
 from agent.relay.links import SiteLinks, answer
@@ -55,8 +56,9 @@ class Downlinks:
         self.voice_bitrate: int | None = None
         """What the worst link of those in conversation carries (bit/s), when it is not the best."""
         self.small_bitrate: float | None = None
-        """What the thinnest link that carries the small picture of `main` carries of it (bit/s);
-        None when all carry the whole."""
+        """What is wanted of the small picture of `main` (bit/s, `agent.picture.steps.fair`); None
+        when that is the whole."""
+        self._small_least = 0.0
         self._sites = sites
         self._slots = slots
         self._voices = [slot for slot in slots.values() if isinstance(slot, VoiceSlot)]
@@ -254,8 +256,10 @@ class Downlinks:
             (one.downstream.wants_bitrate or BITRATE for one in self.receivers), default=BITRATE
         )
         self.voice_bitrate = bitrate if bitrate < BITRATE else None
-        wishes = (one.downstream.steps.small_wish for one in self.receivers)
-        self.small_bitrate = min((one for one in wishes if one is not None), default=None)
+        steps = (one.downstream.steps for one in self.receivers)
+        wishes = [one.small_wish or LOW_FULL for one in steps if one.takes_small]
+        self._small_least = fair(wishes) if wishes else 0.0
+        self.small_bitrate = self._small_least if 0 < self._small_least < LOW_FULL else None
         self._frames = self._new_frames()
         self._to_look = list(self._sites.values())
         return late
@@ -301,7 +305,7 @@ class Downlinks:
         if any(self._slots[name].source == links.site for name in rates):  # that it does not get
             slots = self._slots
             rates = {name: one for name, one in rates.items() if slots[name].source != links.site}
-        for name in links.downstream.update(rates, now, self.voice_bitrate):
+        for name in links.downstream.update(rates, now, self.voice_bitrate, self._small_least):
             slot = self._slots[name]
             if isinstance(slot, VideoSlot) and links.down:
                 self._pass_wish_on(slot, now)

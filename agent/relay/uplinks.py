@@ -3,8 +3,8 @@
 Rules:
 - Only what feeds a slot is asked for: of a site that is not heard nothing needs to be whole.
 - A site is told what its uplink carries (REMB, reports), a speaker also how much voice the worst
-  link of those in conversation carries, and how much of his small picture the thinnest of those
-  links that carry one (TMMBR).
+  link of those in conversation carries, and how much is wanted of his small picture by those who
+  see it (TMMBR).
 """
 
 import time

@@ -166,6 +166,26 @@ def test_of_a_small_picture_its_site_is_asked_for_what_the_thinnest_link_carries
     assert not any(isinstance(one, rtcp.Tmmbr) for one in after), "nobody sees it any more"
 
 
+def test_one_thin_link_has_no_say_in_what_most_others_get_of_a_small_picture() -> None:
+    board = Switchboard()
+    board.relay.sites["kandis"].upstreams[22] = Upstream("video", 22, "low")
+    board.route(floor="kandis", main="kandis")
+    others = [board.relay.sites[site].downstream.steps for site in ("hall", "minas")]
+    for steps in others:
+        steps.takes_small = True
+    said = []
+    for wishes in ((None, None), (45_000, None), (45_000, 50_000)):
+        for steps, wish in zip(others, wishes, strict=True):
+            steps.small_wish = wish
+        kandis = board.relay.sites["kandis"].downstream.steps
+        kandis.takes_small, kandis.small_wish = True, None
+        board.now += 0.1
+        board.down.begin_look(board.now)
+        said.append((board.down.small_bitrate, board.down._small_least))
+        board.down._to_look.clear()
+    assert said == [(None, 100_000), (None, 100_000), (45_000, 45_000)]
+
+
 def test_the_large_picture_is_recorded_whatever_anybodys_link_carries(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -3,7 +3,7 @@
 import math
 
 from agent.picture.layers import PictureName
-from agent.picture.steps import BACK_AFTER_S, HELD_S, Steps
+from agent.picture.steps import BACK_AFTER_S, HELD_S, Steps, fair
 
 RATES: dict[PictureName, float] = {"main": 500_000, "main-low": 100_000, "second": 80_000}
 ONE_SIZE: dict[PictureName, float] = {"main": 100_000, "second": 80_000}
@@ -55,6 +55,27 @@ def test_of_the_small_picture_no_more_is_asked_for_than_fits() -> None:
     one_size = Steps()
     one_size.update(90_000, 0.0, ONE_SIZE, 1.0)
     assert one_size.small_wish is None, "others see that same picture"
+
+
+def test_one_thin_link_does_not_take_the_small_picture_from_the_others() -> None:
+    assert fair([45_000]) == 45_000 and fair([45_000, 100_000]) == 45_000
+    assert fair([100_000, 45_000, 100_000]) == 100_000, "most could have much more"
+    assert fair([100_000, 70_000, 100_000]) == 70_000, "that is not much"
+    assert fair([45_000, 45_000, 100_000]) == 45_000, "and one rich does not take it from most"
+
+
+def test_who_carries_less_than_the_small_picture_takes_gets_none_and_says_what_he_could() -> None:
+    steps = Steps()
+    steps.update(50_000, 0.0, RATES, 0.0)
+    assert (steps.picture, steps.small_wish) == ("low", 45_000)
+    for now in (1.0, 1.0 + HELD_S + 0.1):
+        steps.update(50_000, 0.0, RATES, now, small=100_000)
+    assert (steps.picture, steps.small_wish, steps.takes_small) == ("none", 45_000, True)
+    for now in (5.0, 5.1 + BACK_AFTER_S):
+        steps.update(50_000, 0.0, RATES, now, small=45_000)
+    assert steps.picture == "low", "the others are as thin now"
+    steps.update(50_000, 0.9, RATES, 9.0)
+    assert not steps.takes_small, "a link that loses nearly all has no say"
 
 
 def test_the_other_size_begins_with_a_key_frame() -> None:
