@@ -363,7 +363,7 @@ class Connection:
 
     def _take_consent(self, protocol: Any, data: bytes, address: tuple[Any, ...]) -> bool:
         """Whether it was a question or an answer of consent, and is done with."""
-        if self._consent is None:
+        if self._consent is None or protocol.transport.is_closing():
             return False
         answer = self._consent.take(data, address, time.monotonic())
         if answer:

@@ -204,6 +204,19 @@ async def test_consent_is_asked_and_given_beside_aioice(monkeypatch: pytest.Monk
         assert sender.states == receiver.states == ["connecting", "connected"]
 
 
+async def test_a_question_that_comes_after_the_end_is_not_answered() -> None:
+    """From a link that delays what it carries."""
+    async with connected() as (sender, receiver):
+        (protocol,) = sender.connection._dtls.transport._connection._protocols
+        assert receiver.connection._consent is not None
+        question = receiver.connection._consent.question(bytes(12))
+        await sender.connection.close()
+        async with asyncio.timeout(5):
+            while protocol.transport._sock is not None:
+                await asyncio.sleep(0.01)
+        protocol.datagram_received(question, _address(receiver))
+
+
 async def test_without_consent_nothing_more_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     consents(monkeypatch, 0.05, 0.5)
     async with connected("loss=0%") as (sender, _receiver):
