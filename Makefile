@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install --no-user --disable-pip-version-check
 PO := $(wildcard protocol/locales/*/LC_MESSAGES/giliran.po)
 MO := $(PO:.po=.mo)
-WORKERS ?= 2
+WORKERS ?= 3
 SAY := @printf '%s\n'
 
 .DEFAULT_GOAL := help

@@ -34,14 +34,6 @@ def parse_css_once() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def quick_idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Textual takes a console for idle when it did next to nothing for 20 ms, asked two or three
-    times a key; 4 ms tell as much."""
-    monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 0.004)
-    monkeypatch.setattr("textual._wait.SLEEP_IDLE", 0.0002)
-
-
-@pytest.fixture(autouse=True)
 def english() -> None:
     use_language("en")
 
