@@ -45,7 +45,7 @@ from aiortc.rtcrtpparameters import (
 from aiortc.sdp import SessionDescription
 
 from agent.impair import Direction
-from agent.rtc.consent import EVERY_S, Consent
+from agent.rtc.consent import AGAIN_S, EVERY_S, Consent
 from agent.rtc.outlet import Outlet, OwnSocket
 
 log = logging.getLogger("giliran.rtc")
@@ -351,7 +351,9 @@ class Connection:
             tie_breaker=ice._tie_breaker,
         )
         while True:
-            await asyncio.sleep(random.uniform(*EVERY_S))
+            await asyncio.sleep(AGAIN_S)
+            if not consent.waits:
+                await asyncio.sleep(random.uniform(*EVERY_S) - AGAIN_S)
             if consent.has_expired(time.monotonic()):
                 log.info("consent to send expired")
                 ice._query_consent_task = None  # that is us: `close` is not to wait for it

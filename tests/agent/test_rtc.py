@@ -12,6 +12,7 @@ from agent import rtcp, rtp
 from agent.impair import Direction, Impairment
 from agent.rtc import Connection, Line
 from agent.rtc.connection import READ_AT_ONCE
+from agent.rtc.consent import ASKED_KEPT
 from agent.rtc.stock import played, stock_peers
 
 LINES = (Line("audio", "microphone", "send", 1111), Line("video", "camera", "send", 2222))
@@ -175,6 +176,7 @@ async def test_datagrams_that_are_there_are_read_together_but_not_for_ever() -> 
 def consents(monkeypatch: pytest.MonkeyPatch, every_s: float, lives_s: float) -> list[str]:
     """Consent in a hurry; what aioice itself sees of STUN from now on."""
     monkeypatch.setattr("agent.rtc.connection.EVERY_S", (every_s, every_s))
+    monkeypatch.setattr("agent.rtc.connection.AGAIN_S", min(0.02, every_s))
     monkeypatch.setattr("agent.rtc.consent.LIVES_S", lives_s)
     seen: list[str] = []
     usual = aioice.stun.parse_message
@@ -225,6 +227,17 @@ async def test_without_consent_nothing_more_is_sent(monkeypatch: pytest.MonkeyPa
         sender.directions[1].cut = True
         await sender.wait_state("failed", "closed")
         assert not sender.connection.send_rtp(rtp.build(96, 2, 0, 1111, b"x"))
+
+
+async def test_consent_is_asked_for_again_soon_while_nobody_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    consents(monkeypatch, 1.0, 2.0)
+    async with connected("loss=0%") as (sender, _receiver):
+        assert sender.directions is not None and sender.connection._consent is not None
+        sender.directions[1].cut = True
+        await sender.wait_state("failed", "closed")
+        assert len(sender.connection._consent._asked) == ASKED_KEPT, "twice, asked each second only"
 
 
 async def test_loss_of_the_emulated_link() -> None:
