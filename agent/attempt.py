@@ -16,7 +16,7 @@ from protocol.ids import uuid7
 from protocol.messages import SlotName
 
 ANSWER_TIMEOUTS_S = (3.0, 5.0, 8.0)
-CONNECT_TIMEOUTS_S = (5.0, 8.0, 12.0)
+CONNECT_TIMEOUTS_S = (5.0, 8.0, 12.0, 20.0)
 LINKS = ("uplink", "downlink")
 
 
@@ -42,6 +42,11 @@ class Attempt:
         return all(
             one is not None and one.state == "connected" for one in (self.uplink, self.downlink)
         )
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether the other end of both ever answered: it is connected there, too."""
+        return all(which in self.pulses and self.pulses[which].is_answered for which in LINKS)
 
     @property
     def carries(self) -> bool:
@@ -95,12 +100,13 @@ class Attempt:
         if self.failed:
             return self.failed
         now = time.monotonic()
+        limits_s = ANSWER_TIMEOUTS_S if self.downlink is None else CONNECT_TIMEOUTS_S
+        is_late = now - self._began_at > limits_s[min(self.failures, len(limits_s) - 1)]
         if not self.connected:
-            limits_s = ANSWER_TIMEOUTS_S if self.downlink is None else CONNECT_TIMEOUTS_S
-            limit_s = limits_s[min(self.failures, len(limits_s) - 1)]
-            return "connecting took too long" if now - self._began_at > limit_s else ""
+            return "connecting took too long" if is_late else ""
         for which, pulse in self.pulses.items():
-            if self._is_dead(pulse):
+            # Before it ever answered, the other end may lack the last of what connects it.
+            if self._is_dead(pulse) and (pulse.is_answered or is_late):
                 silent_s = now - pulse.proved_at
                 return f"the {which} did not answer for {silent_s:.1f} s"
         if self.up_flow.is_stuck:

@@ -231,7 +231,7 @@ class Site:
                 if attempt is not None:
                     log.info("connecting anew: %s", why)
                     self._give_up(attempt, why)
-                    failures = 0 if attempt.connected else failures + 1
+                    failures = 0 if attempt.has_answered else failures + 1
                 relay = self.desired.relay if self.desired is not None else ""
                 if relay:
                     await self._begin(relay, failures)

@@ -58,7 +58,6 @@ EXEMPT = {
         "console/relay/driver.py",
         "console/relay/embedded.py",
     ),
-    "tests/e2e/test_resilience.py": ("agent/attempt.py",),  # what ends one, struck by each fault
     "tests/e2e/test_rehearsal.py": (  # what holds processes and connections together
         "agent/site.py",
         "console/rehearsal/director.py",
