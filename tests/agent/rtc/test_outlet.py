@@ -29,6 +29,16 @@ def session(direction: int) -> Session:
     return Session(policy)
 
 
+def decrypted(session: Session, far: socket.socket) -> list[bytes]:
+    """What arrived at this socket."""
+    found = []
+    while True:
+        try:
+            found.append(session.unprotect(far.recv(2048)))
+        except BlockingIOError:
+            return found
+
+
 class Site:
     """A receiver at the other end of a socket pair, which takes nothing while nobody reads."""
 
@@ -49,12 +59,7 @@ class Site:
 
     def read(self) -> list[bytes]:
         """What arrived, decrypted."""
-        found = []
-        while True:
-            try:
-                found.append(self._session.unprotect(self.far.recv(2048)))
-            except BlockingIOError:
-                return found
+        return decrypted(self._session, self.far)
 
     def close(self) -> None:
         self.near.close()
@@ -207,12 +212,7 @@ class UdpSite:
         return self.near.sendmsg(data, cuts, flags, address)
 
     def read(self) -> list[bytes]:
-        found = []
-        while True:
-            try:
-                found.append(self._session.unprotect(self.far.recv(2048)))
-            except BlockingIOError:
-                return found
+        return decrypted(self._session, self.far)
 
 
 @pytest.fixture
