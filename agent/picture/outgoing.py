@@ -299,6 +299,7 @@ class Pictures:
                 for packet in reversed(stream.again(seqs)):
                     self._pacer.push(packet, len(packet) + HEADERS, first=True)
         self._flush(time.monotonic())
+        self._sent.set()
 
     # -- the camera --------------------------------------------------------------------------------
 

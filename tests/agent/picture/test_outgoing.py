@@ -293,3 +293,23 @@ async def test_over_a_lossy_link_a_key_frame_goes_twice(is_lossy: bool) -> None:
         assert {sent.count(packet) for packet in sent if packet not in first} == {1}
         apart = [at for at, packet in wire.packets if packet == sent[0]]
         assert max(apart) - min(apart) >= (TWICE_AFTER_S if is_lossy else 0)
+
+
+async def test_what_is_sent_again_at_a_pace_waits_for_no_picture() -> None:
+    async with sending(640, 360, 10) as (pictures, wire):
+        open_gate(pictures, "live")
+        (ssrc, _low) = pictures.ssrcs
+        await wire.wait_for(ssrc, 3)
+        open_gate(pictures, "off")
+        pictures.allow(400_000, time.monotonic())
+        sent = {rtp.parse(packet).seq: packet for packet in wire.of(ssrc)}
+        assert len(sent) > 3, "more than may go out at once"
+        wire.packets.clear()
+        while pictures._sent.is_set() or len(pictures._pacer):
+            await asyncio.sleep(0)
+        pictures.again(ssrc, list(sent))
+        async with asyncio.timeout(20):
+            while len(wire.packets) < len(sent):
+                wire.arrived.clear()
+                await wire.arrived.wait()
+        assert sorted(wire.of(ssrc)) == sorted(sent.values())

@@ -230,6 +230,21 @@ def test_a_key_frame_goes_twice_to_whose_link_loses_much_and_to_nobody_else() ->
     assert pictures(board, "minas") == 1, "it loses no more"
 
 
+def test_the_second_copy_of_a_key_frame_goes_out_by_the_tick_and_waits_for_no_packet() -> None:
+    board = Switchboard()
+    board.route(floor="kandis", main="kandis")
+    board.show("kandis", key=True)
+    board.lose("minas", 3, fraction=40)
+    board.show("kandis", key=True, ts=9000)
+    sent = []
+    for _ in range(3):
+        sent.append(pictures(board, "minas"))
+        board.now += 0.01
+        board.forwarding.tick(board.now)
+    sent.append(pictures(board, "minas"))
+    assert sent[1:] == [0, 1, 0]
+
+
 def test_links_are_looked_at_by_and_by_but_all_of_them_each_time() -> None:
     board = Switchboard()
     for number in range(20):
