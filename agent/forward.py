@@ -19,6 +19,7 @@ Times are monotonic seconds given by the caller.
 import math
 import struct
 from collections import deque
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -277,6 +278,11 @@ class VideoSlot(Slot):
         the receiver sent itself: its own turn is a gap to it, and must stay one."""
         kept = (self._history.get(seq) for seq in seqs)
         return [data for source, data in filter(None, kept) if source != receiver]
+
+    def forget(self, seqs: Iterable[int]) -> None:
+        """These outgoing sequence numbers are not sent again."""
+        for seq in seqs:
+            self._history.pop(seq, None)
 
     def needs_key_frame(self, now: float) -> bool:
         """True when the source is to be asked for a key frame now: at the switch, then every

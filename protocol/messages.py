@@ -173,9 +173,9 @@ class LinkReading(_Value, frozen=True):
     `redundancy` counts the redundant copies per packet the relay sends to it, `video` tells that
     it forwards video to it, `picture` the largest that the downlink carries, `up_queue_ms`
     estimates the queueing on the uplink, `available_kbps` what the downlink carries (0: unknown),
-    `down_dropped` counts packets that the relay's socket did not take and had no room to keep,
-    since the connection was made; `resent` those sent to it again, `damaged` those that came and
-    could not be decrypted.
+    `down_dropped` counts packets that were not sent since the connection was made: the relay's
+    socket did not take them and had no room to keep them, or they had waited too long; `resent`
+    those sent to it again, `damaged` those that came and could not be decrypted.
     """
 
     uplink: LinkState = "down"

@@ -17,7 +17,7 @@ from agent.forward import Slot, VideoSlot, VoiceSlot
 from agent.pacing import Pacer
 from agent.picture.layers import PictureName
 from agent.relay.bulk import Viewers
-from agent.relay.links import SiteLinks
+from agent.relay.links import SiteLinks, outlets_of
 from agent.rtc.outlet import Outlets
 
 Send = Callable[[VoiceSlot, int, Distances, "Listeners"], None]
@@ -142,12 +142,6 @@ class Audience:
     def _others(self, slot: Slot) -> Iterator[SiteLinks]:
         """Everybody but the slot's source."""
         return (links for links in self.receivers if links.site != slot.source)
-
-
-def outlets_of(receivers: Sequence[SiteLinks]) -> Outlets:
-    """Their ways out, as far as they have one."""
-    ways = (r.downlink.outlet for r in receivers if r.downlink is not None)
-    return Outlets([way for way in ways if way is not None])
 
 
 def _listeners(batch: Batch, receivers: Sequence[SiteLinks]) -> Listeners:

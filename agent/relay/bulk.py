@@ -6,6 +6,8 @@ Rules:
 - To each receiver the packets of a picture go in the order in which they came; those that wait for
   the same receivers go to each of them at once.
 - What waits is bounded: when it is too much, the oldest goes out before anything else is taken.
+- A picture of which something waited for `MAX_AGE_S` is dropped and counted, and goes on with its
+  next key frame: what is seen so late is of no use, and all that follows would be late, too.
 - Who is to get a packet was decided when it came, and stays so.
 
 Times are monotonic seconds given by the caller.
@@ -17,7 +19,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from agent.picture.layers import PictureName
-from agent.relay.links import SiteLinks
+from agent.relay.links import SiteLinks, outlets_of
 from agent.rtc.outlet import BURST, TOGETHER, Outlets
 
 PART = 2 * TOGETHER
@@ -27,6 +29,9 @@ around."""
 
 MAX_WAITING = 256
 """Packets: four key frames of 600 kbit/s."""
+
+MAX_AGE_S = 0.5
+"""A process that was held up for less than this catches up within milliseconds."""
 
 Later = Callable[[Callable[[], None]], object]
 
@@ -62,14 +67,22 @@ class _Waiting:
 
 class Bulk:
     """`sent(arrival)` is called when a packet went to everybody, `interrupted()` when a link did
-    not take what came at its pace."""
+    not take what came at its pace, `dropped(picture, packets)` when these became too old."""
 
-    def __init__(self, sent: Callable[[float], object], interrupted: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        sent: Callable[[float], object],
+        interrupted: Callable[[], object],
+        dropped: Callable[[PictureName, list[bytes]], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.later: Later | None = None
         """Has something called when the event loop comes around; without it nothing waits."""
         self.packets_out = 0
         self._sent = sent
         self._interrupted = interrupted
+        self._dropped = dropped
+        self._clock = clock
         self._waiting: deque[_Waiting] = deque()
         self._is_called = False
 
@@ -90,12 +103,14 @@ class Bulk:
 
     def _go_on(self) -> None:
         self._is_called = False
-        self._stroke(time.monotonic())
+        self._stroke(self._clock())
         if self._waiting and self.later is not None:
             self._is_called = True
             self.later(self._go_on)
 
     def _stroke(self, now: float) -> None:
+        while self._waiting and now - self._waiting[0].arrival > MAX_AGE_S:
+            self._drop(self._waiting[0].viewers.picture)
         left = STROKE
         while left > 0 and self._waiting:
             # What came later goes to those first who have what came before: then all go together.
@@ -111,6 +126,15 @@ class Bulk:
                 one.done += 1
             while self._waiting and self._waiting[0].done >= len(self._waiting[0].viewers.parts):
                 self._sent(self._waiting.popleft().arrival)
+
+    def _drop(self, picture: PictureName) -> None:
+        """All that waits of this picture: who misses a part of it can use none of the rest."""
+        old = [one for one in self._waiting if one.viewers.picture == picture]
+        self._waiting = deque(one for one in self._waiting if one.viewers.picture != picture)
+        for one in old:
+            for part in one.viewers.parts[one.done :]:
+                (part if isinstance(part, Outlets) else outlets_of(part)).count_dropped()
+        self._dropped(picture, [one.packet for one in old])
 
     def _send(
         self,

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from agent import lines, rtcp
+from agent import lines, rtcp, rtp
 from agent.audio.hop import Distances
 from agent.audio.ladder import BITRATE
 from agent.bandwidth import probes
@@ -19,9 +19,9 @@ from agent.pacing import UNKNOWN
 from agent.picture.layers import LOW_FULL, PictureName
 from agent.picture.paced import PacedPictures
 from agent.picture.steps import fair
-from agent.relay.audience import Audience, Listeners, outlets_of
+from agent.relay.audience import Audience, Listeners
 from agent.relay.bulk import Bulk
-from agent.relay.links import SiteLinks, answer
+from agent.relay.links import SiteLinks, answer, outlets_of
 from agent.relay.uplinks import CNAME
 from agent.rtc.outlet import Outlets
 
@@ -52,7 +52,7 @@ class Downlinks:
         sent: Callable[[float], object],
     ) -> None:
         self.audience = Audience(slots, self._send_now)
-        self.bulk = Bulk(sent, self.audience.changed)
+        self.bulk = Bulk(sent, self.audience.changed, self._dropped)
         self.voice_bitrate: int | None = None
         """What the worst link of those in conversation carries (bit/s), when it is not the best."""
         self.small_bitrate: float | None = None
@@ -114,6 +114,16 @@ class Downlinks:
         self.bulk.push(packet, viewers, now)
         if is_key and viewers.twice is not None:
             self._twice.append((now + TWICE_AFTER_S, packet, viewers.twice))
+
+    def _dropped(self, picture: PictureName, packets: list[bytes]) -> None:
+        """These became too old: they are not sent again either, and the picture begins anew."""
+        slot = next(one for one in self._pictures if one.picture == picture)
+        slot.forget(rtp.number_of(packet)[1] for packet in packets)
+        for links in self.receivers:
+            if links.downstream.steps.shows(picture):
+                links.downstream.steps.switched(lines.PICTURES[picture].slot)
+        self.audience.changed()
+        self._pass_wish_on(slot, time.monotonic())
 
     def switched(self, slot: VideoSlot) -> None:
         """Another source feeds this picture: it begins anew for everybody."""

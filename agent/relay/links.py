@@ -13,6 +13,7 @@ from agent.picture.layers import Layer
 from agent.picture.paced import PacedPictures
 from agent.reception import ReceptionStats
 from agent.rtc import Connection, Line
+from agent.rtc.outlet import Outlets
 
 
 class Upstream:
@@ -140,6 +141,12 @@ class SiteLinks:
         for connection in (self.uplink, self.downlink):
             if connection is not None:
                 await connection.close()
+
+
+def outlets_of(receivers: Sequence[SiteLinks]) -> Outlets:
+    """Their ways out, as far as they have one."""
+    ways = (r.downlink.outlet for r in receivers if r.downlink is not None)
+    return Outlets([way for way in ways if way is not None])
 
 
 def answer(

@@ -178,6 +178,12 @@ class Outlets:
         """The same for RTCP."""
         return self._send(packet, lib.srtp_protect_rtcp)
 
+    def count_dropped(self) -> None:
+        """A packet for them was not sent."""
+        for outlets, *_rest in self._parts:
+            for outlet in outlets:
+                outlet.dropped += 1
+
     def parts(self, size: int) -> "list[Outlets]":
         """The same in parts of so many."""
         every = [outlet for part, *_rest in self._parts for outlet in part]

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
 
-from agent import rtp
+from agent import lines, rtcp, rtp
+from agent.picture.layers import PictureName
 from agent.relay import bulk as module
-from agent.relay.bulk import MAX_WAITING, PART, Bulk, Viewers, runs
+from agent.relay.bulk import MAX_AGE_S, MAX_WAITING, PART, Bulk, Viewers, runs
 from agent.relay.links import SiteLinks
 from agent.rtc.outlet import Outlet, Outlets
 from tests.agent.switchboard import Switchboard, session
@@ -32,9 +33,17 @@ class Audience:
         self.outlets = [Outlet(one, self._taker(n), ()) for n, one in enumerate(sessions)]
         self.calls: list[Callable[[], None]] = []
         self.sent: list[float] = []
-        self.bulk = Bulk(self.sent.append, lambda: None)
+        self.dropped: list[tuple[PictureName, list[int]]] = []
+        self.late_s = 0.0
+        self.bulk = Bulk(self.sent.append, lambda: None, self._note_dropped, self._clock)
         self.bulk.later = self.calls.append
         self.pushed = 0
+
+    def _clock(self) -> float:
+        return self.pushed / 1000 + self.late_s
+
+    def _note_dropped(self, picture: PictureName, packets: list[bytes]) -> None:
+        self.dropped.append((picture, [rtp.number_of(packet)[1] for packet in packets]))
 
     def _taker(self, number: int) -> Callable[[memoryview, object], None]:
         def take(data: memoryview, address: object) -> None:
@@ -43,12 +52,12 @@ class Audience:
 
         return take
 
-    def viewers(self, count: int) -> Viewers:
-        return Viewers("main", Outlets(self.outlets[:count]), [])
+    def viewers(self, count: int, picture: PictureName = "main") -> Viewers:
+        return Viewers(picture, Outlets(self.outlets[:count]), [])
 
     def push(self, viewers: Viewers, size: int = 100) -> int:
         self.pushed += 1
-        self.bulk.push(rtp.build(97, self.pushed, 0, 7, bytes(size)), viewers, self.pushed)
+        self.bulk.push(rtp.build(97, self.pushed, 0, 7, bytes(size)), viewers, self._clock())
         return self.pushed
 
     def turn(self) -> None:
@@ -74,7 +83,7 @@ def test_the_loop_comes_around_before_all_have_a_picture(sessions: list[Session]
     while audience.calls:
         audience.turn()
     assert audience.got == [[1, 2, 3, 4]] * COUNT
-    assert audience.sent == [1, 2, 3, 4] and audience.bulk.packets_out == 4 * COUNT
+    assert audience.sent == [0.001, 0.002, 0.003, 0.004] and audience.bulk.packets_out == 4 * COUNT
 
 
 STREAMS = 3
@@ -116,7 +125,29 @@ def test_each_gets_what_it_was_to_get_of_each_picture_in_order(
         audience.turn()
     for got, want in zip(audience.got, wanted, strict=True):
         assert [[seq for seq in got if of[seq] == n] for n in range(STREAMS)] == want
-    assert sorted(audience.sent) == sorted(of) and len(audience.bulk) == 0
+    assert sorted(audience.sent) == [seq / 1000 for seq in sorted(of)] and len(audience.bulk) == 0
+
+
+@pytest.mark.parametrize("late_s, is_dropped", [(MAX_AGE_S - 0.01, False), (MAX_AGE_S, True)])
+def test_a_picture_of_which_something_became_too_old_is_dropped_and_no_other(
+    sessions: list[Session], late_s: float, is_dropped: bool
+) -> None:
+    audience = Audience(sessions)
+    large, small = audience.viewers(COUNT), audience.viewers(COUNT, "main-low")
+    audience.push(large)
+    audience.turn()
+    begun = sum(1 for one in audience.got if one)
+    assert 0 < begun < COUNT
+    audience.late_s = late_s
+    audience.push(small)
+    audience.push(large)
+    while audience.calls:
+        audience.turn()
+    first, others = ([1, 2], [2]) if is_dropped else ([1, 2, 3], [1, 2, 3])
+    assert [sorted(one) for one in audience.got] == [first] * begun + [others] * (COUNT - begun)
+    assert audience.dropped == ([("main", [1, 3])] if is_dropped else [])
+    counts = [one.dropped for one in audience.outlets]
+    assert counts == [int(is_dropped)] * begun + [2 * is_dropped] * (COUNT - begun)
 
 
 def test_what_waits_is_bounded_and_nothing_is_lost(sessions: list[Session]) -> None:
@@ -165,7 +196,7 @@ def test_a_link_that_dropped_pictures_gets_no_more_of_them() -> None:
     links = board.relay.sites["minas"]
     taken: list[bytes] = []
     changes: list[str] = []
-    bulk = Bulk(lambda arrival: None, lambda: changes.append("changed"))
+    bulk = Bulk(lambda arrival: None, lambda: changes.append("changed"), lambda *what: None)
 
     def send_picture(packet: bytes, now: float) -> bool:
         taken.append(packet)
@@ -180,3 +211,29 @@ def test_a_link_that_dropped_pictures_gets_no_more_of_them() -> None:
         bulk.push(bytes([number]), viewers, 0.0)
     assert taken == [b"\0", b"\1"] and changes == ["changed"] and bulk.packets_out == 1
     assert isinstance(links, SiteLinks)
+
+
+async def test_what_was_dropped_is_not_sent_again_and_a_key_frame_is_asked_for() -> None:
+    board = Switchboard()
+    board.route(floor="kandis", main="kandis")
+    bulk = board.down.bulk
+    calls: list[Callable[[], None]] = []
+    bulk.later = calls.append
+    now = [board.now]
+    bulk._clock = lambda: now[0]
+    board.show("kandis", key=True)
+    board.up("kandis").told.clear()
+    now[0] += MAX_AGE_S + 0.1
+    calls.pop()()
+    asked = [one for told in board.up("kandis").told for one in rtcp.parse(told)]
+    assert any(isinstance(one, rtcp.Pli) for one in asked)
+    ssrc, slot = lines.SLOT_SSRC["main"], board.forwarding.slots["main"]
+    nack = rtcp.compound(9, rtcp.build_nack(9, ssrc, [slot._last_seq]))
+    board.down.take_rtcp(board.relay.sites["minas"], nack, board.now)
+    board.now = now[0]
+    board.show("kandis", key=False)
+    assert not calls and board.wire("minas").rtp() == board.wire("hall").rtp() == []
+    board.show("kandis", key=True)
+    calls.pop()()
+    assert len(board.wire("minas").sent) == len(board.wire("hall").sent) == 1
+    assert board.relay._telemetry.read(now[0]).links["hall"].down_dropped == 1
