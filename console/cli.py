@@ -9,6 +9,8 @@ from importlib.metadata import version
 
 from cyclopts import App
 
+from protocol.words import use_language
+
 # Name → where it is, and its line in `giliran --help` (which must not load it).
 COMMANDS = {
     "demo": ("console.commands.demo:demo", "Show a whole meeting on this machine."),
@@ -71,7 +73,8 @@ for _name, _place in INNER.items():
 
 
 def main() -> None:
-    """Entry point of the command `giliran`."""
+    """Entry point of the command `giliran`; a command's own `--lang` comes after the locale."""
+    use_language(None)
     app()
 
 

@@ -1,5 +1,6 @@
 """The command `giliran`: its help, its version, and what a mistake is told."""
 
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -9,9 +10,10 @@ import pytest
 from console.cli import INNER
 
 
-def giliran(*arguments: str) -> subprocess.CompletedProcess[str]:
+def giliran(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "console.cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    environ = {**os.environ, "LC_ALL": "C.UTF-8", **environment}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environ)
 
 
 def test_the_help_names_every_command_but_the_inner_ones():
@@ -50,3 +52,8 @@ def test_a_mistake_is_told_and_ends_with_a_code_that_is_not_0(arguments, told):
     assert run.returncode != 0
     assert told in run.stdout + run.stderr
     assert "Traceback" not in run.stdout + run.stderr
+
+
+def test_the_language_of_every_command_is_that_of_the_system():
+    told = giliran("minutes", "--format", "odt", LC_ALL="id_ID.UTF-8").stderr
+    assert "Tidak ada format 'odt'" in told
