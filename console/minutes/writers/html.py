@@ -10,11 +10,10 @@ import msgspec
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
-from console.minutes.errors import MinutesError
+from console.minutes.errors import broken_template
 from console.minutes.files import SHIPPED, put, template
 from console.minutes.form import Length, Minutes
 from console.minutes.pictures import Picture, emblem, qr_svg
-from protocol.words import _
 
 TEMPLATES: dict[Length, str] = {"full": "notula.html", "short": "ringkas.html"}
 
@@ -42,8 +41,7 @@ def render(
     try:
         made = environment.get_template(name).render(fields)
     except (jinja2.TemplateError, ValueError, OSError) as error:
-        text = _("{path}: the template has an error: {why}")
-        raise MinutesError(text.format(path=source, why=error)) from error
+        raise broken_template(source, error) from error
     return made.encode()
 
 

@@ -9,11 +9,10 @@ import msgspec
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
-from console.minutes.errors import MinutesError
+from console.minutes.errors import broken_template
 from console.minutes.files import put, template
 from console.minutes.form import Length, Minutes
 from console.minutes.pictures import Picture
-from protocol.words import _
 
 TEMPLATES: dict[Length, str] = {"full": "notula.md", "short": "ringkas.md"}
 
@@ -37,17 +36,17 @@ def render(
     """Raises MinutesError when the template can't be read or filled."""
     source = template(templates, TEMPLATES[minutes.length_of])
     environment = SandboxedEnvironment(
+        loader=jinja2.FileSystemLoader(source.parent),
         finalize=_plain,
         autoescape=False,
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
     try:
-        made = environment.from_string(source.read_text("utf-8"))
+        made = environment.get_template(source.name)
         text = made.render(msgspec.structs.asdict(minutes))
     except (jinja2.TemplateError, ValueError, OSError) as error:
-        why = _("{path}: the template has an error: {why}")
-        raise MinutesError(why.format(path=source, why=error)) from error
+        raise broken_template(source, error) from error
     return text.encode()
 
 

@@ -3,6 +3,7 @@
 import csv as csv_module
 import io
 import json as json_module
+import re
 import shutil
 import subprocess
 import zipfile
@@ -285,19 +286,20 @@ def test_a_template_of_ones_own_takes_the_place_of_the_shipped_one(tmp_path, min
 
 
 @pytest.mark.parametrize(
-    ("render", "name", "content"),
+    ("render", "name", "content", "line"),
     [
-        (markdown.render, "notula.md", b"{{ nothing.here }}"),
-        (markdown.render, "notula.md", b"{% if %}"),
-        (markdown.render, "notula.md", b"\xff\xfe\xff"),
-        (pdf.render, "notula.typ", b"#nothing"),
-        (docx.render, "notula.docx", b"not a document"),
-        (html.render, "notula.html", b"{{ nothing }}"),
+        (markdown.render, "notula.md", b"\n{{ nothing.here }}", "2"),
+        (markdown.render, "notula.md", b"\n\n{% if %}", "3"),
+        (markdown.render, "notula.md", b"\xff\xfe\xff", ""),
+        (pdf.render, "notula.typ", b"\n#nothing", "2"),
+        (docx.render, "notula.docx", b"not a document", ""),
+        (html.render, "notula.html", b"{{ nothing }}", "1"),
+        (html.render, "kop.html", b"\n{{ nothing }}", "2"),
     ],
 )
-def test_a_broken_template_is_named(render, name, content, tmp_path, minutes: Minutes):
+def test_a_broken_template_is_named(render, name, content, line, tmp_path, minutes: Minutes):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(MinutesError, match=name):
+    with pytest.raises(MinutesError, match=rf"\({re.escape(name)}:{line}" if line else name):
         render(minutes, tmp_path)
 
 
