@@ -1,6 +1,7 @@
 """`giliran savings`: the journeys that meetings by video saved, meeting by meeting and in all."""
 
 import sys
+import textwrap
 from pathlib import Path
 from typing import Annotated
 
@@ -114,7 +115,7 @@ def table(held: list[Saved]) -> list[str]:
         rows.append(
             [
                 one.date,
-                one.row.title[:40],
+                textwrap.shorten(one.row.title, 40, placeholder="…"),
                 str(len(made.rows)),
                 made.km_words,
                 made.travel_words,

@@ -6,7 +6,8 @@ Rules:
   it stood after that event.
 - The minutes are made anew from the events up to there, in the form the paper has, and compared:
   byte for byte, else word for word. Words that differ are told; none is forgiven.
-- Annex V (pictures and captions) is not in the journal and not compared.
+- Annex V (pictures and captions) is not in the journal and not compared, nor are emblems: a paper
+  matches also where one was put into the templates, or taken away, since it was written.
 
 What this proves: that the words of the file are those this journal gives. What it does not: that
 the journal itself was not written anew from the first event on (only the hash on an older paper
@@ -124,8 +125,8 @@ def _compared(read: Read, minutes: Minutes, templates: Path | None) -> Verdict:
     made = rendered(minutes, read.fmt, templates)
     if made == read.content:
         return Verdict(read, anchored=True, same="bytes")
-    ours, theirs = (_words(text) for text in (_text(read.fmt, made)[0], read.text))
-    if ours == theirs:
+    ours, theirs = _words(_text(read.fmt, made)[0]), _words(read.text)
+    if theirs in (ours, _with_other_emblem(read.fmt, minutes, templates)):
         return Verdict(read, anchored=True, same="words")
     matcher = difflib.SequenceMatcher(None, ours, theirs, autojunk=False)
     differences = tuple(
@@ -138,6 +139,18 @@ def _compared(read: Read, minutes: Minutes, templates: Path | None) -> Verdict:
         dict.fromkeys((part, text) for part, text in _told(minutes) if _bare(text) not in there)
     )
     return Verdict(read, anchored=True, differences=differences, missing=missing)
+
+
+def _with_other_emblem(fmt: str, minutes: Minutes, templates: Path | None) -> list[str] | None:
+    """The words of a PDF with an emblem where there is none now, without it where there is one: it
+    moves what is below it to other pages, and so the words between."""
+    if fmt != "pdf":
+        return None
+    from console.minutes.pictures import BLANK, emblem
+    from console.minutes.writers import pdf
+
+    other = BLANK if emblem(templates, minutes.kop) is None else None
+    return _words(_text(fmt, pdf.typeset(minutes, templates, (), other))[0])
 
 
 def _told(minutes: Minutes) -> list[tuple[str, str]]:

@@ -31,6 +31,10 @@ class Picture(NamedTuple):
     height: int
 
 
+BLANK = Picture("", ".svg", b'<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>', 1, 1)
+"""Takes the place of an emblem, and shows nothing."""
+
+
 def emblem(folder: Path | None, kop: Kop) -> Picture | None:
     """The emblem that belongs to the letterhead; None when the secretariat gave none.
 

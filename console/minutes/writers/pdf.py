@@ -26,6 +26,13 @@ def render(
     minutes: Minutes, templates: Path | None = None, pictures: Sequence[Picture] = ()
 ) -> bytes:
     """Raises MinutesError when the template does not compile."""
+    return typeset(minutes, templates, pictures, emblem(templates, minutes.kop))
+
+
+def typeset(
+    minutes: Minutes, templates: Path | None, pictures: Sequence[Picture], seal: Picture | None
+) -> bytes:
+    """The same with this emblem over the letterhead, or none. Raises MinutesError."""
     source = template(templates, TEMPLATES[minutes.length_of])
     with tempfile.TemporaryDirectory(prefix="giliran-") as made:
         root = Path(made)
@@ -43,9 +50,9 @@ def render(
         inputs = {"minutes": msgspec.json.encode(minutes).decode()}
         (root / "qr.svg").unlink(missing_ok=True)
         (root / "qr.svg").write_bytes(qr_svg(minutes.proof))
-        if (one := emblem(templates, minutes.kop)) is not None:
-            inputs["emblem"] = f".emblem{one.suffix}"
-            (root / inputs["emblem"]).write_bytes(one.content)
+        if seal is not None:
+            inputs["emblem"] = f".emblem{seal.suffix}"
+            (root / inputs["emblem"]).write_bytes(seal.content)
         names = [f".picture-{number}{one.suffix}" for number, one in enumerate(pictures, 1)]
         for name, one in zip(names, pictures, strict=True):
             (root / name).write_bytes(one.content)

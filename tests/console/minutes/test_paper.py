@@ -29,21 +29,24 @@ def book(tmp_path_factory: pytest.TempPathFactory, ratified: Room) -> Path:
     return write_book(tmp_path_factory.mktemp("book") / "journal.db", ratified)
 
 
-def paper(book: Path, fmt: str, events: int | None = None, **style) -> bytes:
+def paper(
+    book: Path, fmt: str, events: int | None = None, templates: Path | None = None, **style
+) -> bytes:
     """The minutes of the book as they were after so many events."""
     journal = Journal.open_readonly(book)
     recorded = journal.read(MEETING)[:events]
     seq = recorded[-1].seq
     digest = journal.hash_of(MEETING, seq)
     journal.close()
-    return rendered(minutes_of(replay(recorded), recorded, digest, Style(**style)), fmt)
+    minutes = minutes_of(replay(recorded), recorded, digest, Style(**style))
+    return rendered(minutes, fmt, templates)
 
 
-def verified(book: Path, content: bytes, folder: Path):
+def verified(book: Path, content: bytes, folder: Path, templates: Path | None = None):
     (folder / "paper").write_bytes(content)
     journal = Journal.open_readonly(book)
     try:
-        return check(folder / "paper", journal)
+        return check(folder / "paper", journal, templates)
     finally:
         journal.close()
 
@@ -163,6 +166,20 @@ def test_photographs_are_not_compared(book: Path, ratified: Room, tmp_path: Path
         verdict = verified(book, rendered(minutes, fmt, None, photographs), tmp_path)
         assert verdict.same == "words", verdict.differences
         assert verdict.read.remarks == ("Annex V (pictures) was not compared.",)
+
+
+@pytest.mark.parametrize("letterhead", ["regent", "agency"])
+@pytest.mark.parametrize("fmt", ["pdf", "docx"])
+def test_a_paper_of_before_and_after_an_emblem_was_given_matches(
+    book: Path, tmp_path: Path, fmt: str, letterhead: str
+):
+    """An emblem moves what is below it, and so words to the next page."""
+    for name in ("garuda.png", "emblem.png"):
+        Image.new("RGB", (120, 150), "gold").save(tmp_path / name)
+    for written_with, checked_with in ((None, tmp_path), (tmp_path, None)):
+        content = paper(book, fmt, templates=written_with, letterhead=letterhead)
+        verdict = verified(book, content, tmp_path, checked_with)
+        assert verdict.same == "words", verdict.differences
 
 
 # -- the command ---------------------------------------------------------------------------------
