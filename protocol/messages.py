@@ -421,8 +421,9 @@ class Route(_Message, frozen=True, tag="route"):
 
 class SiteStatus(_Value, frozen=True):
     """One site as the server knows it now, beside the journal: what it says of itself, what
-    the relay says of it. `actual` None: not connected. `closed_packets` counts media packets
-    of this site that arrived at the relay while the site fed no slot, in the last interval.
+    the relay says of it. `actual` None: not connected. `closed_packets` counts packets
+    of this site's voice that arrived at the relay while it fed no slot, more than a second after
+    it did and half a second before it did again, in the last interval.
     """
 
     connected: bool = False

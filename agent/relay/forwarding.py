@@ -91,6 +91,8 @@ class Forwarding:
                 self._closed_at[site, kind] = now
         for links in self.sites.values():
             self.set_modes(links)
+            if self.is_heard(links.site):
+                links.opened(now)
         self.recorder.take_order(route.record, now)
         self.ask_for_key_frames(now)
 
@@ -134,7 +136,7 @@ class Forwarding:
         if upstream.kind not in fed:
             closed_at = self._closed_at.get((links.site, upstream.kind), 0.0)
             if upstream.kind == "audio" and arrival - closed_at > CLOSED_GRACE_S:
-                links.closed_packets += 1
+                links.came_closed(arrival)
             return
         for slot in self._feeds[links.site][upstream.kind]:
             if isinstance(slot, VideoSlot) and not self._fits(slot, upstream):

@@ -16,6 +16,14 @@ from agent.rtc import Connection, Line
 from agent.rtc.outlet import Outlets
 
 
+EARLY_S = 0.5
+"""The Route that opens a site goes out before the site is told, but may come here after its first
+packets when this process is held up: what came within so long before it is not of a closed site."""
+
+MAX_CLOSED = 1024
+"""Packets of a closed site; ten times what comes between two readings."""
+
+
 class Upstream:
     """One line of a site's uplink: what arrives on one SSRC."""
 
@@ -63,7 +71,8 @@ class SiteLinks:
         self.uplink: Connection | None = None
         self.downlink: Connection | None = None
         self.upstreams: dict[int, Upstream] = {}
-        self.closed_packets = 0
+        # When voice of it came that nobody is to hear.
+        self._closed: deque[float] = deque(maxlen=MAX_CLOSED)
         self.heard_at = time.monotonic()
         """When anything came; `up_heard_at` and `down_heard_at`: over that connection."""
         self.up_heard_at = self.down_heard_at = 0.0
@@ -87,6 +96,23 @@ class SiteLinks:
     @property
     def down(self) -> bool:
         return self.downlink is not None and self.downlink.state == "connected"
+
+    def came_closed(self, now: float) -> None:
+        """A packet of its voice came though it is closed."""
+        self._closed.append(now)
+
+    def opened(self, now: float) -> None:
+        """Its voice is heard from now on: what came just before was early."""
+        while self._closed and now - self._closed[-1] < EARLY_S:
+            self._closed.pop()
+
+    def take_closed(self, now: float) -> int:
+        """How many packets of its voice came though it was closed, each counted once."""
+        count = 0
+        while self._closed and now - self._closed[0] >= EARLY_S:
+            self._closed.popleft()
+            count += 1
+        return count
 
     @property
     def answer_s(self) -> float:

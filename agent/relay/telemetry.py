@@ -75,7 +75,6 @@ def _link(links: SiteLinks, now: float) -> m.LinkReading:
     before_up, before_down, before = links.last_bytes
     links.last_bytes = (up_bytes, down_bytes, now)
     elapsed_s = max(0.1, now - before)
-    closed, links.closed_packets = links.closed_packets, 0
     silent_s = now - links.heard_at
     both = [one for one in (links.uplink, links.downlink) if one is not None]
     fed = [u.reception.loss_percent for u in links.upstreams.values()]
@@ -89,7 +88,7 @@ def _link(links: SiteLinks, now: float) -> m.LinkReading:
         up_loss_percent=round(max(fed, default=0.0), 1),
         down_loss_percent=round(100 * links.downstream.loss, 1),
         rtt_ms=round(links.round_trip.ms, 1),
-        closed_packets=closed,
+        closed_packets=links.take_closed(now),
         silent_ms=int(silent_s * 1000),
         redundancy=len(links.downstream.distances),
         video=links.downstream.steps.has_video,

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -496,12 +497,13 @@ class Rehearsal:
         return voices
 
     def _closed_packets(self, director: Director) -> int:
-        """Packets of closed sites that the relay got, summed over its telemetry."""
+        """Packets of closed sites that the relay got, summed over its telemetry: a reading is told
+        again when something else of the site changed."""
         return sum(
-            status.link.closed_packets
+            link.closed_packets
             for readings in director.readings.values()
-            for status in readings
-            if status.link is not None
+            for link, _again in groupby(status.link for status in readings)
+            if link is not None
         )
 
     def _events(self, stage: Stage, director: Director) -> Events:

@@ -11,7 +11,7 @@ from agent.audio.hop import Frame, VoiceStream
 from agent.audio.ladder import CLEAR, STEP_FRAMES
 from agent.picture import vp8_packets
 from agent.picture.layers import LOW_LEAST
-from agent.relay.links import Upstream
+from agent.relay.links import EARLY_S, Upstream
 from agent.relay.process import hold
 from protocol import messages as m
 from tests.agent.switchboard import SITES, Switchboard
@@ -48,7 +48,24 @@ def test_nothing_is_forwarded_from_a_site_that_feeds_no_slot_and_it_is_counted()
     board.speak("kandis", 100)
     assert not board.wire("hall").sent and not board.wire("minas").sent
     # What was on its way in the first second is no alarm.
-    assert 45 <= board.relay.sites["kandis"].closed_packets <= 51
+    links = board.relay.sites["kandis"]
+    assert 45 <= links.take_closed(board.now + EARLY_S) <= 51
+    assert not links.take_closed(board.now + 2 * EARLY_S), "each is counted once"
+
+
+@pytest.mark.parametrize("after_s, count", [(EARLY_S - 0.1, 0), (EARLY_S + 0.1, 5)])
+def test_what_came_just_before_the_route_that_opens_a_site_is_not_of_a_closed_one(
+    after_s: float, count: int
+) -> None:
+    """The relay was held up: packets and Route waited for it side by side."""
+    board = Switchboard()
+    board.route(chair="hall")
+    board.speak("kandis", 5)
+    board.now += after_s
+    board.route(chair="hall", floor="kandis")
+    board.speak("kandis", 50)
+    assert board.relay.sites["kandis"].take_closed(board.now + EARLY_S) == count
+    assert len(board.wire("minas").sent) == 50
 
 
 def test_a_new_picture_is_asked_for_at_once_and_held_until_it_comes() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from console.rehearsal.director import Director
 from console.rehearsal.rehearsal import (
     FaultPlan,
     Options,
@@ -10,6 +11,7 @@ from console.rehearsal.rehearsal import (
     parse_kill,
     parse_seconds,
 )
+from protocol import messages as m
 
 
 @pytest.mark.parametrize(
@@ -54,3 +56,12 @@ def test_a_fault_at_somebody_who_takes_no_part_is_refused_before_anything_starts
 def test_a_turn_takes_a_second_at_least() -> None:
     with pytest.raises(ValueError, match="at least 1 s"):
         Rehearsal(Options(sites=1, turn_s=0.2), print)
+
+
+def test_a_reading_that_is_told_again_is_counted_once() -> None:
+    director = Director("unix:/nowhere")
+    links = [m.LinkReading(closed_packets=count, silent_ms=n) for n, count in enumerate((0, 5, 0))]
+    for link in (links[0], links[1], links[1], links[2], links[1]):
+        status = m.SiteStatus(reading=m.SiteReading(rtt_ms=len(director.readings)), link=link)
+        director._receive(m.Telemetry(0, {"siak": status}))
+    assert Rehearsal(Options(sites=1), print)._closed_packets(director) == 10
