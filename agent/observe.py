@@ -14,7 +14,7 @@ import sys
 import wave
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -43,6 +43,9 @@ MAX_DELAY_S = 2.0
 DELAY_WINDOW_S, LEAST_WINDOW_S = 2.0, 1.0
 """What is compared with the known loudness pattern; turns may be shorter than the first."""
 
+ALIKE, LEAST_ALIKE = 0.7, 0.8
+"""How alike they are when it is that moment of the pattern: of the least, chance makes more."""
+
 DELAY_STEP_S = 0.005
 
 Floats = NDArray[np.float64]
@@ -57,6 +60,14 @@ class Picture(msgspec.Struct, frozen=True):
     counter: int | None
     time_ms: int | None
     torn: bool
+
+
+class Delay(NamedTuple):
+    """How much later than it was spoken a voice was heard in a part of a turn."""
+
+    ms: float
+    begin: float
+    end: float
 
 
 class Listener:
@@ -118,30 +129,38 @@ class Listener:
         longest = max((last - first for first, last in absent), default=0)
         return 100 * float((~there).mean()), 1000 * longest * voice.HOP_S
 
-    def delays(self, speaker: str, begin: float, end: float) -> list[float]:
-        """Mouth to ear in ms, one figure each second, by the voice's loudness pattern."""
-        found = []
-        pattern = voice.pattern(self.numbers[speaker])[::48]  # one value a millisecond
-        steps = np.arange(0.0, MAX_DELAY_S, DELAY_STEP_S)
+    def delays(self, speaker: str, begin: float, end: float) -> list[Delay]:
+        """Mouth to ear, one figure each second, by the voice's loudness pattern. Where it
+        changes (a new speaker's wait grows on a bad link) it is what it was in the end."""
+        found: list[Delay | None] = []
         at = begin
         window_s = min(DELAY_WINDOW_S, max(LEAST_WINDOW_S, end - begin))
         while at + window_s <= end:
-            part = self.between(at, at + window_s)
-            heard = self.levels[speaker][part].astype(float)
-            times = self.times[part]
+            last = at + window_s
+            one = self._delay(speaker, at, last, ALIKE)
+            for until in (last, last + LEAST_WINDOW_S / 2, last - LEAST_WINDOW_S / 2):
+                if one is None and at + LEAST_WINDOW_S <= until <= end:
+                    one = self._delay(speaker, until - LEAST_WINDOW_S, until, LEAST_ALIKE)
+            found.append(one)
             at += 1.0
-            if len(heard) < 50 or (heard > GAP_LEVEL).mean() < 0.8:
-                continue
-            heard = heard - heard.mean()
-            index = ((times[None, :] - steps[:, None]) * 1000).astype(np.int64) % len(pattern)
-            known = pattern[index]
-            known = known - known.mean(axis=1, keepdims=True)
-            scale = np.sqrt((known**2).sum(axis=1) * (heard**2).sum())
-            likeness = (known @ heard) / np.maximum(scale, 1e-9)
-            best = int(likeness.argmax())
-            if likeness[best] > 0.7:
-                found.append(1000 * float(steps[best]))
-        return found
+        return [one for one in found if one is not None]
+
+    def _delay(self, speaker: str, begin: float, end: float, alike: float) -> Delay | None:
+        part = self.between(begin, end)
+        heard = self.levels[speaker][part].astype(float)
+        times = self.times[part]
+        if len(heard) < 50 or (heard > GAP_LEVEL).mean() < 0.8:
+            return None
+        heard = heard - heard.mean()
+        pattern = voice.pattern(self.numbers[speaker])[::48]  # one value a millisecond
+        steps = np.arange(0.0, MAX_DELAY_S, DELAY_STEP_S)
+        index = ((times[None, :] - steps[:, None]) * 1000).astype(np.int64) % len(pattern)
+        known = pattern[index]
+        known = known - known.mean(axis=1, keepdims=True)
+        scale = np.sqrt((known**2).sum(axis=1) * (heard**2).sum())
+        likeness = (known @ heard) / np.maximum(scale, 1e-9)
+        best = int(likeness.argmax())
+        return Delay(1000 * float(steps[best]), begin, end) if likeness[best] > alike else None
 
     def first_picture(self, speaker: str, begin: float, end: float) -> float | None:
         """When the first whole picture of `speaker` taken after `begin` was shown in `main`."""
@@ -277,8 +296,9 @@ def _turn_at(one: Listener, turn: Turn) -> dict[str, Any]:
     sound_at = one.first_sound(turn.site, turn.at, turn.until)
     picture_at = one.first_picture(turn.site, turn.at, turn.until)
     gaps = None if sound_at is None else one.gaps(turn.site, sound_at + 0.05, turn.until)
-    delays = [] if sound_at is None else one.delays(turn.site, sound_at + 0.05, turn.until)
-    glass = _glass_to_glass(one, turn)
+    found = [] if sound_at is None else one.delays(turn.site, sound_at + 0.05, turn.until)
+    delays = [each.ms for each in found]
+    glass = _glass_to_glass(one, turn.site, turn.at, turn.until)
     return {
         "sound_ms": None if sound_at is None else round(1000 * (sound_at - turn.at), 1),
         "picture_ms": None if picture_at is None else round(1000 * (picture_at - turn.at), 1),
@@ -287,18 +307,22 @@ def _turn_at(one: Listener, turn: Turn) -> dict[str, Any]:
         "delay_ms": round(float(np.median(delays)), 1) if delays else None,
         "delay_p95_ms": round(float(np.percentile(delays, 95)), 1) if delays else None,
         "glass_ms": round(float(np.median(glass)), 1) if glass else None,
-        "lip_ms": _lip(glass, delays),
+        "lip_ms": _lip(one, turn.site, found),
         "pictures_per_s": _pictures_per_s(one, turn),
         "wrong_pictures": _wrong_pictures(one, turn),
         "torn_pictures": sum(1 for p in one.pictures if turn.at <= p.at < turn.until and p.torn),
     }
 
 
-def _lip(glass: list[float], delays: list[float]) -> float | None:
-    """How much later the speaker was seen than heard (ms)."""
-    if not glass or not delays:
-        return None
-    return round(float(np.median(glass)) - float(np.median(delays)), 1)
+def _lip(one: Listener, speaker: str, delays: list[Delay]) -> float | None:
+    """How much later the speaker was seen than heard (ms), where it is known how late he was
+    heard."""
+    found = []
+    for delay in delays:
+        glass = _glass_to_glass(one, speaker, delay.begin, delay.end)
+        if glass:
+            found.append(float(np.median(glass)) - delay.ms)
+    return round(float(np.median(found)), 1) if found else None
 
 
 def _pictures_per_s(one: Listener, turn: Turn) -> float:
@@ -312,15 +336,12 @@ def _pictures_per_s(one: Listener, turn: Turn) -> float:
     return round(count / max(0.1, turn.until - begin), 1)
 
 
-def _glass_to_glass(one: Listener, turn: Turn) -> list[float]:
-    number = one.numbers[turn.site]
+def _glass_to_glass(one: Listener, speaker: str, begin: float, end: float) -> list[float]:
+    number = one.numbers[speaker]
     return [
         (int(p.at * 1000) - p.time_ms) & 0xFFFFFFFF
         for p in one.pictures
-        if turn.at <= p.at < turn.until
-        and p.slot == "main"
-        and p.site == number
-        and p.time_ms is not None
+        if begin <= p.at < end and p.slot == "main" and p.site == number and p.time_ms is not None
     ]
 
 
@@ -380,7 +401,8 @@ def _longest_delay_s(one: Listener, questions: Questions) -> float:
     for turn in questions.turns:
         if turn.site != one.site:
             begin = one.first_sound(turn.site, turn.at, turn.until)
-            delays += [] if begin is None else one.delays(turn.site, begin + 0.05, turn.until)
+            found = [] if begin is None else one.delays(turn.site, begin + 0.05, turn.until)
+            delays += [each.ms for each in found]
     return max(delays, default=0.0) / 1000
 
 

@@ -15,7 +15,6 @@ from agent.reception import ReceptionStats
 from agent.rtc import Connection, Line
 from agent.rtc.outlet import Outlets
 
-
 EARLY_S = 0.5
 """The Route that opens a site goes out before the site is told, but may come here after its first
 packets when this process is held up: what came within so long before it is not of a closed site."""

@@ -99,6 +99,23 @@ def test_the_delay_is_found_in_spite_of_losses(tmp_path: Path) -> None:
     assert found["turn"]["delay_ms"] == pytest.approx(1000 * DELAY_S + 6.5, abs=20)
 
 
+def test_a_delay_that_grows_is_what_it_is_in_the_end(tmp_path: Path) -> None:
+    kandis = spoken("kandis", BEGIN + 2.1, BEGIN + 5.1)
+    begin = round(2.1 * 48_000)
+    frames = np.split(kandis[begin : begin + 120 * 960], 120)
+    # After each 160 ms 20 ms are heard twice: whole waves of the tone.
+    twice = [n < 8 * 7 and n % 8 == 7 for n in range(120)]
+    later = np.concatenate(
+        [f for f, again in zip(frames, twice, strict=True) for _ in range(1 + again)]
+    )
+    kandis[begin : begin + len(later)] = later
+    record(tmp_path, "minas", kandis)
+    turns = [Turn("kandis", BEGIN + 2.0, BEGIN + 4.5)]
+    asked = Questions("hall", BEGIN + 1.0, BEGIN + 7.0, turns)
+    turn = answer(observe(tmp_path), asked)["turns"][0]["listeners"]["minas"]
+    assert turn["delay_ms"] == pytest.approx(1000 * (DELAY_S + 7 * 0.02) + 6.5, abs=20)
+
+
 def test_a_hole_is_found(tmp_path: Path) -> None:
     hall, kandis = hall_and_kandis()
     kandis[4 * 48_000 : 4 * 48_000 + 5760] = 0  # 120 ms
