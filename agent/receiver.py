@@ -3,6 +3,8 @@
 Rules:
 - The sound runs on a 20 ms clock of its own and never waits for a packet. In a pause the clock
   is set so that who spoke last is heard with the delay aimed at, not with up to a frame more.
+- Packets wait for the clock, so that we wake once for all of them; they have their own times of
+  arrival. Where the link loses some they don't wait.
 - Missing packets are asked for at once and again, while they can still come in time.
 - While the chair speaks the others are softer: the regent can always break in.
 - What the downlink carries is told to the relay when it is less than was sent (REMB).
@@ -10,6 +12,7 @@ Rules:
 - A picture is shown only when it is whole, and when its sound is heard (`agent.picture.incoming`).
 """
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterable
@@ -40,6 +43,9 @@ HEARING_FOR_S = 1.0
 
 SPEAKING_FOR_S = 3.0
 LOOK_EVERY_S = 0.1
+SWITCHED_FOR_S = 1.0
+"""So long after another source feeds a slot its first picture is expected, and shown at once."""
+
 FRAMES_PER_S = 50
 SEEING_FOR_S = 1.5
 
@@ -151,6 +157,7 @@ class Receiver:
         self._ask: Callable[[bytes], None] | None = None
         self._reports: dict[int, tuple[int, float]] = {}
         self._sources: dict[SlotName, str] = {}
+        self._switched_at = -math.inf
         self._counted = (0, 0, 0, time.monotonic())
         self._mode: Mode = "auto"
         self._looked_at = 0.0
@@ -158,7 +165,7 @@ class Receiver:
 
     def restart(self) -> None:
         """Fresh slots for a new connection."""
-        link = LinkMemory()
+        self._link = link = LinkMemory()
         self._bandwidth = Bandwidth()
         self._audio = {slot: AudioSlot(slot, self._mode, link) for slot in AUDIO_SLOTS}
         self._lips = Lips()
@@ -192,6 +199,8 @@ class Receiver:
 
     @sources.setter
     def sources(self, sources: dict[SlotName, str]) -> None:
+        if sources != self._sources:
+            self._switched_at = time.monotonic()
         self._sources = dict(sources)
         for slot, window in self._video.items():
             window.feed(slot in sources)
@@ -227,10 +236,15 @@ class Receiver:
     def cue(self, cue: Cue) -> None:
         self._chime.set(cue)
 
-    async def run(self, ask: Callable[[bytes], None]) -> None:
-        """Play until cancelled; `ask` sends an RTCP packet to the relay."""
+    async def run(
+        self, ask: Callable[[bytes], None], fetch: Callable[[bool], None] | None = None
+    ) -> None:
+        """Play until cancelled; `ask` sends an RTCP packet to the relay, `fetch` takes what waits;
+        it is told whether what comes from now on may wait for the next frame."""
         self._ask = ask
         async for now in self._clock.frames():
+            if fetch is not None:
+                fetch(self._link.is_good and now - self._switched_at > SWITCHED_FOR_S)
             if self._clock.lag_s > FRAME_S:
                 self._bandwidth.excuse(self._clock.lag_s, now)
             self._clock.shift(FRAME_S - self.play(now))

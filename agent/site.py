@@ -119,7 +119,7 @@ class Site:
             group.create_task(self._link.run())
             group.create_task(self._keep_connected())
             group.create_task(self.sender.run(self._send_media))
-            group.create_task(self.receiver.run(self._ask))
+            group.create_task(self.receiver.run(self._ask, self._fetch))
             group.create_task(self._report())
             group.create_task(self._telemetry())
             group.create_task(self._send_later())
@@ -424,6 +424,11 @@ class Site:
         attempt = self._attempt
         if attempt is not None and attempt.downlink is not None:
             attempt.downlink.send_rtcp(packet)
+
+    def _fetch(self, hold: bool) -> None:
+        attempt = self._attempt
+        if attempt is not None and attempt.downlink is not None:
+            attempt.downlink.fetch(hold=hold)
 
     async def _report(self) -> None:
         """Once a second: sender reports on the uplink, receiver reports on the downlink."""

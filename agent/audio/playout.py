@@ -141,6 +141,11 @@ class LinkMemory:
         self.disturbed = 0.0
         self.late_s: float | None = None
 
+    @property
+    def is_good(self) -> bool:
+        """Whether all but nothing is lost on it."""
+        return self.disturbed < GOOD_FROM
+
 
 class Playout:
     """One slot's receive path. Sequence numbers and timestamps are those of the slot."""

@@ -5,9 +5,9 @@ Public and private names of aiortc and aioice it relies on are held by
 
 - no aiortc sender or receiver is ever started: `sender.send/stop` and `receiver.receive/stop` are
   replaced on the instance, so there is no decoder thread, jitter buffer or sender loop;
-- incoming: we read the sockets, several datagrams at once when they are there; a tap on the
-  datagram protocol takes SRTP and SRTCP before aiortc's queue, decrypts with the DTLS transport's
-  `_rx_srtp` and hands out plaintext; STUN and DTLS go their way;
+- incoming: we read the sockets (`agent.rtc.inlet`); a tap on the datagram protocol takes SRTP and
+  SRTCP before aiortc's queue, decrypts with the DTLS transport's `_rx_srtp` and hands out
+  plaintext; STUN and DTLS go their way;
 - consent to go on sending (RFC 7675) is asked for and given by `agent.rtc.consent`, in the task
   that aioice has for it; the other messages of STUN are aioice's;
 - outgoing: libsrtp with the context in `_tx_srtp`, and `sendto` on a second handle of the nominated
@@ -46,15 +46,13 @@ from aiortc.sdp import SessionDescription
 
 from agent.impair import Direction
 from agent.rtc.consent import AGAIN_S, EVERY_S, Consent
+from agent.rtc.inlet import Inlet, unprotect
 from agent.rtc.outlet import Outlet, OwnSocket
 
 log = logging.getLogger("giliran.rtc")
 
 State = Literal["new", "connecting", "connected", "failed", "closed"]
 Kind = Literal["audio", "video"]
-
-READ_AT_ONCE, MAX_DATAGRAM_BYTES = 8, 4096
-"""So many datagrams are read of one socket before the others have their turn."""
 
 CLOSE_TIMEOUT_S = 5.0
 
@@ -128,31 +126,6 @@ async def _nothing(*_arguments: object) -> None:
     """In place of aiortc's senders and receivers."""
 
 
-def _read(protocol: Any) -> None:
-    """Read its socket in place of asyncio, which makes room for 256 KiB each time, and goes once
-    around its loop for each datagram."""
-    transport = protocol.transport
-    if transport.is_closing():
-        return
-    loop: Any = asyncio.get_running_loop()
-    receive, is_closing = transport._sock.recvfrom, transport.is_closing
-
-    def read() -> None:
-        for _ in range(READ_AT_ONCE):
-            if is_closing():
-                return
-            try:
-                data, address = receive(MAX_DATAGRAM_BYTES)
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError as error:
-                protocol.error_received(error)
-                return
-            protocol.datagram_received(data, address)
-
-    loop._add_reader(transport._sock_fd, read)
-
-
 class Connection:
     """One peer connection, one direction of media (an uplink or a downlink).
 
@@ -182,6 +155,7 @@ class Connection:
         self._on_state = on_state
         self._impairment = impairment
         self._dtls: Any = None
+        self._inlets: list[Inlet] = []
         self._outlet: Outlet | None = None
         self._socket: OwnSocket | None = None
         self._consent: Consent | None = None
@@ -266,16 +240,16 @@ class Connection:
             if "datagram_received" in vars(protocol):
                 continue
             self._tap_incoming(protocol)
-            _read(protocol)
+            self._inlets.append(Inlet(protocol))
             if self._impairment is not None:
                 self._impair_outgoing(protocol.transport, self._impairment[0])
 
     def _tap_incoming(self, protocol: Any) -> None:
         usual = protocol.datagram_received
 
-        def take(data: bytes, address: tuple[Any, ...]) -> None:
+        def take(data: bytes, address: tuple[Any, ...], arrival: float | None = None) -> None:
             if len(data) > 12 and 127 < data[0] < 192:
-                self._take_srtp(data)
+                self._take_srtp(data, time.monotonic() if arrival is None else arrival)
             elif not self._take_consent(protocol, data, address):
                 usual(data, address)
 
@@ -308,8 +282,7 @@ class Connection:
 
         transport.sendto = send_later
 
-    def _take_srtp(self, data: bytes) -> None:
-        arrival = time.monotonic()
+    def _take_srtp(self, data: bytes, arrival: float) -> None:
         session = self._dtls._rx_srtp
         if session is None:
             return
@@ -317,10 +290,7 @@ class Connection:
         self.bytes_in += len(data)
         is_rtcp = 192 <= data[1] <= 223  # RFC 5761 §4
         try:
-            if is_rtcp:
-                plain = session.unprotect_rtcp(data)
-            else:
-                plain = session.unprotect(data)
+            plain = unprotect(session, data, is_rtcp=is_rtcp)
         except pylibsrtp.Error as error:
             # What was sent twice, for the link loses much, is no damage.
             self.damaged += not str(error).startswith("replay")
@@ -334,6 +304,12 @@ class Connection:
             self.hook_errors += 1
             if self.hook_errors <= 5:
                 log.exception("hook failed")
+
+    def fetch(self, *, hold: bool) -> None:
+        """Take what was held. `hold`: what comes until the next call waits for it, and has its own
+        time of arrival all the same; on an emulated network nothing waits."""
+        for inlet in self._inlets:
+            inlet.fetch(hold=hold and self.state == "connected" and self._impairment is None)
 
     # -- consent (RFC 7675) ------------------------------------------------------------------------
 
@@ -435,8 +411,11 @@ class Connection:
         self.state = state
         if state == "connected":
             self._connected.set()
-        elif self._socket is not None:
-            self._socket.close()
+        else:
+            for inlet in self._inlets:
+                inlet.release()
+            if self._socket is not None:
+                self._socket.close()
         self._on_state(state)
 
     async def wait_connected(self, timeout_s: float) -> None:

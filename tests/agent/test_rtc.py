@@ -11,8 +11,8 @@ import pytest
 from agent import rtcp, rtp
 from agent.impair import Direction, Impairment
 from agent.rtc import Connection, Line
-from agent.rtc.connection import READ_AT_ONCE
 from agent.rtc.consent import ASKED_KEPT
+from agent.rtc.inlet import READ_AT_ONCE
 from agent.rtc.stock import played, stock_peers
 
 LINES = (Line("audio", "microphone", "send", 1111), Line("video", "camera", "send", 2222))
