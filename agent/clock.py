@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 RATE = 48_000
 SAMPLES = 960
@@ -12,7 +12,7 @@ SETTLING_FRAMES = 50
 
 
 class FrameClock:
-    """Yields every 20 ms, catching up after a delay; gives up what is lost beyond 200 ms.
+    """Comes every 20 ms, catching up after a delay; gives up what is lost beyond 200 ms.
 
     `late_ms` is the greatest lateness since it was last taken, `skipped` the frames given up: a
     machine that is too slow shows here and not as a slow product.
@@ -23,31 +23,60 @@ class FrameClock:
         self.lag_s = 0.0
         """How late the last frame was."""
         self.skipped = 0
+        self._due = 0.0
         self._earlier_s = 0.0
 
     def shift(self, earlier_s: float) -> None:
         """Let the next frame, and with it all that follow, be due so much earlier."""
         self._earlier_s += earlier_s
 
+    async def run(self, take: Callable[[float], None]) -> None:
+        """Call `take(now)` at each frame, until it raises something, or cancelled. It is called by
+        a timer of the loop: a task that sleeps costs as much as all that is done in a frame of
+        silence."""
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[None] = loop.create_future()
+        timer: asyncio.TimerHandle
+
+        def reached() -> None:
+            nonlocal timer
+            try:
+                take(self._reached())
+            except Exception as error:
+                ended.set_exception(error)
+            else:
+                timer = loop.call_at(self._next(), reached)
+
+        self._due = time.monotonic()
+        timer = loop.call_at(self._next(), reached)
+        try:
+            await ended
+        finally:
+            timer.cancel()
+
     async def frames(self) -> AsyncIterator[float]:
         """The time (monotonic seconds) at which each frame is taken."""
-        due = time.monotonic()
+        self._due = time.monotonic()
         while True:
-            due += FRAME_S - self._earlier_s
-            self._earlier_s = 0.0
-            now = time.monotonic()
-            if now < due:
-                await asyncio.sleep(due - now)
-                now = time.monotonic()
-            else:
-                await asyncio.sleep(0)
-            late_s = now - due
-            self.lag_s = max(0.0, late_s)
-            self.late_ms = max(self.late_ms, late_s * 1000)
-            if late_s > RESYNC_S:
-                self.skipped += int(late_s / FRAME_S)
-                due = now
-            yield now
+            await asyncio.sleep(max(0.0, self._next() - time.monotonic()))
+            yield self._reached()
+
+    def _next(self) -> float:
+        """When the next frame is due."""
+        self._due += FRAME_S - self._earlier_s
+        self._earlier_s = 0.0
+        return self._due
+
+    def _reached(self) -> float:
+        """The frame that was due is taken now."""
+        now = time.monotonic()
+        late_s = now - self._due
+        self.lag_s = max(0.0, late_s)
+        self.late_ms = max(self.late_ms, late_s * 1000)
+        if late_s > RESYNC_S:
+            self.skipped += int(late_s / FRAME_S)
+            self._due = now
+        return now
 
     def take_late_ms(self) -> float:
         """The greatest lateness since the last call."""

@@ -242,12 +242,15 @@ class Receiver:
         """Play until cancelled; `ask` sends an RTCP packet to the relay, `fetch` takes what waits;
         it is told whether what comes from now on may wait for the next frame."""
         self._ask = ask
-        async for now in self._clock.frames():
+
+        def take(now: float) -> None:
             if fetch is not None:
                 fetch(self._link.is_good and now - self._switched_at > SWITCHED_FOR_S)
             if self._clock.lag_s > FRAME_S:
                 self._bandwidth.excuse(self._clock.lag_s, now)
             self._clock.shift(FRAME_S - self.play(now))
+
+        await self._clock.run(take)
 
     def play(self, now: float) -> float:
         """The next 20 ms: what is heard of all slots, and what is asked for. Returns how long what

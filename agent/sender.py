@@ -31,6 +31,8 @@ Keep = Callable[[float, int, int, int, int, bytes], None]
 
 SAMPLES = 960
 FRAMES_PER_S = 50
+MEASURE_EVERY = 5
+MAX_DRIFT = 10 * SAMPLES
 ADJUST_EVERY_S = 0.1
 TWICE_FROM = 400_000
 """A key frame goes twice over a lossy link that leaves so many bit/s for pictures."""
@@ -53,9 +55,15 @@ class AudioStream(Stream):
         ts, at = self._captured
         return (ts + round((now - at) * self.clock_rate)) & 0xFFFFFFFF
 
-    def note_captured(self, ts: int, now: float) -> None:
-        """A frame with this timestamp was complete now."""
+    def note_captured(self, now: float) -> int:
+        """A frame is complete now: its timestamp. It follows the one before, unless far from it."""
+        ts = self.ts_at(now)
+        if self._captured is not None:
+            following, _at = self._captured
+            if abs(rtp.ts_delta(ts, following)) <= MAX_DRIFT:
+                ts = following
         self._captured = ((ts + SAMPLES) & 0xFFFFFFFF, now)
+        return ts
 
     def next_packets(
         self, data: bytes, ts: int, distances: Distances, level: int, *, marker: bool = False
@@ -115,6 +123,8 @@ class Sender:
         self._adjusted_at = 0.0
         self._reported = 0
         self._probe = 0
+        self._measured = 0
+        self._was_open = False
         self._cname = cname
         self._clock = FrameClock()
         self._send: Callable[[bytes], None] | None = None
@@ -124,6 +134,7 @@ class Sender:
     def restart(self) -> None:
         """New streams for a new connection."""
         self._audio = AudioStream()
+        self._was_open = False
         self.pictures.restart()
         self._again = Again()
         self._round_trip = rtcp.RoundTrip()
@@ -167,50 +178,38 @@ class Sender:
         """Capture and send until cancelled."""
         self._send = send
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._run_microphone())
+            group.create_task(self._clock.run(self._take_sound))
             group.create_task(self.pictures.run(send))
 
-    async def _run_microphone(self) -> None:
-        was_open = False
-        measured = 0
-        ts = self._audio.ts_at(time.monotonic())
-        stream = self._audio
-        async for now in self._clock.frames():
-            pcm = self._microphone.read(now)
-            if now - self._adjusted_at >= ADJUST_EVERY_S:
-                self._adjust(now)
+    def _take_sound(self, now: float) -> None:
+        """The next 20 ms of the microphone."""
+        pcm = self._microphone.read(now)
+        if now - self._adjusted_at >= ADJUST_EVERY_S:
+            self._adjust(now)
+        if self._again.has_echoes:
             for ssrc, seq in self._again.echoes(now):
                 if ssrc == self._audio.ssrc and not self._ladder.is_thin:
                     self._send_all(self._audio.again([seq]))
-            measured += 1
-            if measured % 5 == 0 or self.microphone_open:
-                self.level = level_dbov(pcm)
-            if stream is not self._audio:
-                stream, was_open = self._audio, False
-                ts = stream.ts_at(now)
-            else:
-                ts = (ts + SAMPLES) & 0xFFFFFFFF
-            if abs(rtp.ts_delta(stream.ts_at(now), ts)) > 10 * SAMPLES:
-                ts = stream.ts_at(now)
-            stream.note_captured(ts, now)
-            if not self.microphone_open:
-                self._send_all(stream.rest())
-                was_open = False
-                continue
-            if not was_open:
-                self._opus.reset()
-            data = self._opus.encode(pcm)
-            if len(data) <= opus.DTX_BYTES and was_open:
-                self._send_all(stream.rest())
-                continue
-            self._ladder.sending(now)
-            if self.keep is not None:
-                self.keep(now, stream.ssrc, ts, stream.seq, self.level, data)
-            distances = self.settings.distances
-            self._send_all(
-                stream.next_packets(data, ts, distances, self.level, marker=not was_open)
-            )
-            was_open = True
+        self._measured += 1
+        if self._measured % MEASURE_EVERY == 0 or self.microphone_open:
+            self.level = level_dbov(pcm)
+        stream, was_open = self._audio, self._was_open
+        ts = stream.note_captured(now)
+        self._was_open = self.microphone_open
+        if not self.microphone_open:
+            self._send_all(stream.rest())
+            return
+        if not was_open:
+            self._opus.reset()
+        data = self._opus.encode(pcm)
+        if len(data) <= opus.DTX_BYTES and was_open:
+            self._send_all(stream.rest())
+            return
+        self._ladder.sending(now)
+        if self.keep is not None:
+            self.keep(now, stream.ssrc, ts, stream.seq, self.level, data)
+        distances = self.settings.distances
+        self._send_all(stream.next_packets(data, ts, distances, self.level, marker=not was_open))
 
     def _send_all(self, packets: list[bytes]) -> None:
         if self._send is not None:

@@ -1,10 +1,12 @@
 """The 20 ms clock."""
 
+import asyncio
 import time
 
 import pytest
 
 from agent.clock import FrameClock
+from tests.ending import end
 
 
 async def test_frames_come_every_20_ms_and_lost_time_is_caught_up() -> None:
@@ -57,3 +59,34 @@ async def test_a_clock_that_is_set_forward_stays_so() -> None:
         before, after = phases[:3], phases[3:]
         assert before == pytest.approx([phases[0]] * 3, abs=1e-3)
         assert after == pytest.approx([phases[0] - 0.015] * 9, abs=1e-3)
+
+
+async def test_frames_are_taken_by_a_timer_until_something_is_raised() -> None:
+    clock, moments = FrameClock(), []
+
+    def take(now: float) -> None:
+        moments.append(now - clock.lag_s)  # when it was due
+        if len(moments) == 3:
+            clock.shift(0.015)
+        if len(moments) == 6:
+            raise LookupError("the sixth")
+
+    with pytest.raises(LookupError, match="the sixth"):
+        await clock.run(take)
+    await asyncio.sleep(0.05)
+    assert len(moments) == 6
+    if clock.skipped == 0:
+        steps = [b - a for a, b in zip(moments, moments[1:], strict=False)]
+        assert steps == pytest.approx([0.02, 0.02, 0.005, 0.02, 0.02], abs=1e-6)
+
+
+async def test_a_clock_that_is_cancelled_takes_nothing_more() -> None:
+    clock, moments = FrameClock(), []
+    task = asyncio.get_running_loop().create_task(clock.run(moments.append))
+    async with asyncio.timeout(30):
+        while not moments:
+            await asyncio.sleep(0.001)
+    await end(task)
+    count = len(moments)
+    await asyncio.sleep(0.05)
+    assert len(moments) == count
