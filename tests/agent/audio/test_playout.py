@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.audio import opus
 from agent.audio.ladder import CONVERSATION
 from agent.audio.playout import (
     ALIGN_FROM_S,
@@ -14,6 +15,7 @@ from agent.audio.playout import (
     CONVERSATION_MAX_S,
     CONVERSATION_RECOVER_S,
     FIRST_S,
+    HOLD_FRAMES,
     JUST_S,
     LONG_BY_S,
     MAX_FRAMES,
@@ -623,8 +625,8 @@ def known(wobble_s: float) -> LinkMemory:
 
 def test_on_a_link_known_to_be_good_the_next_one_is_heard_sooner_yet() -> None:
     assert first_heard_s("auto", LinkMemory()) >= FLOOR_S, "of a fresh link nothing is known"
-    assert first_heard_s("auto", known(0.0)) <= FIRST_S + FRAME_S
-    assert first_heard_s("auto", known(0.025)) >= 0.025
+    assert first_heard_s("auto", known(0.0)) <= FRAME_S, "at the next pull"
+    assert first_heard_s("auto", known(0.045)) >= 0.045 - FIRST_S
     assert first_heard_s("auto", known(0.09)) >= FLOOR_S
     assert first_heard_s("conversation", known(0.0)) >= FLOOR_S
     room = Room()
@@ -633,6 +635,45 @@ def test_on_a_link_known_to_be_good_the_next_one_is_heard_sooner_yet() -> None:
     room.run(2.2)
     assert room.playout.delay_ms / 1000 >= FLOOR_S - SHORT_BY_S, "it grew in the first pause"
     assert room.playout.stats.stretched >= 1 and room.playout.stats.concealed <= 5
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.floats(0, 2 * FRAME_S), min_size=50, max_size=50),
+    st.floats(0, FRAME_S),
+    st.sampled_from([0.0, 0.01, 0.025]),
+)
+def test_of_one_who_is_heard_at_once_nothing_is_lost_and_there_is_no_hole(
+    late_s: list[float], phase_s: float, wobble_s: float
+) -> None:
+    """However late what follows the first packet comes: where one is missed it is waited for."""
+    room = Room()
+    room.playout = Playout(Tape(), link=known(wobble_s))
+    for place, late in enumerate([0.0, *late_s[1:]]):
+        room.send(place + 1, room.now + phase_s + place * FRAME_S + late, marker=place == 0)
+    heard = room.run(1.5)
+    whole = heard[heard.index(1) : heard.index(50) + 1]
+    assert said(whole) == list(range(1, 51))
+    assert 0 not in whole and room.playout.stats.stretched <= FLOOR_S / FRAME_S + HOLD_FRAMES
+
+
+def test_what_is_waited_for_is_heard_without_a_click() -> None:
+    """As libopus conceals and goes on: its steps are no greater than those of the voice."""
+    encoder, tone = opus.Encoder(), np.sin(np.arange(100 * 960) * 2 * np.pi * 450 / 48_000)
+    packets = [encoder.encode(part) for part in np.split((8000 * tone).astype(np.int16), 100)]
+    steps = []
+    for late in ((), (3,), (10, 11, 30)):
+        playout, sound = Playout(opus.Decoder(), link=known(0.0)), []
+        for pulled in range(90):
+            at = 100 + pulled * FRAME_S
+            for place in (pulled, pulled - 1):
+                if 0 <= place and (place in late) == (place < pulled):
+                    came = 100 + place * FRAME_S + (FRAME_S if place in late else 0) - 0.001
+                    playout.push(place, place * 960, packets[place], came, marker=place == 0)
+            sound.append(playout.pull(at))
+        assert playout.stats.played >= 88 - len(late) and playout.stats.stretched == bool(late)
+        steps.append(np.abs(np.diff(np.concatenate(sound).astype(int))).max())
+    assert max(steps) <= 1.2 * steps[0], steps
 
 
 def over_a_bad_uplink(
