@@ -43,6 +43,8 @@ class Director:
         self.readings: dict[str, list[m.SiteStatus]] = {}
         self.pictures: dict[str, list[tuple[float, m.Picture]]] = {}
         """Of each site: from when on the relay sent it which picture at most."""
+        self.clarity: dict[str, list[tuple[float, float]]] = {}
+        """By site: when it told how clear it heard (MOS), while it heard somebody."""
         self.series: dict[str, Series] = {}
         self._link = Link(address, self._hello, self._receive)
         self._changed = asyncio.Event()
@@ -98,6 +100,9 @@ class Director:
                 late_ms = max(self.late_ms.get(site, 0.0), status.reading.late_ms)
                 self.late_ms[site] = late_ms
                 self.readings.setdefault(site, []).append(status)
+                if status.reading.mos:
+                    told = self.clarity.setdefault(site, [])
+                    told.append((time.monotonic(), status.reading.mos))
         if telemetry.relay is not None:
             late_ms = max(self.late_ms.get("relay", 0.0), telemetry.relay.late_ms)
             self.late_ms["relay"] = late_ms
@@ -115,6 +120,7 @@ class Director:
         """Measure from now on."""
         self.late_ms.clear()
         self.readings.clear()
+        self.clarity.clear()
         self.series.clear()
 
     async def do(self, command: ModeratorCommand, timeout_s: float = 15.0) -> Answer:

@@ -23,8 +23,9 @@ from console.journal import Journal
 from console.recording.finish import RecordingError, finish
 from console.rehearsal.casting import cast, write_roster
 from console.rehearsal.director import Director, is_connected, wait_until_connected
-from console.rehearsal.links import LinkPlan, others
+from console.rehearsal.links import LinkPlan, bad, less, others
 from console.rehearsal.result import (
+    Bad,
     Events,
     Fault,
     ForwardDelay,
@@ -414,6 +415,7 @@ class Rehearsal:
             recording=await self._recorded(stage, director),
             pictures=self._pictures(director),
             others=self._others(turns),
+            bad_links=self._bad_links(turns, director),
             machine_idle_percent=self._idle_percent,
             settings={
                 "turn_s": f"{self.options.turn_s:g}",
@@ -424,6 +426,8 @@ class Rehearsal:
         result.starved = [u.name for u in result.processes if u.late_ms > LATE_MS]
         growths = [series.growth() for series in director.series.values()]
         result.growth = [one for one in growths if one is not None]
+        if {"before", "during"} <= set(result.others):
+            result.others_less = less(result.others["before"], result.others["during"])
         result.why = self._complaints(result)
         result.ok = not result.why
         return result
@@ -534,29 +538,41 @@ class Rehearsal:
     def _pictures(self, director: Director) -> list[Steps]:
         """Which pictures every site was sent, step by step."""
         found = []
-        for site, changes in director.pictures.items():
-            steps = [
-                Step(round(max(0.0, at - self.script.opened_at), 1), name) for at, name in changes
-            ]
+        for site in director.pictures:
             readings = [r.reading for r in director.readings.get(site, ()) if r.reading is not None]
             frozen = max((one.frozen for one in readings), default=0)
             lips = spread(one.lip_ms for one in readings if one.lip_ms)
-            found.append(Steps(site, steps, frozen, lips))
+            found.append(Steps(site, self._steps(site, director), frozen, lips))
         return found
+
+    def _steps(self, site: str, director: Director) -> list[Step]:
+        return [
+            Step(round(max(0.0, at - self.script.opened_at), 1), name)
+            for at, name in director.pictures.get(site, ())
+        ]
+
+    def _bad_links(self, turns: list[dict], director: Director) -> list[Bad]:
+        """What became of sound and picture over each link that was bad on purpose."""
+        plans, opened_at = self.options.links, self.script.opened_at
+        return [
+            bad(one, plans, opened_at, turns, self._steps(one.site, director), director.clarity)
+            for one in plans
+        ]
 
     def _others(self, turns: list[dict]) -> dict[str, Others]:
         """What sites whose links are good got from each other while those of others were bad."""
-        bad = {plan.site for plan in self.options.links}
-        if not bad:
+        thin = {plan.site for plan in self.options.links}
+        if not thin:
             return {}
-        groups: dict[str, list[dict]] = {"before": [], "during": []}
+        groups: dict[str, list[dict]] = {"before": [], "during": [], "after": []}
+        has_been_bad = False
         for turn in turns:
-            if turn["site"] in bad or turn["disturbed"]:
+            is_bad = self._is_bad(turn["at"], turn["until"])
+            has_been_bad |= is_bad
+            if turn["site"] in thin or turn["disturbed"]:
                 continue
-            when = "during" if self._is_bad(turn["at"], turn["until"]) else "before"
-            groups.setdefault(when, []).extend(
-                one for site, one in turn["listeners"].items() if site not in bad
-            )
+            when = "during" if is_bad else "after" if has_been_bad else "before"
+            groups[when].extend(one for site, one in turn["listeners"].items() if site not in thin)
         return {when: others(figures) for when, figures in groups.items() if figures}
 
     def _is_bad(self, begin: float, end: float) -> bool:

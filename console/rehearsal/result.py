@@ -159,14 +159,48 @@ class Steps(msgspec.Struct):
 
 
 class Others(msgspec.Struct):
-    """What sites with links of their own got from each other, in turns when no link was bad on
-    purpose (`before`) and when one was (`during`)."""
+    """What sites with links of their own got from each other, in turns when no link had been bad on
+    purpose yet (`before`), when one was (`during`), and when none was any more (`after`)."""
 
     sound_ms: Spread
     picture_ms: Spread
     gap_percent: Spread
     longest_gap_ms: Spread
     pictures_per_s: Spread
+
+
+class Heard(msgspec.Struct):
+    """How a voice was heard over a link in some turns. Gaps are what was left after recovery,
+    `mos` is the listener's own estimate of how clear it was (E-model, 1 to 4.5), `worst_mos` its
+    least; pictures are whole ones of who spoke."""
+
+    turns: int = 0
+    gap_percent: float | None = None
+    longest_gap_ms: float | None = None
+    delay_ms: float | None = None
+    delay_p95_ms: float | None = None
+    mos: float | None = None
+    worst_mos: float | None = None
+    pictures_per_s: float | None = None
+
+
+class Bad(msgspec.Struct):
+    """A link that was bad on purpose, from `at_s` after the meeting opened for `for_s` seconds
+    (None: always), as `--link` says.
+
+    `steps`: which pictures its site was sent meanwhile and afterwards; `back_s`: how long after the
+    link was good again it was sent what it was before, None: not at all. `hears`: how the site
+    heard the others in turns `before`, `during` and `after`; `is_heard`: how they heard it.
+    """
+
+    site: str
+    link: str
+    at_s: float | None
+    for_s: float
+    steps: list[Step]
+    back_s: float | None
+    hears: dict[str, Heard]
+    is_heard: dict[str, Heard]
 
 
 class Result(msgspec.Struct):
@@ -196,6 +230,9 @@ class Result(msgspec.Struct):
     growth: list[Growth] = msgspec.field(default_factory=list)
     pictures: list[Steps] = msgspec.field(default_factory=list)
     others: dict[str, Others] = msgspec.field(default_factory=dict)
+    bad_links: list[Bad] = msgspec.field(default_factory=list)
+    others_less: list[str] = msgspec.field(default_factory=list)
+    """What sites with good links got less of while another's was bad."""
 
 
 def spread(values: Iterable[float | None]) -> Spread:
@@ -353,6 +390,8 @@ def _pictures(result: Result) -> list[str]:
             lines.append(f"pictures sent to {one.site}: {steps}")
         if one.frozen:
             lines.append(f"pictures at {one.site} stood still {one.frozen} times")
+    for bad in result.bad_links:
+        lines += _bad(bad)
     for when, figures in result.others.items():
         lines += [
             f"good links {when} bad ones:",
@@ -361,7 +400,32 @@ def _pictures(result: Result) -> list[str]:
             _spread_line("  pictures a second", figures.pictures_per_s),
             _spread_line("  longest gap, ms", figures.longest_gap_ms),
         ]
+    if result.others:
+        less = "; ".join(result.others_less) or "nothing"
+        lines.append(f"less at good links while others were bad: {less}")
     return lines
+
+
+HEARD = (
+    f"{'':<26}{'turns':>6}{'gaps %':>9}{'longest':>9}{'delay ms':>10}{'p95':>6}{'MOS':>7}"
+    f"{'worst':>7}{'pictures/s':>12}"
+)
+
+
+def _bad(one: Bad) -> list[str]:
+    """How sound and picture were over a link that was bad."""
+    when = "" if one.at_s is None else f" from {one.at_s:g} s for {one.for_s:g} s"
+    steps = ", ".join(f"{step.picture} from {step.at_s:.1f} s" for step in one.steps)
+    back = "not back" if one.back_s is None else f"back {one.back_s:.1f} s after it was good again"
+    pictures = steps if one.at_s is None else f"{steps}; {back}"
+    rows = [
+        f"{f'  {what} {when}':<26}{heard.turns:>6}{_n(heard.gap_percent, 2):>9}"
+        f"{_n(heard.longest_gap_ms):>9}{_n(heard.delay_ms):>10}{_n(heard.delay_p95_ms):>6}"
+        f"{_n(heard.mos, 2):>7}{_n(heard.worst_mos, 2):>7}{_n(heard.pictures_per_s, 1):>12}"
+        for what, every in (("hears", one.hears), ("is heard", one.is_heard))
+        for when, heard in every.items()
+    ]
+    return [f"link of {one.site}, {one.link}{when}:", f"  pictures: {pictures}", HEARD, *rows]
 
 
 def _spread_line(name: str, s: Spread) -> str:

@@ -4,14 +4,18 @@ import msgspec
 import pytest
 
 from console.rehearsal.result import (
+    Bad,
     Events,
     Fault,
+    Heard,
     Leaks,
     LinkUse,
+    Others,
     ProcessUse,
     RelayUse,
     Result,
     Spread,
+    Step,
     Switch,
     Voice,
     Voices,
@@ -84,6 +88,30 @@ def test_the_table_says_what_went_wrong_and_what_was_not_measured() -> None:
         assert expected in text
     pictures = next(line for line in text.splitlines() if line.startswith("first picture"))
     assert pictures.split()[3:] == ["0", "-", "-", "-", "0"]
+
+
+def test_the_table_tells_of_links_that_were_bad() -> None:
+    result = a_result()
+    assert "link of" not in table(result)
+    steps = [Step(10.0, "high"), Step(10.8, "low"), Step(26.0, "high")]
+    heard = Heard(2, 0.25, 40.0, 120.0, 140.0, 4.31, 4.02, 7.5)
+    result.bad_links = [
+        Bad("siak", "rate=128k", 10.0, 12.0, steps, 4.0, {"during": heard}, {}),
+        Bad("minas", "loss=5%", None, 0.0, [], None, {}, {"during": Heard(1)}),
+    ]
+    none = spread([])
+    result.others = {"during": Others(none, none, none, none, none)}
+    result.others_less = ["pictures a second: 8 instead of 10"]
+    lines = table(result).splitlines()
+    at = lines.index("link of siak, rate=128k from 10 s for 12 s:")
+    assert lines[at + 1] == (
+        "  pictures: high from 10.0 s, low from 10.8 s, high from 26.0 s; "
+        "back 4.0 s after it was good again"
+    )
+    assert lines[at + 3].split() == "hears during 2 0.25 40 120 140 4.31 4.02 7.5".split()
+    at = lines.index("link of minas, loss=5%:")
+    assert lines[at + 3].split() == "is heard during 1 - - - - - - -".split()
+    assert lines[-2].endswith("were bad: pictures a second: 8 instead of 10")
 
 
 FILM = Film("m1", "rekaman.mkv", 20_000, 1_500_000, (), segments=2, torn=1)
