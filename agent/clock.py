@@ -9,6 +9,7 @@ SAMPLES = 960
 FRAME_S = 0.02
 RESYNC_S = 0.2
 SETTLING_FRAMES = 50
+EARLY_SAMPLES = 48
 
 
 class FrameClock:
@@ -25,6 +26,15 @@ class FrameClock:
         self.skipped = 0
         self._due = 0.0
         self._earlier_s = 0.0
+        self._timer: asyncio.Handle | None = None
+        self._call: Callable[[], None] = lambda: None
+
+    def begin_anew(self) -> None:
+        """Let the next frame be due now, and all that follow 20 ms apart from it. Of a clock that
+        does not `run` nothing changes."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_soon(self._begin)
 
     def shift(self, earlier_s: float) -> None:
         """Let the next frame, and with it all that follow, be due so much earlier."""
@@ -36,23 +46,28 @@ class FrameClock:
         silence."""
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[None] = loop.create_future()
-        timer: asyncio.TimerHandle
 
         def reached() -> None:
-            nonlocal timer
+            self._timer = None
             try:
                 take(self._reached())
             except Exception as error:
                 ended.set_exception(error)
             else:
-                timer = loop.call_at(self._next(), reached)
+                self._timer = loop.call_at(self._next(), reached)
 
-        self._due = time.monotonic()
-        timer = loop.call_at(self._next(), reached)
+        self._due, self._call = time.monotonic(), reached
+        self._timer = loop.call_at(self._next(), reached)
         try:
             await ended
         finally:
-            timer.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+    def _begin(self) -> None:
+        self._due = time.monotonic()
+        self._call()
 
     async def frames(self) -> AsyncIterator[float]:
         """The time (monotonic seconds) at which each frame is taken."""
@@ -90,7 +105,8 @@ class Position:
 
     Sample number n is spoken at n / 48000 on the monotonic clock and can't be read sooner. The
     first reads may be late, so that later ones would be from the future: for a second it steps
-    back to the most punctual read. From then on what is spoken when is known to the sample.
+    back to the most punctual read. From then on what is spoken when is known to the sample; a read
+    that comes too soon all the same (the reader's clock began anew) has what is there by then.
     """
 
     def __init__(self) -> None:
@@ -102,8 +118,8 @@ class Position:
         if self._samples is None or abs(ideal - self._samples) > RESYNC_S * RATE:
             self._samples = ideal
             self._settling = SETTLING_FRAMES
-        if self._settling:
-            self._settling -= 1
+        if self._settling or self._samples - ideal > EARLY_SAMPLES:
+            self._settling = max(0, self._settling - 1)
             self._samples = min(self._samples, ideal)
         begin = self._samples
         self._samples += SAMPLES

@@ -3,7 +3,8 @@
 Rules:
 - A closed gate encodes and sends nothing; the microphone is read all the same, so that its level
   shows life.
-- Opening a gate never renegotiates; the first packet after it carries the marker bit.
+- Opening a gate never renegotiates; the first packet after it carries the marker bit. The first 20
+  ms of a voice are those that end when its gate opens: they go out at once.
 - The voice goes first: pictures get what it leaves of the link, at the pace of a token bucket.
 - Lost packets are sent again from a short history when the relay asks (RFC 4585 NACK).
 - How the voice is sent (bitrate, redundant copies) and how much is left for the picture follow what
@@ -110,7 +111,6 @@ class Sender:
     def __init__(
         self, microphone: Microphone, camera: Camera, *, fps: float, cname: str = "site"
     ) -> None:
-        self.microphone_open = False
         self.level = 127
         self.keep: Keep | None = None
         """Gets every frame of the voice that is sent: when it was captured, SSRC, timestamp,
@@ -128,6 +128,7 @@ class Sender:
         self._cname = cname
         self._clock = FrameClock()
         self._send: Callable[[bytes], None] | None = None
+        self._microphone_open = False
         self._opus = opus.Encoder(self.settings.bitrate, fec=False, dtx=True)
         self.restart()
 
@@ -162,6 +163,17 @@ class Sender:
         """A number that moves on when something of ours arrived at the relay."""
         ours = (self._audio.ssrc, *self.pictures.ssrcs)
         return sum(block.highest_seq for block in reports if block.ssrc in ours)
+
+    @property
+    def microphone_open(self) -> bool:
+        """Whether the voice is sent."""
+        return self._microphone_open
+
+    @microphone_open.setter
+    def microphone_open(self, is_open: bool) -> None:
+        if is_open and not self._microphone_open:
+            self._clock.begin_anew()
+        self._microphone_open = is_open
 
     @property
     def camera(self) -> CameraGate:

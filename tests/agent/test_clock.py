@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from agent.clock import FrameClock
+from agent.clock import FrameClock, Position
 from tests.ending import end
 
 
@@ -90,3 +90,35 @@ async def test_a_clock_that_is_cancelled_takes_nothing_more() -> None:
     count = len(moments)
     await asyncio.sleep(0.05)
     assert len(moments) == count
+
+
+async def test_a_clock_that_begins_anew_comes_at_once_and_every_20_ms_from_then_on() -> None:
+    clock, moments = FrameClock(), []
+    clock.begin_anew()
+
+    def take(now: float) -> None:
+        moments.append(now - clock.lag_s)  # when it was due
+        if len(moments) == 3:
+            asyncio.get_running_loop().call_later(0.005, clock.begin_anew)
+        if len(moments) == 6:
+            raise LookupError("the sixth")
+
+    with pytest.raises(LookupError, match="the sixth"):
+        await clock.run(take)
+    clock.begin_anew()
+    await asyncio.sleep(0.05)
+    assert len(moments) == 6, "it is over"
+    if clock.skipped == 0 and clock.take_late_ms() < 10:
+        steps = [b - a for a, b in zip(moments, moments[1:], strict=False)]
+        assert 0.004 < steps[2] < 0.016
+        assert [*steps[:2], *steps[3:]] == pytest.approx([0.02] * 4, abs=1e-6)
+
+
+def test_who_reads_too_soon_has_what_is_there_by_then() -> None:
+    position = Position()
+    begins = [position.take(10 + 0.02 * n) for n in range(100)]
+    assert begins[-1] == begins[0] + 99 * 960
+    early = [position.take(10 + 0.02 * n - 0.008) for n in range(100, 103)]
+    assert early == [begins[0] + 100 * 960 - 384 + 960 * n for n in range(3)]
+    late = position.take(10 + 0.02 * 103 + 0.1)
+    assert late == early[-1] + 960, "what was late for a moment is read on from"

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from agent import rtcp, rtp
+from agent import rtcp, rtp, voice
 from agent.audio import red
 from agent.audio.hop import PAIRS, TWINS, Distances
 from agent.audio.ladder import BITRATES, LIMIT_FOR_S, OVERHEAD_BYTES
@@ -75,6 +75,32 @@ async def test_opening_and_closing_the_microphone_costs_no_sequence_number() -> 
         assert len(first) >= 5
         stamps = [rtp.ts_delta(b.ts, a.ts) for a, b in zip(headers, headers[1:], strict=False)]
         assert all(step % 960 == 0 and step > 0 for step in stamps)
+
+
+async def test_a_voice_begins_at_once_and_goes_on_without_a_step() -> None:
+    """From when its gate opens no clock is waited for."""
+    read: list[tuple[float, np.ndarray]] = []
+    async with sending() as (sender, wire):
+        usual = sender._microphone.read
+
+        def note(now: float) -> np.ndarray:
+            read.append((now, usual(now)))
+            return read[-1][1]
+
+        sender._microphone.read = note  # type: ignore[method-assign]
+        async with asyncio.timeout(30):
+            while len(read) < 3:
+                await asyncio.sleep(0.001)
+        count = len(read)
+        sender.microphone_open = True
+        for _ in range(2):
+            await asyncio.sleep(0)
+        assert len(wire.packets) == len(read) - count == 1
+        await wire.wait_for(sender.audio_ssrc, 10)
+    sound = np.concatenate([pcm for _now, pcm in read[count:]])
+    period = np.concatenate([voice.waveform(3, 0, voice.PERIOD_SAMPLES)] * 2)
+    begin = round(read[count][0] * voice.RATE - 960) % voice.PERIOD_SAMPLES
+    assert (sound == period[begin : begin + len(sound)]).all()
 
 
 async def test_the_first_picture_is_a_key_frame_and_another_comes_when_asked() -> None:
