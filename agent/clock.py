@@ -1,6 +1,7 @@
 """The 20 ms clock that microphone and playout run on, and where in time a frame of sound lies."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable
 
@@ -26,40 +27,44 @@ class FrameClock:
         self.skipped = 0
         self._due = 0.0
         self._earlier_s = 0.0
+        self._together = self._awaited = 1
+        self._take: Callable[[float], None] | None = None
         self._timer: asyncio.Handle | None = None
-        self._call: Callable[[], None] = lambda: None
-
-    def begin_anew(self) -> None:
-        """Let the next frame be due now, and all that follow 20 ms apart from it. Of a clock that
-        does not `run` nothing changes."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = asyncio.get_running_loop().call_soon(self._begin)
+        self._ended: asyncio.Future[None] | None = None
 
     def shift(self, earlier_s: float) -> None:
         """Let the next frame, and with it all that follow, be due so much earlier."""
         self._earlier_s += earlier_s
 
+    def gather(self, frames: int) -> None:
+        """From the next frame on, so many are taken at once by what `run` was given, when the last
+        of them is over."""
+        self._together = frames
+
+    def begin_anew(self) -> None:
+        """Let the next frame be due now, and all that follow 20 ms apart from it, one by one; what
+        is over by now and still to be gathered is taken before this returns. Of a clock that does
+        not `run` nothing else changes."""
+        if self._timer is not None:
+            self._timer.cancel()
+            first = self._due - (self._awaited - 1) * FRAME_S
+            over = max(0, min(self._awaited, math.ceil((time.monotonic() - first) / FRAME_S)))
+            self._take_frames(first + (over - 1) * FRAME_S, over)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_soon(self._begin)
+        self._together = self._awaited = 1
+
     async def run(self, take: Callable[[float], None]) -> None:
-        """Call `take(now)` at each frame, until it raises something, or cancelled. It is called by
+        """Call `take(now)` for each frame, until it raises something, or cancelled. It is called by
         a timer of the loop: a task that sleeps costs as much as all that is done in a frame of
         silence."""
-        loop = asyncio.get_running_loop()
-        ended: asyncio.Future[None] = loop.create_future()
-
-        def reached() -> None:
-            self._timer = None
-            try:
-                take(self._reached())
-            except Exception as error:
-                ended.set_exception(error)
-            else:
-                self._timer = loop.call_at(self._next(), reached)
-
-        self._due, self._call = time.monotonic(), reached
-        self._timer = loop.call_at(self._next(), reached)
+        self._take = take
+        self._ended = asyncio.get_running_loop().create_future()
+        self._due = time.monotonic()
+        self._take_frames(self._due, 0)
         try:
-            await ended
+            await self._ended
         finally:
             if self._timer is not None:
                 self._timer.cancel()
@@ -67,7 +72,24 @@ class FrameClock:
 
     def _begin(self) -> None:
         self._due = time.monotonic()
-        self._call()
+        self._ring()
+
+    def _ring(self) -> None:
+        self._take_frames(self._reached(), self._awaited)
+
+    def _take_frames(self, now: float, count: int) -> None:
+        """Take so many, of which the last is over now, and wait for the next."""
+        assert self._take is not None and self._ended is not None
+        self._timer = None
+        try:
+            for later in reversed(range(count)):
+                self._take(now - later * FRAME_S)
+        except Exception as error:
+            self._ended.set_exception(error)
+        else:
+            self._awaited = self._together
+            due = self._next(self._awaited)
+            self._timer = asyncio.get_running_loop().call_at(due, self._ring)
 
     async def frames(self) -> AsyncIterator[float]:
         """The time (monotonic seconds) at which each frame is taken."""
@@ -76,9 +98,9 @@ class FrameClock:
             await asyncio.sleep(max(0.0, self._next() - time.monotonic()))
             yield self._reached()
 
-    def _next(self) -> float:
-        """When the next frame is due."""
-        self._due += FRAME_S - self._earlier_s
+    def _next(self, frames: int = 1) -> float:
+        """When the next frame, or the last of the next ones, is due."""
+        self._due += frames * FRAME_S - self._earlier_s
         self._earlier_s = 0.0
         return self._due
 

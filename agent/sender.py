@@ -1,8 +1,8 @@
 """A site's uplink media: microphone → Opus, and the camera (`agent.picture.outgoing`).
 
 Rules:
-- A closed gate encodes and sends nothing; the microphone is read all the same, so that its level
-  shows life.
+- A closed gate encodes and sends nothing; the microphone is read all the same, some frames at once,
+  so that its level shows life.
 - Opening a gate never renegotiates; the first packet after it carries the marker bit. The first 20
   ms of a voice are those that end when its gate opens: they go out at once.
 - The voice goes first: pictures get what it leaves of the link, at the pace of a token bucket.
@@ -32,7 +32,10 @@ Keep = Callable[[float, int, int, int, int, bytes], None]
 
 SAMPLES = 960
 FRAMES_PER_S = 50
-MEASURE_EVERY = 5
+CLOSED_FRAMES = 5
+"""So many are read at once when the gate is closed for a second, and the level of the last one is
+measured."""
+
 MAX_DRIFT = 10 * SAMPLES
 ADJUST_EVERY_S = 0.1
 TWICE_FROM = 400_000
@@ -123,12 +126,11 @@ class Sender:
         self._adjusted_at = 0.0
         self._reported = 0
         self._probe = 0
-        self._measured = 0
-        self._was_open = False
+        self._is_open = self._was_open = False
+        self._closed_frames = 0
         self._cname = cname
         self._clock = FrameClock()
         self._send: Callable[[bytes], None] | None = None
-        self._microphone_open = False
         self._opus = opus.Encoder(self.settings.bitrate, fec=False, dtx=True)
         self.restart()
 
@@ -167,13 +169,13 @@ class Sender:
     @property
     def microphone_open(self) -> bool:
         """Whether the voice is sent."""
-        return self._microphone_open
+        return self._is_open
 
     @microphone_open.setter
     def microphone_open(self, is_open: bool) -> None:
-        if is_open and not self._microphone_open:
+        if is_open and not self._is_open:
             self._clock.begin_anew()
-        self._microphone_open = is_open
+        self._is_open = is_open
 
     @property
     def camera(self) -> CameraGate:
@@ -202,14 +204,16 @@ class Sender:
             for ssrc, seq in self._again.echoes(now):
                 if ssrc == self._audio.ssrc and not self._ladder.is_thin:
                     self._send_all(self._audio.again([seq]))
-        self._measured += 1
-        if self._measured % MEASURE_EVERY == 0 or self.microphone_open:
+        self._closed_frames = 0 if self._is_open else self._closed_frames + 1
+        if self._closed_frames % CLOSED_FRAMES == 0:
             self.level = level_dbov(pcm)
         stream, was_open = self._audio, self._was_open
         ts = stream.note_captured(now)
-        self._was_open = self.microphone_open
-        if not self.microphone_open:
+        self._was_open = self._is_open
+        if not self._is_open:
             self._send_all(stream.rest())
+            if self._closed_frames == FRAMES_PER_S:
+                self._clock.gather(CLOSED_FRAMES)
             return
         if not was_open:
             self._opus.reset()

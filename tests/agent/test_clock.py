@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -122,3 +123,34 @@ def test_who_reads_too_soon_has_what_is_there_by_then() -> None:
     assert early == [begins[0] + 100 * 960 - 384 + 960 * n for n in range(3)]
     late = position.take(10 + 0.02 * 103 + 0.1)
     assert late == early[-1] + 960, "what was late for a moment is read on from"
+
+
+async def test_frames_are_taken_together_and_one_by_one_again() -> None:
+    clock, frames = FrameClock(), []
+    taken: list[int] = []
+    task = asyncio.get_running_loop().create_task(clock.run(frames.append))
+    clock.gather(5)
+    async with asyncio.timeout(30):
+        while len(taken) < 3:
+            before = len(frames)
+            await asyncio.sleep(0.001)
+            taken += [len(frames) - before] if len(frames) > before else []
+    assert all(count % 5 == 0 for count in taken), "not before the last of five is over"
+    while time.monotonic() < frames[-1] + 0.05:
+        await asyncio.sleep(0.001)
+    count = len(frames)
+    clock.begin_anew()
+    assert 2 <= len(frames) - count <= 5, "those that were over already"
+    count, taken = len(frames), []
+    async with asyncio.timeout(30):
+        while len(taken) < 3:
+            before = len(frames)
+            await asyncio.sleep(0.001)
+            taken += [len(frames) - before] if len(frames) > before else []
+    await end(task)
+    if clock.skipped == 0 and clock.take_late_ms() < 10:
+        assert taken == [1, 1, 1]
+        steps = [b - a for a, b in pairwise(frames)]
+        assert [*steps[: count - 1], *steps[count:]] == pytest.approx(
+            [0.02] * (len(steps) - 1), abs=0.01
+        )

@@ -12,7 +12,7 @@ from agent import rtcp, rtp, voice
 from agent.audio import red
 from agent.audio.hop import PAIRS, TWINS, Distances
 from agent.audio.ladder import BITRATES, LIMIT_FOR_S, OVERHEAD_BYTES
-from agent.devices import SyntheticCamera, SyntheticMicrophone
+from agent.devices import NullCamera, SyntheticCamera, SyntheticMicrophone
 from agent.picture import vp8_packets
 from agent.sender import AudioStream, Sender
 from tests.ending import end
@@ -55,6 +55,46 @@ async def test_a_closed_site_sends_nothing_and_shows_its_level() -> None:
             while sender.level == 127:
                 await asyncio.sleep(0.01)
         assert wire.packets == []
+
+
+class Listened:
+    """A microphone that notes when each frame was over, and whether the gate was open then."""
+
+    def __init__(self) -> None:
+        self.frames: list[tuple[float, bool]] = []
+        self.sender: Sender | None = None
+
+    def read(self, now: float) -> np.ndarray:
+        self.frames.append((now, self.sender is not None and self.sender.microphone_open))
+        return np.full(960, 1000, dtype=np.int16)
+
+    def close(self) -> None:
+        pass
+
+
+async def test_what_was_to_be_read_when_the_gate_opens_is_not_sent() -> None:
+    microphone, wire = Listened(), Wire()
+    sender = Sender(microphone, NullCamera(320, 180), fps=10)
+    microphone.sender = sender
+    task = asyncio.get_running_loop().create_task(sender.run(wire))
+    try:
+        async with asyncio.timeout(30):
+            while len(microphone.frames) < 65:
+                await asyncio.sleep(0.001)
+            while time.monotonic() < microphone.frames[-1][0] + 0.05:
+                await asyncio.sleep(0.001)  # some frames are over and not yet read
+        opened_at = time.monotonic()
+        sender.microphone_open = True
+        await wire.wait_for(sender.audio_ssrc, 3)
+    finally:
+        await end(task)
+    opened = [now for now, is_open in microphone.frames if is_open]
+    closed = [now for now, is_open in microphone.frames if not is_open]
+    assert max(closed) <= opened_at < min(opened) and sender.level < 127
+    assert len(wire.packets) == len(opened) >= 3, "each goes out at once"
+    if sender.take_late_ms() < 5:
+        steps = [b - a for a, b in pairwise(closed + opened)]
+        assert max(steps) < 0.035, "and none is left out"
 
 
 async def test_opening_and_closing_the_microphone_costs_no_sequence_number() -> None:
