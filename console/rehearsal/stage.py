@@ -53,6 +53,9 @@ def _end_with_parent() -> None:
 class Process:
     """One process of ours, with its output in a log file."""
 
+    module = "console.cli"
+    """What takes its arguments."""
+
     def __init__(self, name: str, command: list[str], log: Path, *, talks: bool = False) -> None:
         self.name = name
         self.command = command
@@ -66,7 +69,7 @@ class Process:
             self.running = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "console.cli",
+                self.module,
                 *self.command,
                 stdin=asyncio.subprocess.PIPE if self._talks else asyncio.subprocess.DEVNULL,
                 stdout=log,

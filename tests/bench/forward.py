@@ -26,7 +26,7 @@ from agent import lines  # noqa: E402
 from tests.bench import forward_relays as relays  # noqa: E402
 from tests.bench.child import Child  # noqa: E402
 from tests.bench.forward_ends import Ends  # noqa: E402
-from tests.bench.where import PARTS  # noqa: E402
+from tests.bench.where import RELAY, parts  # noqa: E402
 
 SOURCES = ("chair", "floor")
 SLOTS = {"chair": ("chair", "second"), "floor": ("floor", "main")}
@@ -168,7 +168,7 @@ def where_table(rows: list[dict[str, Any]]) -> str:
     rows = [row for row in rows if row.get("where")]
     heads = ["part", *(f"{row['receivers']} receivers" for row in rows)]
     lines_ = [heads, ["---"] * len(heads)]
-    for part in PARTS:
+    for part in parts(RELAY):
         lines_.append([part, *(f"{100 * row['where'][part]:.0f} %" for row in rows)])
     lines_.append(["a packet and receiver", *(f"{row['us_per_packet']:.1f} µs" for row in rows)])
     pauses = (f"{row['where']['longest_gc_ms']:.1f} ms" for row in rows)

@@ -9,7 +9,7 @@ from typing import Any
 from agent.relay.relay import Relay
 from agent.rtc.stock_relay import StockForwarder, StockMediaRelay, StockSource
 from protocol import messages as m
-from tests.bench.where import Sampler
+from tests.bench.where import RELAY, Sampler
 
 
 class _Measured:
@@ -19,7 +19,7 @@ class _Measured:
 
     async def begin(self, profile: bool) -> None:
         """`profile`: `end` tells where the time went, too."""
-        self._sampler = Sampler() if profile else None
+        self._sampler = Sampler(RELAY) if profile else None
         self._usage = resource.getrusage(resource.RUSAGE_SELF)
         self._at = time.monotonic()
         if self._sampler is not None:

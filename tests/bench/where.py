@@ -10,6 +10,7 @@ import linecache
 import signal
 import time
 from collections import Counter
+from collections.abc import Sequence
 from types import FrameType
 from typing import NamedTuple
 
@@ -37,7 +38,7 @@ TICK = "what else is looked at every 10 ms"
 RECEPTION = "reception: decrypt, parse, unfold, count"
 REWRITE = "rewriting, packing, for whom it is"
 
-RULES = (
+RELAY = (
     Rule(REPORTS, "agent/relay/forwarding.py", "_report_on"),
     Rule(REPORTS, "agent/relay/telemetry.py"),
     Rule(REPORTS, "agent/relay/", "take_rtcp"),
@@ -51,19 +52,55 @@ RULES = (
     Rule("the loop around these two", "agent/rtc/outlet.py"),
     Rule(TICK, "agent/relay/forwarding.py", "tick"),
     Rule(RECEPTION, "agent/relay/uplinks.py"),
-    Rule(RECEPTION, "pylibsrtp/"),
     Rule(REWRITE, "agent/relay/"),
-    Rule(LOOP, "agent/rtc/connection.py", line="receive("),
+    Rule(LOOP, "agent/rtc/inlet.py", line="receive("),
+    Rule(RECEPTION, "agent/rtc/inlet.py"),
     Rule(RECEPTION, "agent/rtc/connection.py"),
     Rule(LOOP, "asyncio/base_events.py"),
 )
-PARTS = tuple(dict.fromkeys(rule.part for rule in RULES))
+
+KERNEL = "the kernel's recvmsg, recvfrom and sendto"
+SRTP = "SRTP by libsrtp, AES-GCM"
+SERVER = "reports, telemetry, the server"
+LEVELS = "levels, mixing, limiter"
+
+AGENT = (
+    Rule("Opus: encoding", "agent/audio/opus.py", line="opus_encode("),
+    Rule("Opus: decoding", "agent/audio/opus.py", line="opus_decode("),
+    Rule(KERNEL, "agent/rtc/inlet.py", line="receive("),
+    Rule(KERNEL, "agent/rtc/outlet.py", line="sendto(data"),
+    Rule(SRTP, "agent/rtc/inlet.py", line="take_off("),
+    Rule(SRTP, "agent/rtc/outlet.py", line="map(protect"),
+    Rule(LEVELS, "agent/audio/mixer.py"),
+    Rule(LEVELS, "agent/audio/playout.py", line="self._wide"),
+    Rule(SERVER, "agent/site.py", "_report"),
+    Rule(SERVER, "agent/site.py", "_telemetry"),
+    Rule(SERVER, "agent/site.py", "_keep_connected"),
+    Rule(SERVER, "agent/site.py", "_send_later"),
+    Rule(SERVER, "agent/site.py", "_show_previews"),
+    Rule(SERVER, "protocol/link.py"),
+    Rule(SERVER, "websockets/"),
+    Rule(CONSENT, "agent/rtc/connection.py", "_consent"),
+    Rule("packets: parse, count, into the playout", "agent/rtc/connection.py", "_take_srtp"),
+    Rule("playout: what is played of each slot", "agent/audio/playout.py", "pull"),
+    Rule("microphone, packing, sending", "agent/sender.py", "_take_sound"),
+    Rule(LOOP, "agent/clock.py", line="call_at("),
+    Rule("what else is done each 20 ms", "agent/clock.py"),
+    Rule(LOOP, "asyncio/base_events.py"),
+)
+
+
+def parts(rules: Sequence[Rule]) -> tuple[str, ...]:
+    """What these rules tell apart."""
+    return tuple(dict.fromkeys(rule.part for rule in rules))
 
 
 class Sampler:
-    """Notes where this process is, from `begin` to `end`; to be used in the main thread."""
+    """Notes where this process is, from `begin` to `end`; to be used in the main thread. What fits
+    no rule counts to the last one."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = rules
         self._counts: Counter[str] = Counter()
         self._rule_of: dict[tuple[object, int], int] = {}
         self._collecting_at = 0.0
@@ -81,7 +118,7 @@ class Sampler:
         signal.setitimer(signal.ITIMER_PROF, 0)
         gc.callbacks.remove(self._collected)
         total = sum(self._counts.values()) or 1
-        shares = {part: self._counts[part] / total for part in PARTS}
+        shares = {part: self._counts[part] / total for part in parts(self._rules)}
         pauses = self._pauses or [0.0]
         return shares | {"gc_ms": 1000 * sum(pauses), "longest_gc_ms": 1000 * max(pauses)}
 
@@ -93,11 +130,11 @@ class Sampler:
             self._pauses.append(now - self._collecting_at)
 
     def _take(self, _signal: int, frame: FrameType | None) -> None:
-        first = len(RULES) - 1
+        first = len(self._rules) - 1
         while frame is not None:
             first = min(first, self._rule(frame))
             frame = frame.f_back
-        self._counts[RULES[first].part] += 1
+        self._counts[self._rules[first].part] += 1
 
     def _rule(self, frame: FrameType) -> int:
         """The number of the first rule that fits."""
@@ -107,8 +144,8 @@ class Sampler:
             line = linecache.getline(file, key[1])
             fitting = (
                 number
-                for number, rule in enumerate(RULES)
+                for number, rule in enumerate(self._rules)
                 if rule.file in file and rule.function in function and rule.line in line
             )
-            self._rule_of[key] = next(fitting, len(RULES) - 1)
+            self._rule_of[key] = next(fitting, len(self._rules) - 1)
         return self._rule_of[key]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench import forward
-from tests.bench.where import PARTS, RULES
+from tests.bench.where import AGENT, RELAY, parts
 
 
 def test_packets_of_real_connections_arrive_and_are_counted(
@@ -34,13 +34,13 @@ def test_packets_of_real_connections_arrive_and_are_counted(
     assert ours["arrived_percent"] > 0 and ours["delay_p50_ms"] > 0
     assert ours["us_per_packet"] > 0 and stock["us_per_packet"] > 0
     assert stock["relay"] == "aiortc _send_rtp" and stock["packets_per_s"] > 0
-    assert sum(share for part, share in ours["where"].items() if part in PARTS) == pytest.approx(1)
+    assert sum(ours["where"][part] for part in parts(RELAY)) == pytest.approx(1)
     assert f"| a packet and receiver | {ours['us_per_packet']:.1f} µs |" in capsys.readouterr().out
 
 
 def test_what_the_profile_looks_for_is_in_the_source() -> None:
     root = Path(__file__).parents[2]
-    for rule in RULES:
+    for rule in (*RELAY, *AGENT):
         if not rule.file.startswith("agent/"):
             continue
         place = root / rule.file
