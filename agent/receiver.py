@@ -280,9 +280,10 @@ class Receiver:
     def _early_samples(self) -> int:
         """By how many samples the clock is to be set forward now, while everybody pauses: who
         spoke last is then heard as soon as the delay aimed at for him allows."""
+        for one in self._audio.values():
+            if one.playout.is_heard:
+                return 0
         last = max(self._audio.values(), key=lambda one: one.spoke_at)
-        if not last.playout.early_s or any(one.playout.is_heard for one in self._audio.values()):
-            return 0
         return round(last.playout.early_s * lines.OPUS_CLOCK)
 
     # -- packets -----------------------------------------------------------------------------------
@@ -302,7 +303,7 @@ class Receiver:
             begins = header.marker
             self._measure(audio.reception, header, packet, arrival, begins=begins, before=alone)
             if is_missed:
-                self._ask_for_voice(audio, arrival)
+                self._ask_for_voice(audio, arrival, self._answer_s)
         elif slot in self._streams:
             begins = vp8_packets.is_key_frame_start(payload)
             self._measure(self._streams[slot].reception, header, packet, arrival, begins=begins)
@@ -335,7 +336,7 @@ class Receiver:
             return
         rtt_s = self._answer_s
         for audio in self._audio.values():
-            self._ask_for_voice(audio, now)
+            self._ask_for_voice(audio, now, rtt_s)
         for window in self._video.values():
             for ssrc, missing, needs_key in window.wishes(now, rtt_s):
                 if missing:
@@ -348,8 +349,8 @@ class Receiver:
         """How long it takes until what is asked for comes: it waits in the queue, too."""
         return self.rtt_ms / 1000 + self._bandwidth.queue_s
 
-    def _ask_for_voice(self, audio: AudioSlot, now: float) -> None:
-        missing = audio.playout.missing(now, self._answer_s)
+    def _ask_for_voice(self, audio: AudioSlot, now: float, rtt_s: float) -> None:
+        missing = audio.playout.missing(now, rtt_s)
         if missing:
             self._send(rtcp.build_nack(self._ssrc, audio.ssrc, missing))
 

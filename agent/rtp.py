@@ -37,8 +37,9 @@ class SeqUnwrapper:
         if self.highest is None:
             self.highest = seq + 0x10000
             return self.highest
-        value = self.highest + seq_delta(seq, self.highest & 0xFFFF)
-        self.highest = max(self.highest, value)
+        value = self.highest + ((seq - self.highest + 0x8000) & 0xFFFF) - 0x8000
+        if value > self.highest:
+            self.highest = value
         return value
 
 
@@ -52,8 +53,9 @@ class TsUnwrapper:
         if self.highest is None:
             self.highest = ts + 0x100000000
             return self.highest
-        value = self.highest + ts_delta(ts, self.highest & 0xFFFFFFFF)
-        self.highest = max(self.highest, value)
+        value = self.highest + ((ts - self.highest + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+        if value > self.highest:
+            self.highest = value
         return value
 
 

@@ -244,10 +244,11 @@ class Site:
             self.say_actual()
             wait_s = LOOK_EVERY_S if not why else random.uniform(0.05, delay_s)
             self._wake.clear()
-            # Not wait_for: before Python 3.12 it may swallow the cancellation.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._wake.wait()
+            timer = asyncio.get_running_loop().call_later(wait_s, self._wake.set)
+            try:
+                await self._wake.wait()
+            finally:
+                timer.cancel()
 
     def _why_again(self, attempt: Attempt | None) -> str:
         """Why a new attempt is needed; empty when none is."""

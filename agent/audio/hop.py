@@ -191,6 +191,8 @@ def blocks_of(header: rtp.Header, payload: bytes, opus_type: int, red_type: int)
 
 def distances_of(blocks: Sequence[red.Block]) -> Distances:
     """How many frames older the copies among these blocks are, the nearest first."""
+    if len(blocks) < 2:
+        return ()
     return tuple(offset // SAMPLES for offset, _data in reversed(blocks) if offset)
 
 

@@ -23,7 +23,7 @@ DUCK_PER_FRAME, UNDUCK_PER_FRAME = 0.25, 0.05
 def level_dbov(pcm: Pcm) -> int:
     """The level of a frame in -dBov: 0 is the loudest, 127 digital silence (RFC 6464)."""
     wide = pcm.astype(np.float32)
-    return dbov_of(float(np.dot(wide, wide)) / max(1, len(pcm)))
+    return dbov_of(float(wide.dot(wide)) / max(1, len(pcm)))
 
 
 def dbov_of(power: float) -> int:
@@ -69,6 +69,7 @@ class Mixer:
         self._others = 1.0
         self._held = 0
         self._silence = np.zeros(SAMPLES, dtype=np.int16)
+        self._total = np.empty(SAMPLES, dtype=np.float32)
 
     def mix(
         self, frames: Iterable[Pcm], over: Pcm | None = None, over_dbov: int | None = None
@@ -86,7 +87,8 @@ class Mixer:
         if len(heard) == 1 and self._gain == 1.0 and not is_ducked:
             return heard[0]
         others = [frame for frame in heard if not (is_ducked and frame is over)]
-        total = np.zeros(SAMPLES, dtype=np.float32)
+        total = self._total
+        total[:] = 0
         for frame in others:
             total += frame
         if is_ducked:
@@ -96,7 +98,7 @@ class Mixer:
         return self._limited(total)
 
     def _limited(self, total: NDArray[np.float32]) -> Pcm:
-        peak = max(float(total.max()), -float(total.min()))
+        peak = max(float(np.maximum.reduce(total)), -float(np.minimum.reduce(total)))
         wanted = min(1.0, LIMIT / peak) if peak > 0 else 1.0
         after = wanted if wanted < self._gain else min(wanted, self._gain + RELEASE_PER_FRAME)
         if after != self._gain or after != 1.0:

@@ -250,15 +250,16 @@ class Playout:
             self._reach = self._distances[-1]
         else:
             self._distances = ()
+        alone = before(self._distances)
         if recovered:
             self._reach_before, self._reach_told = recovered, number
         if self._highest is None or number > self._highest:
             self._highest_stamp = stamp
         lost = self.stats.lost
-        was_asked = self._note_number(number, arrival, sent, is_begin=marker)
+        was_asked = self._note_number(number, arrival, sent, alone, is_begin=marker)
         index = (stamp - self._base) // SAMPLES
         # Newest first; of a pair the first frame comes first, it comes in turn.
-        for offset, payload in blocks if before(self._distances) else reversed(blocks):
+        for offset, payload in blocks if alone else reversed(blocks):
             distance, rest = divmod(offset, SAMPLES)
             if rest:
                 continue
@@ -331,16 +332,16 @@ class Playout:
             self._start_at = due + self._first_delay_s
 
     def _note_number(
-        self, number: int, arrival: float, sent: int | None, *, is_begin: bool
+        self, number: int, arrival: float, sent: int | None, alone: int, *, is_begin: bool
     ) -> bool:
-        """Track what is missing; True when this packet had been asked for."""
+        """Track what is missing; True when this packet had been asked for. `alone`: so many before
+        it are never sent alone."""
         one = self._missing.pop(number, None)
         if self._highest is None or number <= self._highest:
             return one is not None and self._patience.came(one, arrival, self._rtt_s, sent)
         if not is_begin:
             distances = self._distances if self.voice == "clear" else ()
-            until = number - before(self._distances)
-            for lost in range(max(self._highest + 1, number - MAX_FRAMES), until):
+            for lost in range(max(self._highest + 1, number - MAX_FRAMES), number - alone):
                 wait_s = self._patience.wait_s(number - lost, distances, self._rtt_s)
                 self._missing[lost] = Missing(arrival, arrival + wait_s, sent)
                 self._patience.missed()
@@ -711,11 +712,12 @@ class _Level:
         self._lowest: deque[tuple[int, float]] = deque()
         self._frames = 0
         self._quiet_run = PAUSE_FRAMES
+        self._wide = np.empty(SAMPLES, dtype=np.float32)
 
     def push(self, pcm: Pcm) -> float:
         """A decoded frame of 960 samples; its mean square."""
-        wide = pcm.astype(np.float32)
-        power = float(np.dot(wide, wide)) / SAMPLES
+        self._wide[:] = pcm
+        power = float(self._wide.dot(self._wide)) / SAMPLES
         level_db = 10 * math.log10(power / 32768.0**2) if power > 0.1 else -100.0
         self.peak_db = max(level_db, self.peak_db - 0.02)
         self._frames += 1
