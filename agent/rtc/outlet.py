@@ -101,11 +101,20 @@ class Outlet:
 
     def send_rtp(self, packet: bytes) -> bool:
         """Protect and send; False when it is dropped. Raises ValueError when it is too long."""
-        return Outlets((self,)).send_rtp(packet) == 1
+        return self._protect_and_send(packet, lib.srtp_protect)
 
     def send_rtcp(self, packet: bytes) -> bool:
         """Protect and send; False when it is dropped. Raises ValueError when it is too long."""
-        return Outlets((self,)).send_rtcp(packet) == 1
+        return self._protect_and_send(packet, lib.srtp_protect_rtcp)
+
+    def _protect_and_send(self, packet: bytes, protect: Any) -> bool:
+        size = _checked(packet)
+        _views[0][:size] = packet
+        _lengths[0] = size
+        if protect(self.context, _places[0], _length_places[0]):
+            self.dropped += 1
+            return False
+        return self.send(_views[0][: _lengths[0]])
 
     def send(self, data: memoryview) -> bool:
         """Send a protected packet; False when it is dropped."""
@@ -204,9 +213,7 @@ class Outlets:
         return count
 
     def _send(self, packet: bytes, protect: Any) -> int:
-        size = len(packet)
-        if size > MAX_PACKET_BYTES:
-            raise ValueError(f"a packet of {size} bytes is too long")
+        size = _checked(packet)
         lengths, count = array.array("i", [size]) * TOGETHER, 0
         for outlets, contexts, sendtos, addresses in self._parts:
             _length_view[:TOGETHER] = lengths
@@ -235,6 +242,14 @@ class Outlets:
                     outlet.bytes += length
                     count += 1
         return count
+
+
+def _checked(packet: bytes) -> int:
+    """Its size; raises ValueError when it is too long."""
+    size = len(packet)
+    if size > MAX_PACKET_BYTES:
+        raise ValueError(f"a packet of {size} bytes is too long")
+    return size
 
 
 def _send_burst(packets: Sequence[bytes], outlets: Sequence[Outlet], contexts: list[Any]) -> int:
