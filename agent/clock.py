@@ -1,4 +1,5 @@
-"""The 20 ms clock that microphone and playout run on, and where in time a frame of sound lies."""
+"""The 20 ms clock that microphone and playout run on, what is done in its wake, and where in time a
+frame of sound lies."""
 
 import asyncio
 import math
@@ -119,6 +120,30 @@ class FrameClock:
         """The greatest lateness since the last call."""
         late_ms, self.late_ms = self.late_ms, 0.0
         return late_ms
+
+
+class Rounds:
+    """What is done now and then, in the wake of what is done often: it wakes the process by nothing
+    of its own."""
+
+    def __init__(self) -> None:
+        self._rounds: list[tuple[float, Callable[[], None]]] = []
+        self._due: list[float] = []
+
+    def every(self, every_s: float, call: Callable[[], None]) -> None:
+        """Have this called so often, by the first tick after that."""
+        self._rounds.append((every_s, call))
+        self._due.append(time.monotonic() + every_s)
+
+    def tick(self, now: float) -> None:
+        """Call what is due."""
+        if now < min(self._due):
+            return
+        for number, (every_s, call) in enumerate(self._rounds):
+            if now >= self._due[number]:
+                following = self._due[number] + every_s
+                self._due[number] = following if following > now else now + every_s
+                call()
 
 
 class Position:

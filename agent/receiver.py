@@ -237,18 +237,22 @@ class Receiver:
         self._chime.set(cue)
 
     async def run(
-        self, ask: Callable[[bytes], None], fetch: Callable[[bool], None] | None = None
+        self,
+        ask: Callable[[bytes], None],
+        fetch: Callable[[bool], None] = lambda hold: None,
+        then: Callable[[float], None] = lambda now: None,
     ) -> None:
-        """Play until cancelled; `ask` sends an RTCP packet to the relay, `fetch` takes what waits;
-        it is told whether what comes from now on may wait for the next frame."""
+        """Play until cancelled. `ask` sends an RTCP packet to the relay; `fetch(hold)` takes what
+        waits and is told whether what comes from now on may wait for the next frame; `then(now)` is
+        called when a frame is played."""
         self._ask = ask
 
         def take(now: float) -> None:
-            if fetch is not None:
-                fetch(self._link.is_good and now - self._switched_at > SWITCHED_FOR_S)
+            fetch(self._link.is_good and now - self._switched_at > SWITCHED_FOR_S)
             if self._clock.lag_s > FRAME_S:
                 self._bandwidth.excuse(self._clock.lag_s, now)
             self._clock.shift(FRAME_S - self.play(now))
+            then(now)
 
         await self._clock.run(take)
 

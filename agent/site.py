@@ -13,6 +13,7 @@ Rules:
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import random
 import signal
@@ -28,6 +29,7 @@ from platformdirs import user_state_path
 from agent import devices, lines, rtcp
 from agent.announce import Announcement
 from agent.attempt import Attempt
+from agent.clock import Rounds
 from agent.impair import Direction, Impairment
 from agent.linecheck.check import SiteCheck
 from agent.linecheck.ends import Ear, Mouth
@@ -111,6 +113,13 @@ class Site:
         self._trouble = ""
         self._cpu = (time.process_time(), time.monotonic())
         self._bytes = (0, 0)
+        self._look_at = math.inf
+        self._previewed_at = -math.inf
+        self._rounds = Rounds()
+        self._rounds.every(REPORT_EVERY_S, self._report)
+        self._rounds.every(TELEMETRY_EVERY_S, self._tell)
+        self._rounds.every(LATER_EVERY_S, self._send_later)
+        self._rounds.every(PREVIEW_TICK_S, self._show_preview)
 
     async def run(self) -> None:
         """Serve the site until cancelled."""
@@ -119,11 +128,7 @@ class Site:
             group.create_task(self._link.run())
             group.create_task(self._keep_connected())
             group.create_task(self.sender.run(self._send_media))
-            group.create_task(self.receiver.run(self._ask, self._fetch))
-            group.create_task(self._report())
-            group.create_task(self._telemetry())
-            group.create_task(self._send_later())
-            group.create_task(self._show_previews())
+            group.create_task(self.receiver.run(self._ask, self._fetch, self._tend))
             group.create_task(self._check.run())
 
     # -- control ---------------------------------------------------------------------------------
@@ -244,11 +249,8 @@ class Site:
             self.say_actual()
             wait_s = LOOK_EVERY_S if not why else random.uniform(0.05, delay_s)
             self._wake.clear()
-            timer = asyncio.get_running_loop().call_later(wait_s, self._wake.set)
-            try:
-                await self._wake.wait()
-            finally:
-                timer.cancel()
+            self._look_at = time.monotonic() + wait_s
+            await self._wake.wait()
 
     def _why_again(self, attempt: Attempt | None) -> str:
         """Why a new attempt is needed; empty when none is."""
@@ -431,20 +433,24 @@ class Site:
         if attempt is not None and attempt.downlink is not None:
             attempt.downlink.fetch(hold=hold)
 
-    async def _report(self) -> None:
+    def _tend(self, now: float) -> None:
+        """What is to be done now and then, when 20 ms are played."""
+        if now >= self._look_at:
+            self._wake.set()
+        self._rounds.tick(now)
+
+    def _report(self) -> None:
         """Once a second: sender reports on the uplink, receiver reports on the downlink."""
-        while True:
-            await asyncio.sleep(REPORT_EVERY_S)
-            attempt = self._attempt
-            if attempt is None:
-                continue
-            if attempt.uplink is not None:
-                attempt.uplink.send_rtcp(self.sender.reports())
-                for probe in self.sender.probes():
-                    attempt.uplink.send_rtcp(probe)
-            if attempt.downlink is not None:
-                attempt.downlink.send_rtcp(self.receiver.report())
-                self.sender.guess(self.receiver.loss, time.monotonic())
+        attempt = self._attempt
+        if attempt is None:
+            return
+        if attempt.uplink is not None:
+            attempt.uplink.send_rtcp(self.sender.reports())
+            for probe in self.sender.probes():
+                attempt.uplink.send_rtcp(probe)
+        if attempt.downlink is not None:
+            attempt.downlink.send_rtcp(self.receiver.report())
+            self.sender.guess(self.receiver.loss, time.monotonic())
 
     # -- the recording -----------------------------------------------------------------------------
 
@@ -462,41 +468,37 @@ class Site:
             log.warning("our voice can't be kept: %s", error)
             self.sender.keep = None
 
-    async def _send_later(self) -> None:
+    def _send_later(self) -> None:
         """Send what the recorder did not confirm."""
-        while self._spool is not None:
-            await asyncio.sleep(LATER_EVERY_S)
-            if self.sender.keep is None:
-                with contextlib.suppress(OSError):
-                    self._spool.pause()
-            now = time.monotonic()
-            if self._link.up:
-                piece = self._spool.piece(round(1000 * (now + self._clock_s)), now)
-                if piece is not None:
-                    self._link.send_later(Later(self.site, *piece))
+        if self._spool is None:
+            return
+        if self.sender.keep is None:
+            with contextlib.suppress(OSError):
+                self._spool.pause()
+        now = time.monotonic()
+        if self._link.up:
+            piece = self._spool.piece(round(1000 * (now + self._clock_s)), now)
+            if piece is not None:
+                self._link.send_later(Later(self.site, *piece))
 
-    async def _show_previews(self) -> None:
+    def _show_preview(self) -> None:
         """Small pictures for the operator, as often as Desired asks; on a link whose picture is
         cut only now and then, so that the voice keeps what there is."""
-        shown_at = 0.0
-        while True:
-            await asyncio.sleep(PREVIEW_TICK_S)
-            desired, now = self.desired, time.monotonic()
-            if desired is None or not desired.preview_s or desired.media != "auto":
-                continue
-            is_thin = desired.camera != "off" and not self.sender.settings.video
-            every_s = desired.preview_s * (PREVIEW_SELDOM if is_thin else 1)
-            if now - shown_at < every_s:
-                continue
-            picture = self.sender.pictures.glance(now)
-            if picture is not None and self._link.send_preview(Preview(self.site, jpeg(picture))):
-                shown_at = now
+        desired, now = self.desired, time.monotonic()
+        if desired is None or not desired.preview_s or desired.media != "auto":
+            return
+        is_thin = desired.camera != "off" and not self.sender.settings.video
+        every_s = desired.preview_s * (PREVIEW_SELDOM if is_thin else 1)
+        if now - self._previewed_at < every_s:
+            return
+        picture = self.sender.pictures.glance(now)
+        if picture is not None and self._link.send_preview(Preview(self.site, jpeg(picture))):
+            self._previewed_at = now
 
-    async def _telemetry(self) -> None:
-        while True:
-            await asyncio.sleep(TELEMETRY_EVERY_S)
-            self.say_actual()
-            self._link.send(m.SiteTelemetry(self._reading()))
+    def _tell(self) -> None:
+        """Twice a second: what we are, and what was measured."""
+        self.say_actual()
+        self._link.send(m.SiteTelemetry(self._reading()))
 
     def _reading(self) -> m.SiteReading:
         attempt = self._attempt

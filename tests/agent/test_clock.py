@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from agent.clock import FrameClock, Position
+from agent.clock import FrameClock, Position, Rounds
 from tests.ending import end
 
 
@@ -154,3 +154,15 @@ async def test_frames_are_taken_together_and_one_by_one_again() -> None:
         assert [*steps[: count - 1], *steps[count:]] == pytest.approx(
             [0.02] * (len(steps) - 1), abs=0.01
         )
+
+
+def test_what_is_due_is_done_at_a_tick() -> None:
+    rounds, done = Rounds(), []
+    began = time.monotonic()
+    rounds.every(1.0, lambda: done.append("often"))
+    rounds.every(2.5, lambda: done.append("seldom"))
+    ticks = {0.5: "", 1.1: "often", 1.9: "", 2.1: "often", 2.6: "seldom", 3.1: "often"}
+    for at, expected in {**ticks, 9.0: "often seldom", 9.9: "", 10.1: "often"}.items():
+        done.clear()
+        rounds.tick(began + at)
+        assert " ".join(done) == expected, at
