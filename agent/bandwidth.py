@@ -8,8 +8,9 @@ Rules:
 - A queue that stands or grows means that the link carries what arrives now and not more: the
   estimate is a little less than that, so that the queue drains.
 - What a link carries that is not full is told by probes: of two packets sent at once the second
-  comes later by the time it takes at the narrowest place. One that misled is not believed again for
-  a while.
+  comes later by the time it takes at the narrowest place. They at most double the estimate each
+  second: where a busy machine takes both at once they tell anything. One that misled is not
+  believed again for a while.
 - The estimate grows while there is no queue, slower after every time that went wrong, and slowly
   beyond where the link was full; a link that was never full has none.
 
@@ -56,8 +57,8 @@ PROBED_BELOW = 1_500_000
 
 PROBE_LATE_S = 0.5
 PROBES, PROBES_FOR_S = 3, 5.0
-BELIEVED = 0.8
-"""Of what probes tell, so much is taken for granted."""
+BELIEVED, MOST_AT_ONCE = 0.8, 2.0
+"""Of what probes tell, so much is taken for granted; and so many times what was known before."""
 
 DOUBTED_FOR_S, MAX_DOUBTED_S = 10.0, 160.0
 
@@ -88,6 +89,8 @@ class Bandwidth:
         # (begin of the bucket, shortest way in it)
         self._base: deque[tuple[float, float]] = deque()
         self._queue_before = 0.0
+        # Since when there is a queue.
+        self._queued_at = math.inf
         self._updated_at: float | None = None
         self._cut_at = -math.inf
         self._grow = GROW_FIRST
@@ -100,7 +103,7 @@ class Bandwidth:
         # The first packet of a pair: its number, when it came. What pairs told: when, bit/s.
         self._first: tuple[int, float] | None = None
         self._probes: deque[tuple[float, float]] = deque(maxlen=PROBES)
-        self._believed_at = -math.inf
+        self._raised_at = self._believed_at = -math.inf
         self._doubted_s, self._doubted_until = DOUBTED_FOR_S, -math.inf
 
     def excuse(self, late_s: float, now: float) -> None:
@@ -182,8 +185,13 @@ class Bandwidth:
         rising = queue > self._queue_before - 0.002
         self._queue_before, self.queue_s = queue, queue
         if queue > EMPTY_S:
+            received = self._in_queue(now)
             self._through = max(self._through, received)
-        elif self.available is not None:
+            if queue > QUEUE_S and rising and now - self._cut_at >= CUT_EVERY_S:
+                return self._cut(received, now)
+            return False
+        self._queued_at = math.inf
+        if self.available is not None:
             if self._is_draining:
                 # The queue is gone: what came through while it stood is what the link carries.
                 self._is_draining = False
@@ -191,9 +199,14 @@ class Bandwidth:
                 self.available = max(self.available, int(DRAINED_TO * self._through))
             self._through = 0.0
             self._grow_on(elapsed, now)
-        if queue > QUEUE_S and rising and now - self._cut_at >= CUT_EVERY_S:
-            return self._cut(received, now)
         return False
+
+    def _in_queue(self, now: float) -> float:
+        """Bit/s since there is a queue, over a second at most: what the link carries. What came
+        before tells what was sent, on a link that perhaps was another one."""
+        self._queued_at = min(self._queued_at, now - RECENT_S)
+        since = max(now - RATE_S, self._queued_at)
+        return 8 * sum(size for at, size in self._sizes if at >= since) / (now - since)
 
     def _cut(self, received: float, now: float) -> bool:
         # In a pause next to nothing comes: that is not what the link carries.
@@ -206,7 +219,7 @@ class Bandwidth:
         if now - self._cut_at > 2.0:
             self._grow = max(GROW_LEAST, self._grow / 2)
         if now - self._believed_at < self._doubted_s:
-            self._doubted_until = now + self._doubted_s
+            self._doubted_until, self._believed_at = now + self._doubted_s, -math.inf
             self._doubted_s = min(MAX_DOUBTED_S, 2 * self._doubted_s)
         self._probes.clear()
         self._cut_at = now
@@ -227,11 +240,11 @@ class Bandwidth:
             self._grow = min(GROW_FIRST, self._grow * 2)
             self._full = math.inf
             self._doubted_s = DOUBTED_FOR_S
-        probed = int(self._probed(now))
-        if probed > self.available:
-            self.available = probed
+        probed = min(self._probed(now), MOST_AT_ONCE * self.available)
+        if probed > self.available and now - self._raised_at >= PROBE_EVERY_S:
+            self.available = int(probed)
             self._full = max(self._full, probed)
-            self._believed_at = now
+            self._raised_at = self._believed_at = now
         grow = self._grow if self.available < self._full else min(self._grow, GROW_BEYOND)
         self.available = int(self.available * (1 + grow * elapsed)) + 1
         if self.available > UNLIMITED:

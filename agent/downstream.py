@@ -2,23 +2,34 @@
 
 Rules:
 - The choice is this site's alone: what another one loses or can't carry costs it nothing.
+- Where several speak at once, each of the voices has its share of the link, and pictures have what
+  all of them leave.
+- What is lost while the link is found to be full is its queue's: it is no reason for copies.
 - Which pictures it gets is told step by step by `agent.picture.steps`.
 
 Rates are bit/s, times are monotonic seconds given by the caller. Pure.
 """
 
 import math
+from collections import deque
 from collections.abc import Mapping
 
 from agent import rtcp
 from agent.audio.hop import HISTORY, Distances
-from agent.audio.ladder import BITRATES, Ladder
-from agent.audio.playout import Mode
+from agent.audio.ladder import BITRATES, VIDEO_LEAST, Ladder
+from agent.audio.playout import FRAME_S, Mode
 from agent.bandwidth import PROBE_EVERY_S, PROBED_BELOW
 from agent.batches import Membership
 from agent.picture.layers import PictureName
 from agent.picture.steps import Steps
 from protocol.messages import MediaMode
+
+FULL_FOR_S, LESS = 2.0, 0.97
+"""So long after the link was found to carry less than this of what was known, losses are taken for
+those of the queue: a report comes each second, and tells of the second before."""
+
+COUNTED_LOOKS, VOICES_FOR_S = 5, 5.0
+"""The voices are counted over so many looks; one that pauses is counted for a while."""
 
 
 class Downstream:
@@ -32,7 +43,13 @@ class Downstream:
         """Whether `update` chose something else; whoever acts on it sets this to False."""
         self.available = 0.0
         """What the site says its downlink carries; 0: unknown."""
+        self.voices = 1.0
+        """How many were sent to it at once lately."""
         self._ladder = Ladder(BITRATES, can_code=False)
+        self._full_at = -math.inf
+        # Frames that were sent from look to look, and when so many voices were counted last.
+        self._frames: deque[tuple[float, int]] = deque(maxlen=COUNTED_LOOKS)
+        self._counted_at = -math.inf
         self._highest: dict[int, int] = {}
         self.steps = Steps()
         """Which pictures it gets."""
@@ -82,6 +99,8 @@ class Downstream:
         if before == block.highest_seq:
             return
         self._highest[block.ssrc] = block.highest_seq
+        if now - self._full_at < FULL_FOR_S:
+            return
         expected = 0 if before is None else (block.highest_seq - before) & 0xFFFFFFFF
         if not 0 < expected <= HISTORY:
             self._ladder.report(block.fraction_lost / 256, now, 1)
@@ -93,14 +112,22 @@ class Downstream:
             self._ladder.report(max(0.0, lost / sent), now, sent)
 
     def sending(self, frames: int, now: float) -> None:
-        """So many frames of voice were sent to it."""
+        """So many frames of voice were sent to it since the last look."""
         if frames:
             self._ladder.sending(now, frames)
+        self._frames.append((now, frames))
+        since = self._frames[0][0]
+        if self.available and now > since:
+            sent = sum(count for _at, count in self._frames) - self._frames[0][1]
+            voices = max(1.0, round(2 * sent * FRAME_S / (now - since)) / 2)
+            if voices >= self.voices or now - self._counted_at > VOICES_FOR_S:
+                self.voices, self._counted_at = voices, now
 
-    def estimate(self, bitrate: int) -> None:
+    def estimate(self, bitrate: int, now: float) -> None:
         """What the site says its downlink carries (REMB)."""
+        if not self.available or bitrate < LESS * self.available:
+            self._full_at = now
         self.available = float(bitrate)
-        self._ladder.available = float(bitrate)
 
     def is_to_be_probed(self, now: float) -> bool:
         """Whether a pair is due; then it is to be sent."""
@@ -121,6 +148,8 @@ class Downstream:
         asked to be coded at; `small`: what the small picture takes at the least. The pictures of
         which a key frame is needed. Of most links nothing bad is known, and while nothing changes
         their choice stays what it was: that costs little."""
+        if self.available:
+            self._ladder.available = self.available / self.voices
         calm = self._what_counts(rates, bitrate) if self._ladder.is_calm else None
         if calm is not None and calm == self._calm:
             return []
@@ -129,10 +158,13 @@ class Downstream:
         before = (self.distances, self.steps.showing, self._was_bad)
         self._was_bad = self.is_bad
         self.distances = settings.distances
-        self.video = settings.video
         is_forced = self._ladder.media != "auto"
+        self.video = settings.video
+        if self.available and not is_forced:
+            left = self.available - self.voices * settings.cost
+            self.video = left if left >= VIDEO_LEAST else 0.0
         asked = self.steps.update(
-            settings.video, self.loss, rates, now, is_forced=is_forced, small=small
+            self.video, self.loss, rates, now, is_forced=is_forced, small=small
         )
         self.has_changed |= before != (self.distances, self.steps.showing, self._was_bad)
         is_calm = self._ladder.is_calm and self.steps.is_best and not asked

@@ -191,7 +191,7 @@ class Downlinks:
                         if isinstance(self._slot_of(block.ssrc), VoiceSlot):
                             links.downstream.report(block, links.round_trip.ms / 1000, arrival)
                 case rtcp.Remb(bitrate=bitrate):
-                    links.downstream.estimate(bitrate)
+                    links.downstream.estimate(bitrate, arrival)
                     if links.paced is None:
                         links.paced = PacedPictures()
                         links.downstream.has_changed = True

@@ -10,10 +10,12 @@ from agent import rtcp, rtp
 from agent.bandwidth import (
     BELIEVED,
     CALM_S,
+    DOUBTED_FOR_S,
     EMPTY_S,
     FIRST_LEAST,
     GROW_BEYOND,
     LEAST,
+    MOST_AT_ONCE,
     OVERHEAD_BYTES,
     PROBE_BYTES,
     Bandwidth,
@@ -144,9 +146,11 @@ def test_what_a_link_carries_more_is_told_by_probes_and_not_by_one_that_misleads
         probe(link, number, bits / rate)
         link.run(1, 20)
     assert known(link.bandwidth) < 1.1 * before, "two of three came at the link's own pace"
-    for number in range(3):
+    for number in range(6):
+        known_before = known(link.bandwidth)
         probe(link, 10 + number, bits / 500_000)
         link.run(1, 20)
+        assert known(link.bandwidth) <= 1.2 * MOST_AT_ONCE * known_before, "step by step"
     assert known(link.bandwidth) == pytest.approx(BELIEVED * 500_000, rel=0.05)
     link.run(3, 200)  # it was not so
     link.run(4, 20)
@@ -155,6 +159,11 @@ def test_what_a_link_carries_more_is_told_by_probes_and_not_by_one_that_misleads
         probe(link, 20 + number, bits / 500_000)
         link.run(1, 20)
     assert known(link.bandwidth) < 1.2 * after, "what misled is not believed again at once"
+    link.run(DOUBTED_FOR_S, 20)
+    for number in range(3):
+        probe(link, 30 + number, bits / 500_000)
+        link.run(1, 20)
+    assert known(link.bandwidth) > 1.5 * after, "but after a while: it misled once"
 
 
 def test_a_first_suspicion_costs_the_large_picture_alone() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from agent import rtcp
 from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, Frame
-from agent.audio.ladder import BITRATES, CLEAR, STEP_FRAMES, Settings
+from agent.audio.ladder import BITRATES, CLEAR, STEP_FRAMES, VIDEO_LEAST, Settings
 from agent.batches import PAIR_WITHIN_S, Batches
 from agent.downstream import Downstream
 from agent.picture.layers import PictureName
@@ -106,15 +106,47 @@ def test_pictures_get_what_the_voice_leaves() -> None:
     down = Downstream()
     down.update(RATES, 1.0)
     assert down.video == float("inf") and down.steps.picture == "high"
-    down.estimate(170_000)
+    down.estimate(170_000, 1.0)
     down.update(RATES, 1.1)
     assert 100_000 < down.video < 150_000
     assert down.steps.takes("main", True) and not down.steps.takes("second", True)
-    down.estimate(90_000)
+    down.estimate(90_000, 1.9)
     down.update(RATES, 2.0)
     assert down.video == 0
     down.update(RATES, 2.0 + HELD_S)
     assert not down.steps.has_video and not down.steps.takes("main", True)
+
+
+def test_of_several_voices_each_has_its_share_and_pictures_have_what_all_leave() -> None:
+    down, cost = Downstream(), Settings(BITRATES[0]).cost
+    down.estimate(int(2.5 * cost), 1.0)
+    now = 1.0
+    for looks, frames, voices in ((20, 5, 1.0), (20, 10, 2.0), (30, 5, 2.0), (40, 0, 1.0)):
+        for _ in range(looks):
+            now += 0.1
+            down.sending(frames, now)
+            down.update(RATES, now)
+        left = 2.5 * cost - voices * cost
+        assert down.voices == voices and down.distances == ()
+        assert down.video == pytest.approx(left if left >= VIDEO_LEAST else 0, abs=2)
+    for _ in range(60):
+        now += 0.1
+        down.sending(15, now)
+        down.update(RATES, now)
+    assert down.voices == 3 and down.distances == PAIRS, "singly they don't fit"
+
+
+def test_what_is_lost_while_a_link_is_found_to_be_full_is_no_reason_for_copies() -> None:
+    link = Downlink()
+    link.speak_and_lose(0, 3)
+    link.down.estimate(500_000, link.now)
+    link.speak_and_lose(90, 1)
+    assert link.down.loss == 0
+    link.speak_and_lose(0, 2)
+    link.down.estimate(500_000, link.now)
+    link.speak_and_lose(90, 1)
+    link.speak(0.1)
+    assert link.down.loss > 0.1 and link.down.distances != (), "it carries what it did"
 
 
 def test_what_the_operator_forces() -> None:
@@ -155,7 +187,7 @@ def _do(
         case "lose":
             down.report(block(int(value * 40), highest), 0.06, now)
         case "estimate":
-            down.estimate(int(value * 800_000))
+            down.estimate(int(value * 800_000), now)
         case "mode":
             media: tuple[MediaMode, ...] = ("auto", "auto", "audio-only")
             down.set_modes("conversation" if value > 0.5 else "auto", media[int(value * 3) % 3])
@@ -217,7 +249,9 @@ def test_of_a_good_link_is_not_chosen_twice(monkeypatch: pytest.MonkeyPatch) -> 
 def thin() -> Downlink:
     """A downlink that carries a voice in pairs only."""
     link = Downlink()
-    link.down.estimate((Settings(BITRATES[0], PAIRS).cost + Settings(BITRATES[0]).cost) / 2)
+    link.down.estimate(
+        (Settings(BITRATES[0], PAIRS).cost + Settings(BITRATES[0]).cost) / 2, link.now
+    )
     link.down.update(RATES, link.now)
     assert link.down.distances == PAIRS and link.down.is_thin
     return link
@@ -299,7 +333,7 @@ def test_what_waits_goes_out_before_what_does_not_follow_it() -> None:
     assert link.next_packets(FLOOR, frame(5), 2.02) == [(1, ())], "there is a hole between"
     assert link.next_packets(FLOOR, frame(6), 2.04) == [(6, PAIRS)]
     assert link.next_packets(FLOOR, frame(7), 2.06) == []
-    link.down.estimate(10e6)
+    link.down.estimate(10e6, link.now)
     for tenth in range(300):
         link.down.update(RATES, 2.1 + tenth / 10)
     assert link.down.distances == ()
@@ -309,7 +343,7 @@ def test_what_waits_goes_out_before_what_does_not_follow_it() -> None:
 def test_a_site_in_conversation_asks_for_a_smaller_voice_where_no_copy_of_it_fits() -> None:
     link = Downlink()
     link.speak_and_lose(51, 3)
-    link.down.estimate(Settings(BITRATES[1], TWINS).cost)
+    link.down.estimate(Settings(BITRATES[1], TWINS).cost, link.now)
     link.speak(0.2)
     assert link.down.wants_bitrate is None, "it has the time to ask for what it lost"
     link.down.set_modes("conversation", "auto")
