@@ -4,13 +4,14 @@ Rules:
 - Every packet says when it was sent (absolute send time); what it took longer than the fastest one
   lately is the queue before the bottleneck. Loss is never taken for congestion: radio links lose
   at any load.
-- The queue is the shortest of half a second, so that jitter is not taken for it.
+- The queue is the shortest of half a second, so that jitter is not taken for it; a long one that
+  jitter makes nowhere is seen in half of that.
 - A queue that stands or grows means that the link carries what arrives now and not more: the
   estimate is a little less than that, so that the queue drains.
 - What a link carries that is not full is told by probes: of two packets sent at once the second
-  comes later by the time it takes at the narrowest place. They at most double the estimate each
-  second: where a busy machine takes both at once they tell anything. One that misled is not
-  believed again for a while.
+  comes later by the time it takes at the narrowest place. A busy machine that takes both at once
+  makes them tell anything: so what counts is the least of the last ones, and each pair makes the
+  estimate grow by a step. What misled is not believed again for a while.
 - The estimate grows while there is no queue, slower after every time that went wrong, and slowly
   beyond where the link was full; a link that was never full has none.
 
@@ -30,12 +31,17 @@ RECENT_S = 0.5
 RATE_S = 1.0
 BASE_S = 60.0
 BUCKET_S = 1.0
-MIN_PACKETS = 4
+MIN_PACKETS, MIN_PACKETS_S = 4, 0.1
 
 QUEUE_S = 0.06
 EMPTY_S = 0.03
+LONG_S, SUDDEN_S = 0.15, 0.25
+"""A queue of the first is seen in the second."""
+
 CUT_TO, CUT_LEAST = 0.85, 0.6
-CUT_EVERY_S = 0.4
+CUT_EVERY_S, DRAINS_BY = 0.4, 0.05
+"""A queue that gets no shorter by this share of the time does not drain."""
+
 LEAST, FIRST_LEAST = 16_000, 160_000
 """A link that never was full is not taken for a thin one at once: what looks like a queue may be a
 machine that is busy, and voice and small picture go on."""
@@ -51,13 +57,13 @@ CALM_S = 60.0
 SILENT_S = 20.0
 
 PROBE_BYTES = (16, 72)
-PROBE_EVERY_S = 1.0
+PROBE_EVERY_S = 0.7
 PROBED_BELOW = 1_500_000
 """What carries more than this carries all there is."""
 
 PROBE_LATE_S = 0.5
 PROBES, PROBES_FOR_S = 3, 5.0
-BELIEVED, MOST_AT_ONCE = 0.8, 2.0
+BELIEVED, MOST_AT_ONCE = 0.8, 4.0
 """Of what probes tell, so much is taken for granted; and so many times what was known before."""
 
 DOUBTED_FOR_S, MAX_DOUBTED_S = 10.0, 160.0
@@ -151,13 +157,13 @@ class Bandwidth:
             self._probes.append((arrival, bits / max(gap_s, bits / UNLIMITED)))
 
     def _probed(self, now: float) -> float:
-        """What the link carries at least, by the last pairs: the middle one of three, so that
-        neither a pause between the two packets nor their coming together counts. 0: unknown."""
+        """What the link carries at least, by the last pairs: what all of them say, for those that
+        a busy machine takes both at once say too much. 0: unknown."""
         if len(self._probes) < PROBES or now - self._probes[0][0] > PROBES_FOR_S:
             return 0.0
         if now < self._doubted_until:
             return 0.0
-        return BELIEVED * sorted(rate for _at, rate in self._probes)[PROBES // 2]
+        return BELIEVED * min(rate for _at, rate in self._probes)
 
     def received(self, now: float) -> float:
         """Bit/s over the last second."""
@@ -178,13 +184,18 @@ class Bandwidth:
             self._received.append((now, received))
         if len(self._ways) < MIN_PACKETS:
             return False
-        queue = min(way for _at, way in self._ways) - min(way for _at, way in self._base)
+        base = min(way for _at, way in self._base)
+        queue, seen_in_s = min(way for _at, way in self._ways) - base, RECENT_S
+        latest = [way - base for at, way in self._ways if at >= now - SUDDEN_S]
+        if len(latest) >= MIN_PACKETS and min(latest) > LONG_S:
+            queue, seen_in_s = min(latest), SUDDEN_S
         late_s, at = self._late
         if now - at <= RECENT_S:
             queue = max(0.0, queue - late_s)
-        rising = queue > self._queue_before - 0.002
+        rising = queue > self._queue_before - DRAINS_BY * elapsed
         self._queue_before, self.queue_s = queue, queue
         if queue > EMPTY_S:
+            self._queued_at = min(self._queued_at, now - seen_in_s)
             received = self._in_queue(now)
             self._through = max(self._through, received)
             if queue > QUEUE_S and rising and now - self._cut_at >= CUT_EVERY_S:
@@ -204,9 +215,13 @@ class Bandwidth:
     def _in_queue(self, now: float) -> float:
         """Bit/s since there is a queue, over a second at most: what the link carries. What came
         before tells what was sent, on a link that perhaps was another one."""
-        self._queued_at = min(self._queued_at, now - RECENT_S)
         since = max(now - RATE_S, self._queued_at)
-        return 8 * sum(size for at, size in self._sizes if at >= since) / (now - since)
+        came = [(at, size) for at, size in self._sizes if at >= since]
+        if len(came) < MIN_PACKETS:
+            return 8 * sum(size for _at, size in came) / (now - since)
+        # What came while the others did, the first of which was on its way before.
+        lasted_s = max(MIN_PACKETS_S, came[-1][0] - came[0][0])
+        return 8 * sum(size for _at, size in came[1:]) / lasted_s
 
     def _cut(self, received: float, now: float) -> bool:
         # In a pause next to nothing comes: that is not what the link carries.
@@ -241,7 +256,7 @@ class Bandwidth:
             self._full = math.inf
             self._doubted_s = DOUBTED_FOR_S
         probed = min(self._probed(now), MOST_AT_ONCE * self.available)
-        if probed > self.available and now - self._raised_at >= PROBE_EVERY_S:
+        if probed > self.available and self._probes[-1][0] > self._raised_at:
             self.available = int(probed)
             self._full = max(self._full, probed)
             self._raised_at = self._believed_at = now

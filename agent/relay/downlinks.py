@@ -224,11 +224,14 @@ class Downlinks:
         slot = self._slot_of(ssrc)
         seqs = tuple(seq for seq in seqs if links.again.is_due(ssrc, seq, now))
         if isinstance(slot, VideoSlot):
-            packets: list[bytes] = []
-            if links.paced is not None:
+            if links.paced is None:
+                for again in slot.history(seqs, links.site):
+                    links.resent += links.send_rtp(again)
+            elif links.downstream.steps.shows(slot.picture):
                 packets, seqs = links.paced.again(ssrc, seqs)
-            for again in [*packets, *slot.history(seqs, links.site)]:
-                links.resent += links.send_rtp(again)
+                packets += slot.history(seqs, links.site)
+                links.resent += links.paced.push_again(packets)
+                links.send_paced(now)
         elif isinstance(slot, VoiceSlot):
             for seq in seqs:
                 self._send_voice_again(links, slot, seq, now)

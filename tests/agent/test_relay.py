@@ -9,6 +9,7 @@ import pytest
 from agent import lines, rtcp, rtp
 from agent.audio.hop import Frame, VoiceStream
 from agent.audio.ladder import CLEAR, STEP_FRAMES
+from agent.bandwidth import PROBE_EVERY_S
 from agent.picture import vp8_packets
 from agent.picture.layers import LOW_LEAST
 from agent.relay.links import EARLY_S, Upstream
@@ -171,7 +172,7 @@ def test_of_a_small_picture_its_site_is_asked_for_what_the_thinnest_link_carries
     assert [(one.number, one.is_second) for one in probes[:4]] == [
         (1, False), (1, True), (2, False), (2, True),
     ]  # fmt: skip
-    assert 3 <= len(probes) / 2 <= 5
+    assert len(probes) / 2 == pytest.approx(4 / PROBE_EVERY_S, abs=1)
     untold = [one for packet in board.wire("hall").told for one in rtcp.parse(packet)]
     assert not any(isinstance(one, rtcp.Probe) for one in untold), "of it nothing bad is known"
     before = len(board.up("kandis").told)

@@ -1,6 +1,7 @@
 """Pictures on their way to one receiver whose link is thin."""
 
 from agent import rtp
+from agent.pacing import MAX_WAIT_S
 from agent.picture.paced import PacedPictures
 
 
@@ -29,3 +30,25 @@ def test_what_waits_or_was_dropped_is_not_sent_again() -> None:
     assert not all(kept)
     assert paced.again(77, (0, 1, 2)) == ([], ()), "nothing went out, so nothing goes out again"
     assert len(paced.due(1.0)) <= 2
+
+
+def test_what_is_sent_again_waits_for_its_turn_before_the_rest_and_is_as_it_was() -> None:
+    paced = PacedPictures()
+    paced.pacer.rate = 80_000
+    for seq in range(8):
+        paced.push(packet(seq))
+    first = [one for n in range(12) for one in paced.due(2.0 + n / 50)]
+    assert 2 <= len(first) < 6
+    assert paced.push_again(first) == len(first)
+    then = [one for n in range(90) for one in paced.due(2.3 + n / 50)]
+    assert then[: len(first)] == first, "in order"
+    assert [rtp.parse(one).seq for one in then[len(first) :]] == list(range(len(first), 8))
+
+
+def test_where_too_much_waits_nothing_is_sent_again_and_nothing_is_dropped() -> None:
+    paced = PacedPictures()
+    paced.pacer.rate = 80_000
+    while paced.pacer.wait_s <= MAX_WAIT_S:
+        paced.push(packet(len(paced.pacer)))
+    waiting = len(paced.pacer)
+    assert paced.push_again([packet(900)]) == 0 and len(paced.pacer) == waiting

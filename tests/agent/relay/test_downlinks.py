@@ -230,6 +230,28 @@ def test_a_key_frame_goes_twice_to_whose_link_loses_much_and_to_nobody_else() ->
     assert pictures(board, "minas") == 1, "it loses no more"
 
 
+def test_over_a_thin_link_a_picture_is_sent_again_while_it_is_shown_and_at_its_pace() -> None:
+    board = Switchboard()
+    board.route(main="kandis")
+    board.show("kandis", key=True)
+    links, ssrc = board.relay.sites["minas"], lines.SLOT_SSRC["main"]
+    first = list(board.wire("minas").sent)
+    board.down.take_rtcp(links, rtcp.compound(9, rtcp.build_remb(9, 200_000)), board.now)
+    nack = rtcp.compound(9, rtcp.build_nack(9, ssrc, [rtp.parse(one).seq for one in first]))
+    assert links.paced is not None
+    links.paced.pacer.spent(10_000, board.now)
+    board.down.take_rtcp(links, nack, board.now)
+    assert board.wire("minas").sent == first, "it waits"
+    for _ in range(20):
+        board.now += 0.01
+        board.down.send_late(board.now)
+    assert board.wire("minas").sent == 2 * first and links.resent == len(first)
+    links.downstream.steps.interrupted()
+    board.down.take_rtcp(links, nack, board.now + 1)
+    board.down.send_late(board.now + 2)
+    assert board.wire("minas").sent == 2 * first, "nobody looks at it"
+
+
 def test_the_second_copy_of_a_key_frame_goes_out_by_the_tick_and_waits_for_no_packet() -> None:
     board = Switchboard()
     board.route(floor="kandis", main="kandis")
