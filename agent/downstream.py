@@ -4,6 +4,8 @@ Rules:
 - The choice is this site's alone: what another one loses or can't carry costs it nothing.
 - Where several speak at once, each of the voices has its share of the link, and pictures have what
   all of them leave.
+- Where several voices don't fit even without pictures, they are asked to be smaller, for all, as
+  long as they speak at once: nobody understands them otherwise.
 - What is lost while the link is found to be full is its queue's: it is no reason for copies.
 - Which pictures it gets is told step by step by `agent.picture.steps`.
 
@@ -15,8 +17,8 @@ from collections import deque
 from collections.abc import Mapping
 
 from agent import rtcp
-from agent.audio.hop import HISTORY, Distances
-from agent.audio.ladder import BITRATES, VIDEO_LEAST, Ladder
+from agent.audio.hop import HISTORY, PAIRS, Distances
+from agent.audio.ladder import BITRATES, VIDEO_LEAST, Ladder, Settings
 from agent.audio.playout import FRAME_S, Mode
 from agent.bandwidth import PROBE_EVERY_S, PROBED_BELOW
 from agent.batches import Membership
@@ -27,6 +29,9 @@ from protocol.messages import MediaMode
 FULL_FOR_S, LESS = 2.0, 0.97
 """So long after the link was found to carry less than this of what was known, losses are taken for
 those of the queue: a report comes each second, and tells of the second before."""
+
+SEVERAL = 1.5
+"""From so many voices on they are several, if one pauses now and then."""
 
 COUNTED_LOOKS, VOICES_FOR_S = 5, 5.0
 """The voices are counted over so many looks; one that pauses is counted for a while."""
@@ -84,8 +89,16 @@ class Downstream:
 
     @property
     def wants_bitrate(self) -> int | None:
-        """What the voice should be coded at for this link (bit/s), when that is less than usual."""
-        return self._ladder.wants_bitrate
+        """What the voice should be coded at for this link (bit/s), when that is less than usual:
+        where copies of it fit then, or several that speak at once."""
+        wanted = self._ladder.wants_bitrate
+        if self.voices < SEVERAL or not self.available:
+            return wanted
+        costs = {bitrate: self.voices * Settings(bitrate, PAIRS).cost for bitrate in BITRATES}
+        together = next((b for b, cost in costs.items() if cost <= self.available), BITRATES[-1])
+        if together == BITRATES[0]:
+            return wanted
+        return together if wanted is None else min(wanted, together)
 
     def guess(self, loss: float, now: float) -> None:
         """What its uplink loses, until it reports of its downlink."""

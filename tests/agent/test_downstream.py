@@ -136,6 +136,29 @@ def test_of_several_voices_each_has_its_share_and_pictures_have_what_all_leave()
     assert down.voices == 3 and down.distances == PAIRS, "singly they don't fit"
 
 
+def test_several_voices_that_do_not_fit_are_asked_to_be_smaller_as_long_as_they_are_several() -> (
+    None
+):
+    down, now = Downstream(), 1.0
+    down.estimate(60_000, now)
+
+    def speak(frames: int, looks: int) -> int | None:
+        nonlocal now
+        for _ in range(looks):
+            now += 0.1
+            down.sending(frames, now)
+            down.update(RATES, now, down.wants_bitrate)
+        return down.wants_bitrate
+
+    assert speak(5, 20) is None, "one fits in pairs"
+    wanted = speak(10, 20)
+    assert wanted is not None and 2 * Settings(wanted, PAIRS).cost <= 60_000
+    assert down.distances == PAIRS and down.video == 0
+    assert speak(5, 70) is None
+    down.estimate(200_000, now)
+    assert speak(10, 20) is None
+
+
 def test_what_is_lost_while_a_link_is_found_to_be_full_is_no_reason_for_copies() -> None:
     link = Downlink()
     link.speak_and_lose(0, 3)
