@@ -78,28 +78,31 @@ def console(
         watch.start()
     role: Role = "observer" if observer else "moderator"
     if view == "pimpinan":
-        run_leader(address, lang)
+        code = run_leader(address, lang)
     else:
-        run_console(journal, address, lang, out or journal.parent / "minutes", role)
+        code = run_console(journal, address, lang, out or journal.parent / "minutes", role)
     detached.set()
-    return 0
+    return code
 
 
 def run_console(
     journal: Path, address: str, lang: str | None, out: Path, role: Role = "moderator"
-) -> None:
-    """Run the application until the operator detaches; `x` writes minutes into `out`."""
+) -> int:
+    """Run the application until the operator detaches; `x` writes minutes into `out`.
+
+    Returns the exit code.
+    """
     from console.commands.export import export_minutes
     from console.tui.app import run
 
-    run(address, role, lang, export=lambda meeting: export_minutes(journal, out, meeting))
+    return run(address, role, lang, export=lambda meeting: export_minutes(journal, out, meeting))
 
 
-def run_leader(address: str, lang: str | None) -> None:
-    """Show the leader's view until it is left."""
+def run_leader(address: str, lang: str | None) -> int:
+    """Show the leader's view until it is left; returns the exit code."""
     from console.tui.leader import run
 
-    run(address, lang)
+    return run(address, lang)
 
 
 def attach_or_start(journal: Path, roster: str, port: int) -> str:

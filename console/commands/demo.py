@@ -119,7 +119,7 @@ def _live(out: Path, sites: int, video: str, lang: str | None) -> int:
             loop.run_until_complete(_joined(stage, len(plan.sites)))
             _say(_("ready after {seconds:.1f} s").format(seconds=time.monotonic() - began))
             out.mkdir(parents=True, exist_ok=True)
-            run(
+            code = run(
                 stage.address,
                 lang=lang,
                 export=lambda meeting: export_minutes(stage.db, out, meeting),
@@ -128,4 +128,4 @@ def _live(out: Path, sites: int, video: str, lang: str | None) -> int:
             _say(_("ending the meeting's processes"))
             loop.run_until_complete(stage.stop())
             loop.close()
-    return 0
+    return code

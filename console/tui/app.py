@@ -18,6 +18,7 @@ from textual.containers import Horizontal
 from textual.events import DescendantFocus, Resize
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
 from console.tui import phrases
@@ -42,7 +43,6 @@ from console.tui.keybar import KeyBar
 from console.tui.lifecycle import Step
 from console.tui.log import Log
 from console.tui.page import Page
-from console.tui.phrases import word
 from console.tui.plain import PlainFilter, is_plain
 from console.tui.prompt import PromptLine
 from console.tui.report import ReportForm
@@ -65,7 +65,7 @@ from protocol import commands as c
 from protocol import messages as m
 from protocol import queries as q
 from protocol.link import Link
-from protocol.words import _, use_language
+from protocol.words import _, use_language, word
 
 TICK_S = 0.5
 LOG_LINES = 5
@@ -186,11 +186,18 @@ class Console(Client, inherit_bindings=False):
         self.query_one(Roster).focus()
         watching = self.role != "moderator"
         self.query_one(TopBar).watching = self.query_one(KeyBar).watching = watching
+        self.query_one(Floor).watching = watching
         self.connect()
         self.set_interval(TICK_S, self._tick)
 
     def _tick(self) -> None:
+        self.free_keys()
         self.post_message(Redraw())
+
+    def next_for_keys(self) -> Widget:
+        """A form that was opened and is not there yet will have the focus."""
+        form = self._form()
+        return form if form is not None and not form.is_mounted else super().next_for_keys()
 
     # -- drawing ---------------------------------------------------------------------------------
 
@@ -619,15 +626,16 @@ def run(
     role: m.Role = "moderator",
     lang: str | None = None,
     export: Export | None = None,
-) -> None:
+) -> int:
     """Show the console on `address` (`unix:/path` or `ws://host:port`) until it is detached.
 
     `lang` is `id`, `en` or None for the locale's; `export` writes the minutes of a meeting.
+    Returns the exit code: not 0 when the console failed.
     """
     path = place()
     settings = load(path)
     use_language(lang or settings.language or None)
-    Console(
+    console = Console(
         address,
         role=role,
         export=export,
@@ -635,4 +643,6 @@ def run(
         settings=settings,
         keep=partial(keep, path),
         environment=os.environ,
-    ).run()
+    )
+    console.run()
+    return console.return_code or 0

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal, Protocol
 
-from textual.app import App
 from textual.message import Message
 
 from console.tui import phrases
+from console.tui.keys import KeysInOrder
 from console.tui.replica import DRAFTS, Replica
 from protocol import VERSION
 from protocol import commands as c
@@ -66,7 +66,7 @@ class Redraw(Message):
         return isinstance(message, Redraw)
 
 
-class Client(App[None], inherit_bindings=False):
+class Client(KeysInOrder, inherit_bindings=False):
     """The part of the console that talks to the server.
 
     `kept` holds what was typed in a form and is not safe with the server yet, by the form's key.

@@ -21,10 +21,9 @@ from console.tui.clickable import button
 from console.tui.client import Kept
 from console.tui.due import DueError, parse_due
 from console.tui.fields import Choice, Field, Line, bad_line, bad_text, parse_minutes, text_area
-from console.tui.phrases import word
 from protocol import commands as c
 from protocol import events as e
-from protocol.words import N_, _
+from protocol.words import N_, _, word
 
 DRAFT_AFTER_S = 1.0
 
@@ -77,9 +76,21 @@ class Form(Vertical):
         line.auto_links = False
         return line
 
+    def on_mount(self) -> None:
+        """A form that gave way before it was there has no fields."""
+        if self.children:
+            self.start()
+
+    def start(self) -> None:
+        """Where one begins."""
+
+    def fields(self) -> Kept:
+        """What is in the fields, when it is to be kept; called once they are there."""
+        return {}
+
     def typed(self) -> Kept:
         """What is typed now; empty when there is nothing to keep."""
-        return {}
+        return self.fields() if self.is_mounted and self.children else self._kept
 
     def save(self) -> None:
         """Check the fields and send `Wrote`, or say what is wrong."""
@@ -118,7 +129,7 @@ class Form(Vertical):
 
     def draft_soon(self) -> None:
         """See to it that what is typed is safe soon."""
-        if self._timer is None and self.is_mounted and self.typed() != self._safe:
+        if self._timer is None and self.typed() != self._safe:
             self._timer = self.set_timer(self._draft_after_s, self.send_draft)
 
     @on(DescendantBlur)
@@ -171,14 +182,14 @@ class FollowUpForm(Form):
         yield Field(_("Owner"), kept.get("owner", self._owner), _("who does it"), "owner")
         yield Field(_("Due"), kept.get("due", ""), _("15/2/2019, 20/2, friday, +14d"), "due")
 
-    def on_mount(self) -> None:
+    def start(self) -> None:
         """Start with the text."""
         self.query_one("#field-text").focus()
 
     def _value(self, name: str) -> str:
         return self.query_one(f"#field-{name}", Line).value.strip()
 
-    def typed(self) -> Kept:
+    def fields(self) -> Kept:
         """All three fields, when there is a text or a date."""
         fields = {name: self._value(name) for name in ("text", "owner", "due")}
         return fields if fields["text"] or fields["due"] else {}
@@ -227,7 +238,7 @@ class TimeForm(Form):
         options = [(str(kind), "", word(title)) for kind, title in phrases.OVERRUN.items()]
         yield Choice(options, self._overrun)
 
-    def on_mount(self) -> None:
+    def start(self) -> None:
         """Start with the length."""
         self._field.line.focus()
 
@@ -280,11 +291,11 @@ class AttendanceForm(Form):
         yield Choice(options, "present" if self._marked == "unmarked" else self._marked)
         yield Field(_("Note"), self._note, _("deputy's name, or reason"), "note")
 
-    def on_mount(self) -> None:
+    def start(self) -> None:
         """Start with the choice."""
         self.query_one(Choice).focus()
 
-    def typed(self) -> Kept:
+    def fields(self) -> Kept:
         """The note, when it is another than stands."""
         note = self.query_one("#field-note", Line).value
         return {} if note == self._stands else {"note": note}
@@ -342,7 +353,7 @@ class NoteForm(Form):
         yield text_area(self._kept.get("text", ""), "text")
         yield Label("", id="message-text", classes="form-message")
 
-    def on_mount(self) -> None:
+    def start(self) -> None:
         """Start with the kind."""
         self.query_one(Choice).focus()
 
@@ -355,7 +366,7 @@ class NoteForm(Form):
         """What is being corrected is no longer wrong."""
         self.query_one("#message-text", Label).update("")
 
-    def typed(self) -> Kept:
+    def fields(self) -> Kept:
         """Kind and text, when there is a text."""
         text = self.query_one(TextArea).text
         return {"kind": self.query_one(Choice).value, "text": text} if text.strip() else {}

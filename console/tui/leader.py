@@ -195,11 +195,13 @@ class LeaderView(Client, inherit_bindings=False):
         self.exit()
 
 
-def run(address: str, lang: str | None = None) -> None:
-    """Show the leader's view on `address` until it is left."""
+def run(address: str, lang: str | None = None) -> int:
+    """Show the leader's view on `address` until it is left; returns the exit code."""
     settings = load(place())
     use_language(lang or settings.language or None)
     plain = settings.characters == "ascii"
     if settings.characters == "auto":
         plain = is_plain(os.environ)
-    LeaderView(address, plain=plain, theme=settings.theme or fitting(os.environ)).run()
+    view = LeaderView(address, plain=plain, theme=settings.theme or fitting(os.environ))
+    view.run()
+    return view.return_code or 0

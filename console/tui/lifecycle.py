@@ -12,9 +12,8 @@ from textual.widgets import Input
 from console.tui.client import Kept
 from console.tui.fields import Field, Line, bad_line
 from console.tui.forms import DRAFT_AFTER_S, Form
-from console.tui.phrases import word
 from protocol import commands as c
-from protocol.words import N_, _
+from protocol.words import N_, _, word
 
 Step = Literal["submit", "approve", "return", "correct"]
 TITLES: dict[Step, str] = {
@@ -70,14 +69,14 @@ class StepForm(Form):
             text = self._kept.get(name, self._by if name == "by" else "")
             yield Field(word(label), text, word(hint), name)
 
-    def on_mount(self) -> None:
+    def start(self) -> None:
         """Start with the first field."""
         self.query(Line).first().focus()
 
     def _values(self) -> Kept:
         return {line.name or "": line.value.strip() for line in self.query(Line)}
 
-    def typed(self) -> Kept:
+    def fields(self) -> Kept:
         """Every field, when one of them is not as it was proposed."""
         values = self._values()
         proposed = {name: self._by if name == "by" else "" for name in values}

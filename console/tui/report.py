@@ -181,7 +181,7 @@ class ReportForm(Form):
         hint = _("noted: {text}").format(text=before) if before else hint
         return Field(label, self._kept.get(kind, ""), hint, kind, self._propose)
 
-    def on_mount(self) -> None:
+    def start(self) -> None:
         """Start typing at once."""
         self._area.focus()
         self._show_tags()
@@ -195,7 +195,7 @@ class ReportForm(Form):
     def _value(self, name: str) -> str:
         return self.query_one(f"#field-{name}", Line).value
 
-    def typed(self) -> Kept:
+    def fields(self) -> Kept:
         """Every field that differs from what stands."""
         text = self._area.text
         made: Kept = {} if text == self._stands else {"text": text}

@@ -75,11 +75,11 @@ class PlanForm(Form):
             return ", ".join(value)
         return minutes(value) if name.endswith("_s") else str(value)
 
-    def on_mount(self) -> None:
+    def start(self) -> None:
         """Start with the title."""
         self.query_one("#field-title").focus()
 
-    def typed(self) -> Kept:
+    def fields(self) -> Kept:
         """Every field that differs from what stands."""
         now = {line.name or "": line.value for line in self.query(Line)}
         now["agenda"] = self.query_one(TextArea).text
