@@ -21,6 +21,7 @@ from protocol import MAX_FRAME_BYTES, SUBPROTOCOL
 from protocol.binary import Binary, Later, Preview, decode_binary, encode_binary, is_binary
 from protocol.messages import Command, FromClient, FromServer, Goodbye, Hello, Refused, Welcome
 from protocol.session import decode_from_server, encode
+from protocol.words import _
 
 FIRST_DELAY_S = 0.25
 LAST_DELAY_S = 8.0
@@ -135,7 +136,9 @@ class Link:
         try:
             connection = await self._connect()
         except TimeoutError:
-            return "no answer", ""
+            return _("no answer"), ""
+        except (ConnectionRefusedError, FileNotFoundError):
+            return _("no server runs there"), ""
         except (OSError, InvalidHandshake, InvalidURI) as error:
             return str(error) or type(error).__name__, ""
         try:
@@ -205,7 +208,8 @@ class Link:
         if goodbye is not None:
             return goodbye.reason, goodbye.code
         reason = connection.close_reason or ""
-        return reason or f"connection closed ({connection.close_code})", ""
+        closed = _("connection closed ({code})").format(code=connection.close_code)
+        return reason or closed, ""
 
     async def _write(self, connection: ClientConnection) -> None:
         while True:

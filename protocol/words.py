@@ -48,6 +48,11 @@ def _(text: str) -> str:
     return _translations.gettext(text) if text else ""
 
 
+def word(text: str) -> str:
+    """The translation of a marked text; what stands before a bar is context and left out."""
+    return _(text).rpartition("|")[2] if text else ""
+
+
 def n_(singular: str, plural: str, n: int) -> str:
     return _translations.ngettext(singular, plural, n)
 

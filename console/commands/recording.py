@@ -58,7 +58,8 @@ def list_(*, db: Db = None, recordings: Folder = None) -> int:
         else:
             state = n_("{n} chapter", "{n} chapters", len(one.film.chapters))
             state = f"{_length(one.film.length_ms)}  {state.format(n=len(one.film.chapters))}"
-            state += "" if one.is_finished else f"  {_('something came since: finish it again')}"
+            if not one.is_finished:
+                state += "  " + _("something came since: finish it again")
         print(f"{one.meeting}  {one.size_bytes() / 1e6:8.1f} MB  {state}  {title}")
         if one.film is not None:
             print(f"  {one.folder / one.film.file}")

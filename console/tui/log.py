@@ -47,7 +47,7 @@ class Log(ScrollView, can_focus=False, inherit_bindings=False):
         width = self.scrollable_content_region.width
         if y == 0:
             style = self.get_component_rich_style("log--heading")
-            return Strip([Segment(set_cell_size(f" {_('LOG')}", width), style)], width)
+            return Strip([Segment(set_cell_size(" " + _("LOG"), width), style)], width)
         index = y - 1 + self.scroll_offset.y
         if index >= len(self._shown):
             return Strip.blank(width, self.rich_style)

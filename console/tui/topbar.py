@@ -5,9 +5,8 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from console.tui import phrases
-from console.tui.phrases import word
 from console.tui.views import TopView
-from protocol.words import _, n_
+from protocol.words import _, n_, word
 
 _PHASE_STYLES = {
     "none": "$dim",
@@ -53,7 +52,8 @@ def _bar(view: TopView, width: int, watching: bool) -> Content:
     phase = Content.styled(f" {word(phrases.PHASE[view.phase])} ", _PHASE_STYLES[view.phase])
     parts = [phase]
     if watching:
-        parts.insert(0, Content.styled(f" {_('WATCHING')} ", "bold $on-strong on $warning"))
+        words = " " + _("WATCHING") + " "
+        parts.insert(0, Content.styled(words, "bold $on-strong on $warning"))
     if view.elapsed_s is not None:
         over = view.elapsed_s > view.budget_s
         length = f"{phrases.minutes(view.elapsed_s)}/{phrases.minutes(view.budget_s)}"

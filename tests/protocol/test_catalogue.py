@@ -1,5 +1,6 @@
 """The Indonesian catalogue is complete, and its tool loses nothing."""
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -11,10 +12,26 @@ from babel.messages.catalog import Catalog
 from protocol import catalogue
 
 PATHS = catalogue.catalogues()
+ROOT = Path(__file__).parents[2]
 
 
 def test_there_is_an_indonesian_catalogue():
     assert [path.parent.parent.name for path in PATHS] == ["id"]
+
+
+def test_no_text_is_looked_up_that_is_not_in_the_catalogue():
+    """The tool that takes the texts from the sources does not look into f-strings."""
+    known = {
+        text for path in PATHS for one in catalogue.read(path) for text in catalogue._texts(one.id)
+    }
+    unknown = []
+    for room in ("agent", "console", "protocol"):
+        for path in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                match node:
+                    case ast.Call(ast.Name("_" | "N_" | "n_"), [ast.Constant(str(text)), *_more]):
+                        unknown += [] if text in known or not text else [f"{path}: {text}"]
+    assert unknown == []
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.parent.parent.name)
