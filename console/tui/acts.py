@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from console.tui.phrases import MEDIA, VOICE, word
+from console.tui.phrases import MEDIA, VOICE
 from console.tui.replica import Replica
 from protocol import commands as c
-from protocol.words import N_, _
+from protocol.words import N_, _, word
 
 EXTEND_S = 60
 Mode = TypeVar("Mode", bound=str)

@@ -4,7 +4,7 @@ from textual.content import Content
 from textual.style import Style
 
 from console.tui.acts import BY_ID, Act, key_name, works_while_typing
-from console.tui.phrases import word
+from protocol.words import word
 
 
 def click(act: str) -> Style:

@@ -2,8 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from console.tui.phrases import word
-from protocol.words import N_, _, n_
+from protocol.words import N_, _, n_, word
 
 MONTHS = N_("months|Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec")
 WEEKDAYS = N_("weekdays|Mon Tue Wed Thu Fri Sat Sun")

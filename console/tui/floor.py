@@ -1,6 +1,6 @@
 """The floor panel: who speaks, how long, who is next, who is on the panel, who asks to speak."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from textwrap import wrap
 
 from textual.content import Content
@@ -8,11 +8,12 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from console.tui import phrases
+from console.tui.acts import BY_ID, OBSERVED
 from console.tui.clickable import button, click
-from console.tui.phrases import minutes, word
+from console.tui.phrases import minutes
 from console.tui.roster import level_bar
 from console.tui.views import FloorView, RosterRow
-from protocol.words import N_, _
+from protocol.words import N_, _, word
 
 _OVER = {
     "count-up": "",
@@ -54,22 +55,26 @@ class Floor(Widget, can_focus=False):
     def __init__(self, plain: bool = False) -> None:
         super().__init__(id="floor")
         self.auto_links = False
+        self.watching = False
         self._plain = plain
 
     def render(self) -> Content:
         """As many lines as there is room for, the important ones first."""
         width, height = self.size
-        lines = list(_lines(self.view, max(20, width), height, self._plain))
+        lines = list(_lines(self.view, max(20, width), height, self._plain, self.watching))
         return Content("\n").join(lines[:height])
 
 
-def _lines(view: FloorView, width: int, height: int, plain: bool) -> Iterator[Content]:
+def _lines(
+    view: FloorView, width: int, height: int, plain: bool, watching: bool
+) -> Iterator[Content]:
+    acts = OBSERVED if watching else BY_ID.keys()
     if view.site is not None:
         yield from _turn(view, width, height, plain)
     else:
-        yield from _nobody(view, width)
+        yield from _nobody(view, width, acts)
     yield Content("")
-    yield from _people(view, width, height)
+    yield from _people(view, width, height, acts)
 
 
 def _turn(view: FloorView, width: int, height: int, plain: bool) -> Iterator[Content]:
@@ -188,33 +193,33 @@ def mic_words(row: RosterRow) -> tuple[str, str]:
             return "? " + _("Microphone unknown"), "$warning"
 
 
-def _nobody(view: FloorView, width: int) -> Iterator[Content]:
+def _nobody(view: FloorView, width: int, acts: Collection[str]) -> Iterator[Content]:
+    headings = {
+        "open": _("THE FLOOR IS FREE"),
+        "planned": _("BEFORE THE MEETING"),
+        "closed": _("THE MEETING IS CLOSED"),
+    }
+    yield Content.styled(headings.get(view.phase, _("NO MEETING")), "bold $accent")
+    offered: list[Content] = []
     match view.phase:
         case "open":
-            yield Content.styled(_("THE FLOOR IS FREE"), "bold $accent")
-            yield Content("")
-            if view.next_up:
-                yield button("call-next", title=_cut(view.next_up, width - 6))
-            else:
-                yield Content.styled(_("Nobody is waiting to be called."), "$dim")
+            if not view.next_up:
+                offered.append(Content.styled(_("Nobody is waiting to be called."), "$dim"))
+            elif "call-next" in acts:
+                offered.append(button("call-next", title=_cut(view.next_up, width - 6)))
         case "planned":
-            yield Content.styled(_("BEFORE THE MEETING"), "bold $accent")
             yield Content("")
             yield _fact(_("Connected"), str(view.connected), width)
             yield from _roll(view, width)
-            yield Content("")
-            yield button("open")
+            offered = [button(act) for act in ("open",) if act in acts]
         case "closed":
-            yield Content.styled(_("THE MEETING IS CLOSED"), "bold $accent")
-            yield Content("")
-            yield button("export")
-            yield Content("")
-            yield button("convene")
-        case _:
-            yield Content.styled(_("NO MEETING"), "bold $accent")
+            offered = [button(act) for act in ("export", "convene") if act in acts]
+    for one in offered:
+        yield Content("")
+        yield one
 
 
-def _people(view: FloorView, width: int, height: int) -> Iterator[Content]:
+def _people(view: FloorView, width: int, height: int, acts: Collection[str]) -> Iterator[Content]:
     if view.phase in ("open", "planned"):
         upcoming = view.next_up or _("nobody")
         if view.next_ready:
@@ -235,9 +240,10 @@ def _people(view: FloorView, width: int, height: int) -> Iterator[Content]:
         yield Content.styled(_cut(counts, width), "$dim")
     if view.missing:
         yield _fact(_("Missing"), ", ".join(view.missing), width, "$error")
-    if view.site is not None and height >= 16:
+    offered = [button(one) for one in ("end-turn", "extend", "report") if one in acts]
+    if view.site is not None and height >= 16 and offered:
         yield Content("")
-        yield from _rows_of([button(one) for one in ("end-turn", "extend", "report")], width)
+        yield from _rows_of(offered, width)
 
 
 def _roll(view: FloorView, width: int) -> Iterator[Content]:

@@ -9,8 +9,8 @@ from textual.style import Style
 from textual.widgets import Static
 
 from console.tui.acts import ACTS, GROUPS, key_name
-from console.tui.phrases import BEHIND, FORCED, STEPS, figure, word
-from protocol.words import _
+from console.tui.phrases import BEHIND, FORCED, STEPS, figure
+from protocol.words import _, word
 
 KEY_CELLS = 11
 LEAST_COLUMN = 40

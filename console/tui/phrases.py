@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from console import line_words
+from console.tui.dates import day
 from console.tui.replica import Replica
 from console.tui.views import (
     Denied,
@@ -23,7 +24,7 @@ from console.tui.views import (
 )
 from protocol import events as e
 from protocol import messages as m
-from protocol.words import N_, _, n_
+from protocol.words import N_, _, n_, word
 
 ATTENDANCE: dict[e.Attendance, str] = {
     "present": N_("Present"),
@@ -200,11 +201,6 @@ REFUSALS: dict[str, str] = {
     "unknown-report": N_("There is no such report."),
     "unknown-site": N_("There is no site {site!r} in this meeting."),
 }
-
-
-def word(text: str) -> str:
-    """The translation of a marked text; what stands before a bar is context and left out."""
-    return _(text).rpartition("|")[2] if text else ""
 
 
 def refusal(refused: m.Refused) -> str:
@@ -430,7 +426,7 @@ def _amended(replica: Replica, event: Any, name: str) -> str:
 
 
 def _follow_up(replica: Replica, event: Any, name: str) -> str:
-    rest = ", ".join(part for part in (event.owner, event.due) if part)
+    rest = ", ".join(part for part in (event.owner, day(event.due)) if part)
     text = _("Follow-up: {text}").format(text=one_line(event.text))
     return f"{text} ({rest})" if rest else text
 

@@ -19,9 +19,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from console.tui import phrases
-from console.tui.phrases import word
 from console.tui.views import RosterRow
-from protocol.words import N_
+from protocol.words import N_, word
 
 LEVEL_FLOOR_DB = 60
 LEVEL_CELLS, SHORT_LEVEL = 5, 3

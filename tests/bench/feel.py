@@ -5,8 +5,9 @@
 The console runs in a process of its own on a pseudo-terminal, on a stage whose telemetry passes
 through the protocol's encoder and decoder four times a second. A key's latency is from the byte
 written until the cursor stands on the other row of the screen as the output draws it; the same is
-measured with an idle stage in the same run. `cpu_percent` is of one core, without keys. The day is
-eight meetings, one an hour, of all sites, played without waiting.
+measured with an idle stage in the same run. `cpu_percent` is of one core and `drawn_bytes_per_s`
+what a slow link has to carry, both without keys. The day is eight meetings, one an hour, of all
+sites, played without waiting.
 """
 
 import argparse
@@ -125,6 +126,7 @@ class Terminal:
         self.result = Path(tempfile.mkdtemp()) / "result.json"
         columns, rows = size
         self.lines = [[" "] * columns for _ in range(rows)]
+        self.received_bytes = 0
         self._at = (0, 0)
         self._changed = threading.Condition()
         self.pid, self.fd = pty.fork()
@@ -144,6 +146,7 @@ class Terminal:
                 data = os.read(self.fd, 65536)
             except OSError:
                 return
+            self.received_bytes += len(data)
             data = rest + data
             # An escape sequence or a character may come in two pieces.
             cut = data.rfind(b"\x1b", max(0, len(data) - 32))
@@ -273,11 +276,12 @@ def main() -> int:
         terminal = Terminal(mode, chosen.sites, size)  # type: ignore[arg-type]
         terminal.wait(lambda t: t.cursor() >= 0)
         time.sleep(2)
-        cpu, at = terminal.cpu_s(), time.monotonic()
+        cpu, drawn, at = terminal.cpu_s(), terminal.received_bytes, time.monotonic()
         time.sleep(10)
-        percent = 100 * (terminal.cpu_s() - cpu) / (time.monotonic() - at)
+        took_s = time.monotonic() - at
         made[mode] = {
-            "cpu_percent": round(percent, 1),
+            "cpu_percent": round(100 * (terminal.cpu_s() - cpu) / took_s, 1),
+            "drawn_bytes_per_s": round((terminal.received_bytes - drawn) / took_s),
             "key_ms": summary(latencies_ms(terminal, chosen.keys)),
             "typing": typed(terminal),
         }

@@ -6,12 +6,11 @@ from typing import Any
 from console.tui import phrases
 from console.tui.listing import Column, Listing, Row
 from console.tui.page import Host
-from console.tui.phrases import word
 from console.tui.replica import Replica
 from console.tui.screens.lists import ListPage
 from protocol import events as e
 from protocol import queries as q
-from protocol.words import N_, _, n_
+from protocol.words import N_, _, n_, word
 
 PART = 500
 _STYLES = {"alarm": "bad", "speech": "good", "record": "accent", "good": "good"}

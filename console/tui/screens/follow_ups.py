@@ -11,12 +11,12 @@ from textual.content import Content
 from console.tui.dates import day, distance, iso_day
 from console.tui.fields import MAX_HOW
 from console.tui.listing import Column, Listing, Row
-from console.tui.phrases import one_line, word
+from console.tui.phrases import one_line
 from console.tui.prompt import PromptLine
 from console.tui.screens.lists import ListPage
 from protocol import commands as c
 from protocol import queries as q
-from protocol.words import N_, _, n_
+from protocol.words import N_, _, n_, word
 
 _STYLES = {
     "overdue": "alarm",

@@ -17,10 +17,10 @@ from console import line_words as words
 from console.meeting.state import CheckedLine
 from console.tui.listing import Cell, Column, Listing, Row
 from console.tui.page import Page
-from console.tui.phrases import clock, word
+from console.tui.phrases import clock
 from protocol import commands as c
 from protocol.events import LineFigures, LineVerdict
-from protocol.words import N_, _
+from protocol.words import N_, _, word
 
 STYLES: dict[LineVerdict, str] = {"good": "good", "fair": "warn", "poor": "bad"}
 COLORS: dict[LineVerdict, str] = {"good": "$success", "fair": "$warning", "poor": "$error"}

@@ -13,9 +13,9 @@ from textual.widgets import Static
 
 from console.tui.listing import Cell, Column, Listing, Row
 from console.tui.page import Page
-from console.tui.phrases import SLOT, figure, word
+from console.tui.phrases import SLOT, figure
 from protocol import messages as m
-from protocol.words import N_, _
+from protocol.words import N_, _, word
 
 LOSS_WARN, LOSS_BAD = 3, 10
 SLOTS: tuple[m.SlotName, ...] = ("floor", "chair", "panel-1", "panel-2", "main", "second")

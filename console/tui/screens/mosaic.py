@@ -19,10 +19,9 @@ from textual.strip import Strip
 from console.tui import phrases, picture
 from console.tui.graphics import Painter
 from console.tui.page import Page
-from console.tui.phrases import word
 from console.tui.roster import Roster, level_bar
 from console.tui.views import RosterRow
-from protocol.words import _, n_
+from protocol.words import _, n_, word
 
 LEAST_WIDTH = 15
 LABEL_LINES = 2

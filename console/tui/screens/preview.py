@@ -22,10 +22,10 @@ from console.tui.acts import BY_ID, key_name
 from console.tui.dates import day, iso_day
 from console.tui.lifecycle import Step, StepForm
 from console.tui.page import Host, Page
-from console.tui.phrases import clock, word
+from console.tui.phrases import clock
 from protocol import events as e
 from protocol import queries as q
-from protocol.words import N_, _, n_
+from protocol.words import N_, _, n_, word
 
 MAX_WIDTH = 100
 PART = 500

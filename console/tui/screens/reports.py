@@ -8,11 +8,10 @@ from textual.content import Content
 from console.tui import phrases
 from console.tui.dates import day, iso_day
 from console.tui.listing import Column, Listing, Row
-from console.tui.phrases import word
 from console.tui.screens.lists import ListPage
 from console.tui.screens.preview import PreviewPage
 from protocol import queries as q
-from protocol.words import N_, _, n_
+from protocol.words import N_, _, n_, word
 
 
 class ReportsPage(ListPage):

@@ -11,9 +11,8 @@ from textual.widgets import Static
 
 from console.tui.listing import Column, Listing, Row
 from console.tui.page import Host, Page, PageKeys
-from console.tui.phrases import word
 from console.tui.settings import Settings
-from protocol.words import N_, _
+from protocol.words import N_, _, word
 
 
 class Choice(NamedTuple):

@@ -13,19 +13,25 @@ from console.tui.screenshot import lifelike
 from console.tui.stage import Stage
 from protocol import commands as c
 from protocol import events as e
-from protocol.words import use_language
+from protocol import messages as m
+from protocol.words import _, use_language
 from tests.console.tui.seat import BEGIN, siak_plan
 
 Compare = Callable[..., bool]
+LANGUAGES = pytest.mark.parametrize("lang", ["en", "id"])
+TWO_SIZES = pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
 SIZES = [(80, 24), (120, 36), (200, 60)]
 Prepare = Callable[[Pilot[None]], Awaitable[None]]
 
 
 def on_stage(
-    stage: Stage, *keys: str, then: Callable[[Stage], None] = lambda stage: None
+    stage: Stage,
+    *keys: str,
+    then: Callable[[Stage], None] = lambda stage: None,
+    role: m.Role = "moderator",
 ) -> tuple[Console, Prepare]:
     """A console, and what to do before the look: press keys, let something happen."""
-    console = Console("stage", link=stage.link, clock=stage.clock, draft_after_s=60.0)
+    console = Console("stage", link=stage.link, clock=stage.clock, draft_after_s=60.0, role=role)
 
     async def prepare(pilot: Pilot[None]) -> None:
         await pilot.pause()
@@ -37,7 +43,7 @@ def on_stage(
     return console, prepare
 
 
-@pytest.mark.parametrize("lang", ["en", "id"])
+@LANGUAGES
 @pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x36", "200x60"])
 def test_main_screen(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
     use_language(lang)
@@ -45,25 +51,28 @@ def test_main_screen(snap_compare: Compare, lang: str, size: tuple[int, int]) ->
     assert snap_compare(console, terminal_size=size, run_before=prepare)
 
 
-@pytest.mark.parametrize("lang", ["en", "id"])
-def test_a_site_that_hears_badly_and_is_held_to_sound(snap_compare: Compare, lang: str) -> None:
+@LANGUAGES
+@TWO_SIZES
+def test_a_site_that_hears_badly_and_is_held_to_sound(
+    snap_compare: Compare, lang: str, size: tuple[int, int]
+) -> None:
     use_language(lang)
     stage = lifelike(siak_plan())
     stage.measure("mempura", mos=2.9)
     console, prepare = on_stage(stage, "slash", *"mempura", "enter")
-    assert snap_compare(console, terminal_size=(80, 24), run_before=prepare)
+    assert snap_compare(console, terminal_size=size, run_before=prepare)
 
 
-@pytest.mark.parametrize("lang", ["en", "id"])
-@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
+@LANGUAGES
+@TWO_SIZES
 def test_help(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
     use_language(lang)
     console, prepare = on_stage(lifelike(siak_plan()), "question_mark")
     assert snap_compare(console, terminal_size=size, run_before=prepare)
 
 
-@pytest.mark.parametrize("lang", ["en", "id"])
-@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
+@LANGUAGES
+@TWO_SIZES
 def test_report_card(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
     use_language(lang)
     stage = lifelike(siak_plan())
@@ -76,8 +85,8 @@ def test_report_card(snap_compare: Compare, lang: str, size: tuple[int, int]) ->
     assert snap_compare(console, terminal_size=size, run_before=prepare)
 
 
-@pytest.mark.parametrize("lang", ["en", "id"])
-@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
+@LANGUAGES
+@TWO_SIZES
 @pytest.mark.parametrize(
     "key", ["a", "d", "t", "f"], ids=["attendance", "note", "time", "follow-up"]
 )
@@ -87,20 +96,31 @@ def test_form(snap_compare: Compare, lang: str, size: tuple[int, int], key: str)
     assert snap_compare(console, terminal_size=size, run_before=prepare)
 
 
-def test_follow_up_with_a_bad_date(snap_compare: Compare) -> None:
+@LANGUAGES
+@TWO_SIZES
+def test_follow_up_with_a_bad_date(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
+    use_language(lang)
     console, prepare = on_stage(lifelike(siak_plan()), "f", "x", "enter", "enter", *"31/2", "enter")
-    assert snap_compare(console, terminal_size=(80, 24), run_before=prepare)
+    assert snap_compare(console, terminal_size=size, run_before=prepare)
 
 
-def test_server_lost(snap_compare: Compare) -> None:
+@LANGUAGES
+@TWO_SIZES
+def test_server_lost(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
+    use_language(lang)
+
     def cut(stage: Stage) -> None:
-        stage.links[0].cut("no answer", 3.0)
+        stage.links[0].cut(_("no answer"), 3.0)
 
     console, prepare = on_stage(lifelike(siak_plan()), then=cut)
-    assert snap_compare(console, terminal_size=(80, 24), run_before=prepare)
+    assert snap_compare(console, terminal_size=size, run_before=prepare)
 
 
-def test_speaker_lost_and_a_leak(snap_compare: Compare) -> None:
+@LANGUAGES
+@TWO_SIZES
+def test_speaker_lost_and_a_leak(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
+    use_language(lang)
+
     def lose(stage: Stage) -> None:
         stage.leave("sungai-mandau")
         stage.measure("minas", closed_packets=3)
@@ -108,20 +128,24 @@ def test_speaker_lost_and_a_leak(snap_compare: Compare) -> None:
         stage.publish()
 
     console, prepare = on_stage(lifelike(siak_plan()), then=lose)
-    assert snap_compare(console, terminal_size=(80, 24), run_before=prepare)
+    assert snap_compare(console, terminal_size=size, run_before=prepare)
 
 
-def test_over_time(snap_compare: Compare) -> None:
+@LANGUAGES
+@TWO_SIZES
+def test_over_time(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
+    use_language(lang)
+
     def talk_on(stage: Stage) -> None:
         stage.wait(150)
         stage.publish()
 
     console, prepare = on_stage(lifelike(siak_plan()), then=talk_on)
-    assert snap_compare(console, terminal_size=(80, 24), run_before=prepare)
+    assert snap_compare(console, terminal_size=size, run_before=prepare)
 
 
-@pytest.mark.parametrize("lang", ["en", "id"])
-@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
+@LANGUAGES
+@TWO_SIZES
 def test_the_commands(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
     use_language(lang)
     console, prepare = on_stage(lifelike(siak_plan()), "ctrl+p", then=lambda stage: None)
@@ -136,8 +160,8 @@ def test_the_commands(snap_compare: Compare, lang: str, size: tuple[int, int]) -
     assert snap_compare(console, terminal_size=size, run_before=searched)
 
 
-@pytest.mark.parametrize("lang", ["en", "id"])
-@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
+@LANGUAGES
+@TWO_SIZES
 @pytest.mark.parametrize("key", ["b", "slash"], ids=["announcement", "find"])
 def test_a_question(snap_compare: Compare, lang: str, size: tuple[int, int], key: str) -> None:
     use_language(lang)
@@ -145,8 +169,8 @@ def test_a_question(snap_compare: Compare, lang: str, size: tuple[int, int], key
     assert snap_compare(console, terminal_size=size, run_before=prepare)
 
 
-@pytest.mark.parametrize("lang", ["en", "id"])
-@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
+@LANGUAGES
+@TWO_SIZES
 def test_after_the_meeting(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
     use_language(lang)
     stage = lifelike(siak_plan())
@@ -155,8 +179,8 @@ def test_after_the_meeting(snap_compare: Compare, lang: str, size: tuple[int, in
     assert snap_compare(console, terminal_size=size, run_before=prepare)
 
 
-@pytest.mark.parametrize("lang", ["en", "id"])
-@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
+@LANGUAGES
+@TWO_SIZES
 def test_what_is_not_confirmed(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
     """The next one was called four seconds ago, and nobody has done anything yet."""
     use_language(lang)
@@ -169,8 +193,8 @@ def test_what_is_not_confirmed(snap_compare: Compare, lang: str, size: tuple[int
     assert snap_compare(console, terminal_size=size, run_before=prepare)
 
 
-@pytest.mark.parametrize("lang", ["en", "id"])
-@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
+@LANGUAGES
+@TWO_SIZES
 def test_before_the_meeting(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
     use_language(lang)
     stage = Stage(siak_plan(), BEGIN)
@@ -178,4 +202,33 @@ def test_before_the_meeting(snap_compare: Compare, lang: str, size: tuple[int, i
         stage.join(entry.id, media=entry.id != "minas")
     stage.do(c.SetBanner("Uji sambungan pukul 13.00 WIB"))
     console, prepare = on_stage(stage)
+    assert snap_compare(console, terminal_size=size, run_before=prepare)
+
+
+@LANGUAGES
+@TWO_SIZES
+def test_a_console_that_only_watches(
+    snap_compare: Compare, lang: str, size: tuple[int, int]
+) -> None:
+    use_language(lang)
+    console, prepare = on_stage(lifelike(siak_plan()), "m", role="observer")
+    assert snap_compare(console, terminal_size=size, run_before=prepare)
+
+
+@LANGUAGES
+@TWO_SIZES
+def test_closing_with_a_report_missing(
+    snap_compare: Compare, lang: str, size: tuple[int, int]
+) -> None:
+    use_language(lang)
+    console, prepare = on_stage(lifelike(siak_plan()), "c")
+    assert snap_compare(console, terminal_size=size, run_before=prepare)
+
+
+@LANGUAGES
+@TWO_SIZES
+def test_a_report_that_is_amended(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
+    use_language(lang)
+    stage = lifelike(siak_plan())
+    console, prepare = on_stage(stage, "slash", *"tual", "enter", "r", *" Aman.", "tab", "x")
     assert snap_compare(console, terminal_size=size, run_before=prepare)

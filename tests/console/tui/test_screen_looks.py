@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from PIL import Image, ImageDraw
 from textual.pilot import Pilot
@@ -19,6 +20,7 @@ from console.tui.screenshot import lifelike
 from console.tui.settings import Settings
 from console.tui.stage import Stage
 from protocol import commands as c
+from protocol import events as e
 from protocol.words import use_language
 from tests.console.tui.past import past_meetings
 from tests.console.tui.seat import BEGIN, siak_plan
@@ -176,9 +178,20 @@ def test_prepare(snap_compare: Compare, lang: str, size: tuple[int, int]) -> Non
 
 @LANGUAGES
 @SIZES
-def test_leaders_view(snap_compare: Compare, lang: str, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("state", ["turn", "over", "lost", "free", "before", "closed"])
+def test_leaders_view(snap_compare: Compare, lang: str, size: tuple[int, int], state: str) -> None:
     use_language(lang)
-    stage = lifelike(siak_plan())
+    stage = Stage(siak_plan(), BEGIN) if state == "before" else lifelike(siak_plan())
+    match state:
+        case "over":
+            stage.wait(150)
+        case "lost":
+            stage.leave("sungai-mandau")
+            stage.wait(6)
+        case "free":
+            stage.do(c.EndTurn())
+        case "closed":
+            stage.do(c.CloseMeeting(force=True))
     view = LeaderView("stage", link=stage.link, clock=stage.clock)
 
     async def prepare(pilot: Pilot[None]) -> None:
@@ -190,14 +203,27 @@ def test_leaders_view(snap_compare: Compare, lang: str, size: tuple[int, int]) -
     assert snap_compare(view, terminal_size=size, run_before=prepare)
 
 
+@LANGUAGES
+@SIZES
 @pytest.mark.parametrize("theme", ["light", "contrast", "sixteen"])
-def test_colours(snap_compare: Compare, theme: str) -> None:
-    use_language("id")
+def test_colours(snap_compare: Compare, lang: str, size: tuple[int, int], theme: str) -> None:
+    use_language(lang)
     console, prepare = shown(lifelike(siak_plan()), settings=Settings(theme=theme))  # type: ignore[arg-type]
-    assert snap_compare(console, terminal_size=(80, 24), run_before=prepare)
+    assert snap_compare(console, terminal_size=size, run_before=prepare)
 
 
-def test_in_ascii(snap_compare: Compare) -> None:
-    use_language("id")
-    console, prepare = shown(lifelike(siak_plan()), settings=Settings("sixteen", "id", "ascii"))
-    assert snap_compare(console, terminal_size=(80, 24), run_before=prepare)
+@LANGUAGES
+@SIZES
+@pytest.mark.parametrize(
+    "keys", [(), ("v",), ("S",), ("r",)], ids=["meeting", "mosaic", "settings", "report"]
+)
+def test_in_ascii(
+    snap_compare: Compare, lang: str, size: tuple[int, int], keys: tuple[str, ...]
+) -> None:
+    use_language(lang)
+    stage = lifelike(siak_plan())
+    left = e.CarriedFollowUp("f0", "Isi embung", "", "", "sungai-mandau", "m0", "Rapat", BEGIN)
+    stage.do(c.CarryFollowUps((left, msgspec.structs.replace(left, id="f1", text="Uji pompa"))))
+    stage.do(c.CloseFollowUp("f1", "dengan BPBD"))
+    console, prepare = shown(stage, *keys, settings=Settings("sixteen", lang, "ascii"))
+    assert snap_compare(console, terminal_size=size, run_before=prepare)

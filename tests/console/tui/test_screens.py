@@ -523,7 +523,7 @@ async def test_the_next_speaker_is_seen_and_heard_to_be_there(open_stage: Stage,
 )
 def test_that_the_next_one_is_ready_is_never_cut_off(name: str, cells: int) -> None:
     view = FloorView("open", next_up=name, next_ready=True, next_level=0)
-    line = str(next(_people(view, 26, 17)))
+    line = str(next(_people(view, 26, 17, ())))
     assert f"{name} ✓ " in line and line.count("█") == cells and len(line) == 26
 
 

@@ -16,11 +16,11 @@ from console.tui.clickable import key_shown
 from console.tui.help import HelpScreen
 from console.tui.keybar import KeyBar
 from console.tui.page import Page
-from console.tui.phrases import word
 from console.tui.settings import Settings
 from console.tui.stage import Stage
 from console.tui.tasks import Tasks
 from protocol import commands as c
+from protocol.words import word
 from tests.console.tui.past import past_meetings
 from tests.console.tui.seat import Seat, Sit, text_at
 

@@ -1,19 +1,26 @@
 """What the console says: every event, every refusal, every act; dates; ASCII."""
 
+import ast
 import inspect
+import io
 import re
+from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 
+from console import tui
 from console.meeting import decide
-from console.tui import phrases
+from console.tui import graphics, phrases
 from console.tui.acts import ACTS, GROUPS, key_table
 from console.tui.due import DueError, parse_due
 from console.tui.plain import is_plain, to_ascii
 from console.tui.replica import Replica
 from protocol import events as e
 from protocol import messages as m
-from protocol.words import use_language
+from protocol.words import LOCALES, use_language
+
+TRANSLATION = LOCALES / "id" / "LC_MESSAGES" / "giliran.po"
 
 
 def test_every_event_has_a_sentence() -> None:
@@ -139,6 +146,21 @@ def test_no_due(text: str) -> None:
 def test_ascii_keeps_the_width() -> None:
     assert to_ascii("● Mikrofon menyala…") == "* Mikrofon menyala."
     assert to_ascii("日本") == "????"
+
+
+def test_every_sign_of_the_console_has_one_in_ascii() -> None:
+    """Where there is none, `☐` and `☑` look alike."""
+    drawn = {
+        char
+        for message in read_po(io.BytesIO(TRANSLATION.read_bytes()))
+        for char in str(message.string)
+    }
+    for path in Path(tui.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                drawn.update(node.value)
+    drawn -= {"?", graphics._PLACEHOLDER}  # of kitty, which has every sign
+    assert [char for char in sorted(drawn) if "?" in to_ascii(char)] == []
 
 
 @pytest.mark.parametrize(
