@@ -15,7 +15,7 @@ def vitals() -> ProcessReading:
     loop whose tasks are counted."""
     rss_mb, threads = 0.0, 0
     try:
-        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
         rss_mb, threads = int(fields[21]) * PAGE_BYTES / 1e6, int(fields[17])
     except OSError:
         pass

@@ -34,8 +34,8 @@ async def test_memory_threads_and_tasks_are_counted() -> None:
 
 
 async def test_a_system_without_proc_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def read_text(self: Path) -> str:
+    def read_bytes(self: Path) -> bytes:
         raise FileNotFoundError(self)
 
-    monkeypatch.setattr(Path, "read_text", read_text)
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
     assert (vitals().rss_mb, vitals().threads, vitals().tasks) == (0.0, 0, 1)
