@@ -231,3 +231,28 @@ def test_in_a_pause_the_clock_is_set_so_that_nobody_waits_for_a_tick(phase_ms: i
     lengths = [len(pcm) for pcm in room.sound]
     assert sum(length < 960 for length in lengths) <= 1, "once is enough"
     assert sum(lengths) == pytest.approx((played_to - began_at) * 48_000, abs=1)
+
+
+async def test_packets_wait_for_the_clock_on_a_good_link_only() -> None:
+    room = Room()
+    receiver = Receiver(room, room)
+    told: list[bool] = []
+    task = asyncio.get_running_loop().create_task(receiver.run(room.ask, told.append))
+
+    async def wait_for(hold: bool) -> None:
+        told.clear()
+        async with asyncio.timeout(30):
+            while not told or told[-1] is not hold:
+                await asyncio.sleep(0.001)
+
+    try:
+        await wait_for(True)
+        receiver.sources = {"main": "kandis"}
+        await wait_for(False)  # his picture is to be shown at once
+        await wait_for(True)
+        for number, packet in enumerate(audio("floor", 4, 20)):
+            if number != 10:
+                receiver.take(packet, time.monotonic())
+        await wait_for(False)  # what was lost is to be asked for at once
+    finally:
+        await end(task)
