@@ -158,6 +158,9 @@ class Receiver:
         self._reports: dict[int, tuple[int, float]] = {}
         self._sources: dict[SlotName, str] = {}
         self._switched_at = -math.inf
+        self._is_fetching = False
+        """Whether the next frame of sound waits for the packets that are taken now."""
+
         self._counted = (0, 0, 0, time.monotonic())
         self._mode: Mode = "auto"
         self._looked_at = 0.0
@@ -248,7 +251,9 @@ class Receiver:
         self._ask = ask
 
         def take(now: float) -> None:
+            self._is_fetching = True
             fetch(self._link.is_good and now - self._switched_at > SWITCHED_FOR_S)
+            self._is_fetching = False
             if self._clock.lag_s > FRAME_S:
                 self._bandwidth.excuse(self._clock.lag_s, now)
             self._clock.shift(FRAME_S - self.play(now))
@@ -311,7 +316,9 @@ class Receiver:
         elif slot in self._streams:
             begins = vp8_packets.is_key_frame_start(payload)
             self._measure(self._streams[slot].reception, header, packet, arrival, begins=begins)
-            self._video[lines.PICTURES[slot].slot].take(slot, header, payload, arrival)
+            window = self._video[lines.PICTURES[slot].slot]
+            # To decode a picture takes longer than the sound may wait.
+            window.take(slot, header, payload, arrival, later=self._is_fetching)
 
     def _measure(
         self,

@@ -73,8 +73,16 @@ class Window:
         self._is_frozen = False
         self._is_fed = False
 
-    def take(self, name: PictureName, header: rtp.Header, payload: bytes, arrival: float) -> None:
-        """A packet of one of its sizes."""
+    def take(
+        self,
+        name: PictureName,
+        header: rtp.Header,
+        payload: bytes,
+        arrival: float,
+        *,
+        later: bool = False,
+    ) -> None:
+        """A packet of one of its sizes. `later`: what is due is shown by the next `update`."""
         stream = self.streams[name]
         self._arriving = stream
         for frame in stream.assembler.push(header, payload, arrival):
@@ -93,7 +101,8 @@ class Window:
             self._waiting.append((due, is_told, frame))
         while len(self._waiting) > MAX_WAITING:
             self._decode(self._waiting.popleft()[2])
-        self.update(arrival)
+        if not later:
+            self.update(arrival)
 
     def _go_over_to(self, stream: Stream) -> None:
         """Another size: it began with a key frame, the other one is over."""

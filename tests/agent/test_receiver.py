@@ -256,3 +256,30 @@ async def test_packets_wait_for_the_clock_on_a_good_link_only() -> None:
         await wait_for(False)  # what was lost is to be asked for at once
     finally:
         await end(task)
+
+
+async def test_sound_does_not_wait_for_a_picture_that_is_decoded() -> None:
+    room, order = Room(), []
+    encoder = vp8.open_encoder(320, 180, 10, 250_000)
+    data = encoder.encode(SyntheticCamera("Minas", 3, 320, 180, 10).read(0.0), key=True)
+    payloads = vp8_packets.packetize(data, 1)
+    receiver = Receiver(room, room)
+    receiver.sources = {"main": "minas"}
+    room.write = lambda pcm, now: order.append("sound")  # type: ignore[method-assign]
+    room.show = lambda slot, picture, now: order.append("picture")  # type: ignore[method-assign]
+
+    def fetch(hold: bool) -> None:
+        order.append("packets")
+        for seq, payload in enumerate(payloads if len(order) == 1 else ()):
+            is_last = seq == len(payloads) - 1
+            packet = rtp.build(97, seq, 0, lines.SLOT_SSRC["main"], payload, marker=is_last)
+            receiver.take(packet, time.monotonic() - 0.02)  # it waited
+
+    task = asyncio.get_running_loop().create_task(receiver.run(room.ask, fetch))
+    try:
+        async with asyncio.timeout(30):
+            while len(order) < 5:
+                await asyncio.sleep(0.001)
+    finally:
+        await end(task)
+    assert order[:5] == ["packets", "sound", "picture", "packets", "sound"]
