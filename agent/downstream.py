@@ -22,6 +22,7 @@ from agent.audio.ladder import BITRATES, VIDEO_LEAST, Ladder, Settings
 from agent.audio.playout import FRAME_S, Mode
 from agent.bandwidth import PROBE_EVERY_S, PROBED_BELOW
 from agent.batches import Membership
+from agent.pacing import UNKNOWN
 from agent.picture.layers import PictureName
 from agent.picture.steps import Steps
 from protocol.messages import MediaMode
@@ -29,6 +30,10 @@ from protocol.messages import MediaMode
 FULL_FOR_S, LESS = 2.0, 0.97
 """So long after the link was found to carry less than this of what was known, losses are taken for
 those of the queue: a report comes each second, and tells of the second before."""
+
+DRAIN_S, DRAINING = 1.0, 0.25
+"""So long after the link was found to be full pictures have this share of what they may take, so
+that its queue, in which the voice waits, is gone soon."""
 
 SEVERAL = 1.5
 """From so many voices on they are several, if one pauses now and then."""
@@ -141,6 +146,11 @@ class Downstream:
         if not self.available or bitrate < LESS * self.available:
             self._full_at = now
         self.available = float(bitrate)
+
+    def pace(self, now: float) -> float:
+        """At which pictures go out (bit/s)."""
+        share = DRAINING if now - self._full_at < DRAIN_S else 1.0
+        return min(UNKNOWN, max(1.0, share * self.video))
 
     def is_to_be_probed(self, now: float) -> bool:
         """Whether a pair is due; then it is to be sent."""

@@ -1,7 +1,8 @@
 """A token bucket before a thin link: the voice goes first, pictures at the pace that is left. Pure.
 
 Rules:
-- The voice never waits; what it takes is taken from the pictures.
+- The voice never waits. The rate is what it leaves for pictures; they don't go out right behind it,
+  but it costs them nothing more.
 - A key frame goes out packet by packet, so that the link's own queue, in which the voice waits too,
   stays short.
 - What waits is bounded: with more than `MAX_WAIT_S` of it, everything that waits is dropped and
@@ -47,8 +48,7 @@ class Pacer(Generic[Item]):
     def spent(self, size_bytes: int, now: float) -> None:
         """Something that does not wait (the voice) went out."""
         self._fill(now)
-        # Pictures are never set back by more than a moment: the rate knows of the voice already.
-        self._tokens = max(-self._burst, self._tokens - 8 * size_bytes)
+        self._tokens = max(min(0.0, self._tokens), self._tokens - 8 * size_bytes)
 
     def push(self, item: Item, size_bytes: int, *, first: bool = False) -> bool:
         """Something that waits for its turn; `first`: before what waits already. False when too

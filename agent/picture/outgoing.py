@@ -48,9 +48,6 @@ GLANCE_S = 1.0
 HEADERS = 64
 """IP, UDP, RTP with its extension, SRTP's tag: bytes around a payload."""
 
-PACE = 1.1
-"""Pictures go out a little faster than they are coded."""
-
 MAX_PAYLOAD, MIN_PAYLOAD = 1180, 400
 PACKET_S = 0.03
 """On a thin link a packet takes no longer than this."""
@@ -261,7 +258,7 @@ class Pictures:
         """What the link leaves for pictures (bit/s); infinite while nothing is known against it,
         0: none. To be told a few times a second."""
         self._left = left
-        self._pacer.rate = min(UNKNOWN, max(1.0, PACE * left))
+        self._pacer.rate = min(UNKNOWN, max(1.0, left))
         limit = self._low_limit if now - self._limited_at < LIMIT_FOR_S else math.inf
         for name, bitrate in self._shares.divide(left, now, self._wanted, limit).items():
             self._layers[name].set_bitrate(bitrate)

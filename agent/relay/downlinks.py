@@ -15,7 +15,6 @@ from agent.audio.hop import Distances
 from agent.audio.ladder import BITRATE
 from agent.bandwidth import probes
 from agent.forward import Slot, VideoSlot, VoiceSlot
-from agent.pacing import UNKNOWN
 from agent.picture.layers import LOW_FULL, PictureName
 from agent.picture.paced import PacedPictures
 from agent.picture.steps import fair
@@ -24,9 +23,6 @@ from agent.relay.bulk import Bulk
 from agent.relay.links import SiteLinks, answer, outlets_of
 from agent.relay.uplinks import CNAME
 from agent.rtc.outlet import Outlets
-
-PACE = 1.1
-"""Pictures go out a little faster than what they may take."""
 
 REPORTED_FOR_S = 1.5
 """So long a slot in which nothing goes on any more is reported of: a report a second, with time to
@@ -323,7 +319,7 @@ class Downlinks:
             if isinstance(slot, VideoSlot) and links.down:
                 self._pass_wish_on(slot, now)
         if links.paced is not None:
-            links.paced.pacer.rate = min(UNKNOWN, max(1.0, PACE * links.downstream.video))
+            links.paced.pacer.rate = links.downstream.pace(now)
 
     def report(self, some: Sequence[SiteLinks], now: float) -> None:
         """Sender reports of the slots, to these receivers (RFC 3550 §6); to be given to each once a

@@ -8,7 +8,8 @@ from agent import rtcp
 from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, Frame
 from agent.audio.ladder import BITRATES, CLEAR, STEP_FRAMES, VIDEO_LEAST, Settings
 from agent.batches import PAIR_WITHIN_S, Batches
-from agent.downstream import Downstream
+from agent.downstream import DRAIN_S, Downstream
+from agent.pacing import UNKNOWN
 from agent.picture.layers import PictureName
 from agent.picture.steps import HELD_S
 from protocol.messages import MediaMode
@@ -134,6 +135,18 @@ def test_of_several_voices_each_has_its_share_and_pictures_have_what_all_leave()
         down.sending(15, now)
         down.update(RATES, now)
     assert down.voices == 3 and down.distances == PAIRS, "singly they don't fit"
+
+
+def test_while_a_queue_drains_pictures_go_out_slowly() -> None:
+    down = Downstream()
+    assert down.pace(1.0) == UNKNOWN
+    down.estimate(300_000, 1.0)
+    down.update(RATES, 1.0)
+    left = down.video
+    assert 0 < down.pace(1.1) <= left / 3
+    assert down.pace(1.0 + DRAIN_S) == left
+    down.estimate(310_000, 3.0)
+    assert down.pace(3.1) == left, "it carries more"
 
 
 def test_several_voices_that_do_not_fit_are_asked_to_be_smaller_as_long_as_they_are_several() -> (

@@ -30,22 +30,29 @@ def test_what_is_known_of_no_link_goes_out_at_once() -> None:
     assert len(pacer.due(0.0)) == 8 and pacer.next_in_s() is None
 
 
-def test_the_voice_takes_from_the_pictures() -> None:
-    def carried(voice: bool) -> int:
-        pacer: Pacer[int] = Pacer()
-        pacer.rate = 100_000
-        count = 0
-        for n in range(200):
-            now = n / 100
-            if voice and n % 2 == 0:
-                pacer.spent(125, now)  # 50 kbit/s
-            if not len(pacer):
-                pacer.push(n, 1000)
-            count += len(pacer.due(now))
-        return count
+@pytest.mark.parametrize("voice_bytes", [0, 125, 400])
+def test_the_voice_costs_pictures_nothing_for_their_rate_is_what_it_leaves(
+    voice_bytes: int,
+) -> None:
+    pacer: Pacer[int] = Pacer()
+    pacer.rate = 100_000
+    count = 0
+    for n in range(200):
+        now = n / 100
+        if n % 2 == 0:
+            pacer.spent(voice_bytes, now)  # 160 kbit/s at most
+        if not len(pacer):
+            pacer.push(n, 1000)
+        count += len(pacer.due(now))
+    assert count == pytest.approx(25, abs=2)
 
-    assert carried(False) == pytest.approx(25, abs=2)
-    assert carried(True) == pytest.approx(13, abs=2)
+
+def test_pictures_do_not_go_out_right_behind_the_voice() -> None:
+    pacer: Pacer[int] = Pacer()
+    pacer.rate = 100_000
+    pacer.push(1, 1000)
+    pacer.spent(2000, 0.0)
+    assert pacer.due(0.0) == [] and pacer.due(0.01) == [1]
 
 
 def test_what_waits_is_bounded_and_counted() -> None:

@@ -12,7 +12,6 @@ from agent.audio.ladder import BITRATE, Settings
 from agent.bandwidth import OVERHEAD_BYTES, Bandwidth, probes
 from agent.downstream import Downstream
 from agent.impair import Direction, Impairment
-from agent.pacing import UNKNOWN
 from agent.picture.layers import LOW_FULL, LOW_LEAST, PictureName, Plan, fewer, plan
 from agent.picture.paced import PacedPictures
 
@@ -169,7 +168,7 @@ class Link:
         low = next(one for one in self._cameras if one.name == "main-low")
         low.bitrate = round(self.down.steps.small_wish or LOW_FULL)
         if self._paced is not None:
-            self._paced.pacer.rate = min(UNKNOWN, max(1.0, 1.1 * self.down.video))
+            self._paced.pacer.rate = self.down.pace(self.now)
             if self.down.is_to_be_probed(self.now):
                 for packet in probes(1, self.down.probes):
                     self._send(packet)

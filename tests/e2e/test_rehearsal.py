@@ -85,6 +85,9 @@ def test_on_a_link_that_is_thin_for_a_while_pictures_go_in_steps_and_come_back(
         seen = {one.site: [step.picture for step in one.steps] for one in result.pictures}
         assert seen["bandar-siak"] == ["high", "low", "none", "low", "high"]
         assert seen["siak"] == ["high"], "its link is good"
+        (told,) = result.bad_links
+        assert [step.picture for step in told.steps] == seen["bandar-siak"]
+        assert told.back_s is not None and told.hears["during"].turns == 1
 
 
 def test_a_tenth_of_the_packets_lost_leaves_no_hole(tmp_path: Path) -> None:
