@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 
 from console.journal import Journal, JournalError
-from console.meeting.decide import Refusal, decide
+from console.meeting.decide import decide
+from console.meeting.refusal import Refusal
 from console.meeting.state import replay
 from console.places import socket_path
 from protocol import VERSION

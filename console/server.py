@@ -22,7 +22,8 @@ from console.archive import Archive, open_follow_ups
 from console.journal import Journal, JournalError
 from console.meeting import layout as lay
 from console.meeting import state as st
-from console.meeting.decide import Refusal, deadline, decide
+from console.meeting.decide import deadline, decide
+from console.meeting.refusal import Refusal
 from console.metrics import CONTENT_TYPE, Readings, exposition
 from console.relay.driver import (
     ALL,

@@ -7,8 +7,11 @@ What was decided is applied at once, so that a conversation can go on. `later` l
 
 from typing import Self
 
+import msgspec
+
 from console.meeting import state as st
-from console.meeting.decide import Refusal, deadline, decide
+from console.meeting.decide import deadline, decide
+from console.meeting.refusal import Refusal
 from protocol import commands as c
 from protocol import events as e
 
@@ -29,6 +32,7 @@ PLAN = e.MeetingPlan(
         e.SiteEntry("guest", "BPBD", "guest"),
     ),
 )
+OTHER_PLAN = msgspec.structs.replace(PLAN, title="Rapat Sekda", agenda=("Karhutla",), budget_s=600)
 ALL = tuple(entry.id for entry in PLAN.sites)
 
 

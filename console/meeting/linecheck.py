@@ -11,6 +11,7 @@ Rules:
 Pure. Times are milliseconds of UTC.
 """
 
+from console.meeting.refusal import Decision, Refusal, name_of
 from console.meeting.state import Meeting
 from console.meeting.verdict import NO_ANSWER, OFFLINE, Judgement, judge
 from protocol import events as e
@@ -32,6 +33,35 @@ OPENING = (
 def checkable(state: Meeting, sites: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Of these sites (none: of all) those that may be checked now: the others are live."""
     return tuple(s for s in state.sites if (not sites or s in sites) and not state.is_live(s))
+
+
+def asked(state: Meeting, sites: tuple[str, ...], now: int, new_id: str) -> Decision:
+    if state.phase == "closed":
+        return Refusal("closed", "The meeting is closed; convene a new one.")
+    if state.check is not None:
+        return Refusal("checking", "The lines are being checked already.")
+    for site in sites:
+        if site not in state.sites:
+            return Refusal(
+                "unknown-site", f"There is no site {site!r} in this meeting.", {"site": site}
+            )
+    turn = state.floor
+    if turn is not None:
+        name = name_of(state, turn.site)
+        return Refusal(
+            "turn-runs",
+            f"{name} has the floor: lines are checked before the meeting and between turns.",
+            {"site": name},
+        )
+    quiet = checkable(state, sites)
+    if not quiet:
+        names = ", ".join(name_of(state, site) for site in sites)
+        return Refusal(
+            "line-live",
+            f"{names} is heard now: a site that is live is not checked.",
+            {"sites": names},
+        )
+    return begun(state, quiet, now, new_id)
 
 
 def begun(state: Meeting, sites: tuple[str, ...], now: int, ident: str) -> list[e.Event]:

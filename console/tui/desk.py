@@ -3,7 +3,7 @@
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
-from console.meeting.decide import tags_of
+from console.meeting.record import tags_of
 from console.meeting.state import card_key
 from console.tui.client import Kept
 from console.tui.dates import iso_day

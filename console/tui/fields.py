@@ -14,7 +14,7 @@ from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Input, Label, TextArea
 
-from console.meeting.decide import MAX_TEXT
+from console.meeting.refusal import MAX_TEXT
 from protocol.words import _
 
 MAX_LINE = 2000

@@ -23,7 +23,7 @@ import msgspec
 
 from console.meeting import state as st
 from console.meeting.budget import planned_end, projected_end
-from console.meeting.decide import undo_until
+from console.meeting.floor import undo_until
 from console.meeting.layout import cameras
 from console.meeting.state import Meeting
 from console.tui.history import history, is_told

@@ -24,7 +24,7 @@ from textual.style import Style
 from textual.suggester import Suggester
 from textual.widgets import Input, Label, Static, TextArea
 
-from console.meeting.decide import tags_of
+from console.meeting.record import tags_of
 from console.meeting.state import Note, Report, card_key
 from console.tui import completion
 from console.tui.client import Kept

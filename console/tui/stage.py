@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from console.meeting import state as st
-from console.meeting.decide import Refusal, deadline, decide
+from console.meeting.decide import deadline, decide
 from console.meeting.layout import cameras, cue
+from console.meeting.refusal import Refusal
 from protocol import commands as c
 from protocol import events as e
 from protocol import messages as m

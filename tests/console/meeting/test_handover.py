@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from console.meeting.decide import UNDO_MS, undo_until
+from console.meeting.floor import UNDO_MS, undo_until
 from protocol import commands as c
 from protocol import events as e
 from tests.playbook import ALLOWANCE_S, GRACE_S, Playbook, closed_meeting, open_meeting

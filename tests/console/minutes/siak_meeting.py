@@ -6,7 +6,8 @@
 import hashlib
 from datetime import UTC, datetime
 
-from console.meeting.decide import Refusal, decide
+from console.meeting.decide import decide
+from console.meeting.refusal import Refusal
 from console.meeting.state import Meeting, apply
 from protocol import commands as c
 from protocol import events as e
