@@ -13,8 +13,8 @@ import msgspec
 
 from console.journal import Journal, JournalError
 from console.meeting.decide import decide
+from console.meeting.fold import replay
 from console.meeting.refusal import Refusal
-from console.meeting.state import replay
 from console.places import socket_path
 from protocol import VERSION
 from protocol import messages as m

@@ -23,7 +23,8 @@ from typing import Any
 import msgspec
 import sqlite_utils
 
-from console.meeting.state import Meeting, apply
+from console.meeting.fold import apply
+from console.meeting.state import Meeting
 from console.projections import add_closing, create_projections, drop_projections, project
 from protocol import events as e
 from protocol.events import Recorded

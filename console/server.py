@@ -23,6 +23,7 @@ from console.journal import Journal, JournalError
 from console.meeting import layout as lay
 from console.meeting import state as st
 from console.meeting.decide import deadline, decide
+from console.meeting.fold import replay
 from console.meeting.refusal import Refusal
 from console.metrics import CONTENT_TYPE, Readings, exposition
 from console.relay.driver import (
@@ -145,7 +146,7 @@ class MeetingServer:
         self._due = asyncio.Event()
         self._journal_trouble = ""
         latest = journal.latest_meeting()
-        state = st.replay(journal.read(latest)) if latest else st.Meeting()
+        state = replay(journal.read(latest)) if latest else st.Meeting()
         # Events of older meetings count too: consoles follow the journal's seq.
         self.state = msgspec.structs.replace(state, seq=journal.seq)
 
@@ -277,7 +278,7 @@ class MeetingServer:
         if not like:
             return c.ConveneMeeting(self._plan())
         row = self.journal.find(like)
-        plan = st.replay(self.journal.read(row.id)).plan
+        plan = replay(self.journal.read(row.id)).plan
         return c.ConveneMeeting(msgspec.structs.replace(plan, number=""), row.id)
 
     async def _answer_queries(self) -> None:
@@ -297,7 +298,7 @@ class MeetingServer:
         """A command about an older meeting of the journal; nothing changes for those connected."""
         who = "server" if peer is None else actor(peer.hello)
         try:
-            before = st.replay(self.journal.read(meeting))
+            before = replay(self.journal.read(meeting))
             decision = decide(before, command, now, command_id, uuid7())
             if isinstance(decision, Refusal):
                 return self._refuse(peer, command_id, decision)

@@ -11,6 +11,7 @@ import msgspec
 
 from console.meeting import state as st
 from console.meeting.decide import deadline, decide
+from console.meeting.fold import apply
 from console.meeting.refusal import Refusal
 from protocol import commands as c
 from protocol import events as e
@@ -51,7 +52,7 @@ class Playbook:
         for event in events:
             one = e.Recorded(self.state.seq + 1, "m1", self.now, "moderator", command, event)
             self.recorded.append(one)
-            self.state = st.apply(self.state, one)
+            self.state = apply(self.state, one)
         return self
 
     def later(self, seconds: float) -> Self:

@@ -16,6 +16,7 @@ ROOMS = ("agent", "console", "protocol")
 # Modules without a test file of their own: why, and where they are tested instead.
 EXEMPT = {
     "tests/console/meeting/test_decide.py": ("console/meeting/refusal.py",),
+    "tests/console/meeting/test_state.py": ("console/meeting/fold.py",),
     "tests/console/tui/test_keys.py": (  # parts of one screen, tested by what keys do on it
         "console/tui/acts.py",
         "console/tui/app.py",

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from console.journal import Journal
-from console.meeting.state import replay
+from console.meeting.fold import replay
 from console.minutes import FORMATS, export
 from console.places import templates_path
 

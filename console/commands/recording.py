@@ -9,7 +9,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from console.journal import Journal, JournalError, MeetingRow
-from console.meeting.state import Meeting, replay
+from console.meeting.fold import replay
+from console.meeting.state import Meeting
 from console.places import journal_path, recordings_folder
 from console.recording import finish as finishing
 from console.recording import shelf

@@ -9,7 +9,8 @@ import msgspec
 from cyclopts import Parameter
 
 from console.journal import Journal, JournalError, MeetingRow
-from console.meeting.state import Meeting, replay
+from console.meeting.fold import replay
+from console.meeting.state import Meeting
 from console.minutes import wording
 from console.minutes.form import Savings
 from console.minutes.savings import hours, kilometres, savings_of

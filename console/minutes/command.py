@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from console.journal import Journal, JournalError
-from console.meeting.state import replay
+from console.meeting.fold import replay
 from console.minutes import (
     FORMATS,
     MinutesError,

@@ -22,6 +22,7 @@ from typing import Literal
 
 import msgspec
 
+from console.meeting.fold import replay
 from console.meeting.state import (
     HERE,
     Carried,
@@ -33,7 +34,6 @@ from console.meeting.state import (
     Site,
     Turn,
     card_key,
-    replay,
 )
 from console.minutes import wording
 from console.minutes.brief import brief_of

@@ -25,7 +25,7 @@ from typing import Literal
 import msgspec
 
 from console.journal import Journal
-from console.meeting.state import replay
+from console.meeting.fold import replay
 from console.minutes import Minutes, Style, minutes_of, rendered
 from console.minutes.errata import parts
 from console.minutes.errors import MinutesError

@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
+from console.meeting.fold import apply
 from console.meeting.layout import slots
-from console.meeting.state import Meeting, apply
+from console.meeting.state import Meeting
 from protocol import events as e
 from protocol.messages import AUDIO_SLOTS
 from protocol.recording import Cue, Cues, Seat, Span

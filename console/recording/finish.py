@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from console.journal import Journal, JournalError
-from console.meeting.state import replay
+from console.meeting.fold import replay
 from console.recording.cues import cues_of
 from protocol.recording import CUES, Film
 from protocol.words import _

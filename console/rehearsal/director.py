@@ -8,6 +8,7 @@ from functools import partial
 import msgspec
 
 from console.meeting import state as st
+from console.meeting.fold import apply
 from console.rehearsal.growth import Series
 from console.rehearsal.stage import Stage, StageError
 from protocol import VERSION
@@ -73,7 +74,7 @@ class Director:
                 self.down_at = time.monotonic()
             case m.Occurred(recorded=recorded):
                 if recorded.seq > self.state.seq:
-                    self.state = st.apply(self.state, recorded)
+                    self.state = apply(self.state, recorded)
             case m.Telemetry():
                 self._take_telemetry(message)
             case m.Ack(id=ident) | m.Refused(id=ident):

@@ -24,6 +24,7 @@ import msgspec
 from console.meeting import state as st
 from console.meeting.budget import planned_end, projected_end
 from console.meeting.floor import undo_until
+from console.meeting.fold import apply
 from console.meeting.layout import cameras
 from console.meeting.state import Meeting
 from console.tui.history import history, is_told
@@ -147,7 +148,7 @@ class Replica:
         if recorded.seq != self.meeting.seq + 1 and not convened:
             self.out_of_step = True
             return False
-        self.meeting = st.apply(self.meeting, recorded)
+        self.meeting = apply(self.meeting, recorded)
         if convened:
             self.lines.clear()
         if recorded.meeting == self.meeting.id and is_told(recorded.event):

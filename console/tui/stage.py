@@ -11,6 +11,7 @@ import msgspec
 
 from console.meeting import state as st
 from console.meeting.decide import deadline, decide
+from console.meeting.fold import apply
 from console.meeting.layout import cameras, cue
 from console.meeting.refusal import Refusal
 from protocol import commands as c
@@ -78,7 +79,7 @@ class Stage:
             convened = isinstance(event, e.MeetingConvened)
             meeting = f"{MEETING}-{self.state.seq}" if convened else self.state.id
             recorded = e.Recorded(self.state.seq + 1, meeting, self.now, actor, ident, event)
-            self.state = st.apply(self.state, recorded)
+            self.state = apply(self.state, recorded)
             self.state = msgspec.structs.replace(self.state, seq=recorded.seq)
             self.journal.append(recorded)
         if asker is not None:

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from console.commands.export import export_minutes  # noqa: E402
 from console.journal import Journal  # noqa: E402
-from console.meeting.state import replay  # noqa: E402
+from console.meeting.fold import replay  # noqa: E402
 from console.minutes import FORMATS, minutes_of, rendered  # noqa: E402
 from protocol import commands as c  # noqa: E402
 from protocol import events as e  # noqa: E402

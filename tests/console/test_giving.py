@@ -8,7 +8,7 @@ import pytest
 from console import giving
 from console.giving import GivingError, Refused, give
 from console.journal import Journal, JournalError
-from console.meeting.state import replay
+from console.meeting.fold import replay
 from console.serving import lock
 from protocol import commands as c
 from tests.console.test_journal import play

@@ -14,7 +14,8 @@ import pytest
 from console.commands.journal import verify
 from console.journal import GENESIS, Damage, Journal, JournalError, row_hash
 from console.meeting.decide import decide
-from console.meeting.state import Meeting, replay
+from console.meeting.fold import replay
+from console.meeting.state import Meeting
 from protocol import commands as c
 from protocol import events as e
 

@@ -15,6 +15,7 @@ from websockets.asyncio.server import serve, unix_serve
 from console import server as module
 from console.journal import Journal
 from console.meeting import state as st
+from console.meeting.fold import replay
 from console.server import MeetingServer
 from protocol import SUBPROTOCOL, VERSION
 from protocol import commands as c
@@ -171,7 +172,7 @@ async def test_minutes_of_an_older_meeting_are_worked_on_while_another_is_held(h
         assert await console.do(c.SubmitMinutes(old, "Notulis"), "id-submit") == submitted
         after = await console.seen(submitted.seq)
         assert after == msgspec.structs.replace(state, seq=submitted.seq), "this one is untouched"
-        assert st.replay(house.journal.read(old)).minutes.status == "submitted"
+        assert replay(house.journal.read(old)).minutes.status == "submitted"
         assert (await console.do(c.SubmitMinutes(old))).code == "minutes-submitted"
         assert (await console.do(c.SubmitMinutes("x"))).code == "no-meeting"
         next_one = await console.do(c.AddNote("Lanjut"))

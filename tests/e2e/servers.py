@@ -14,6 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect, unix_connect
 from websockets.exceptions import ConnectionClosed
 
 from console.meeting import state as st
+from console.meeting.fold import apply
 from protocol import SUBPROTOCOL, VERSION
 from protocol import commands as c
 from protocol import messages as m
@@ -122,7 +123,7 @@ class Client:
                 if isinstance(message, m.Welcome) and message.has_snapshot:
                     self.state = st.decode(message.snapshot)
                 elif isinstance(message, m.Occurred):
-                    self.state = st.apply(self.state, message.recorded)
+                    self.state = apply(self.state, message.recorded)
                 self.got.append(message)
                 self._arrived.set()
         self.closed.set()

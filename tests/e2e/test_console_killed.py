@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from console.journal import Journal
-from console.meeting import state as st
+from console.meeting.fold import replay
 from protocol import commands as c
 from tests.e2e.servers import Server, agent, moderator
 from tests.e2e.test_server_process import opened
@@ -99,7 +99,7 @@ async def test_what_is_typed_in_a_card_outlives_the_console(tmp_path: Path) -> N
     finally:
         server.end()
     journal = Journal.open_readonly(server.db)
-    state = st.replay(journal.read_all(0))
+    state = replay(journal.read_all(0))
     journal.close()
     assert [one.text for one in state.reports] == ["Api padam"]
     assert [(one.kind, one.text) for one in state.notes] == [("direction", "Siaga")]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from console.journal import Journal
 from console.meeting import state as st
+from console.meeting.fold import replay
 from protocol import commands as c
 from protocol import events as e
 from protocol import messages as m
@@ -89,7 +90,7 @@ async def test_killed_in_the_middle_of_a_turn_it_goes_on_where_it_was(tmp_path: 
                 pass
         journal = Journal.open_readonly(server.db)
         assert journal.verify() is None
-        texts = [r.text for r in st.replay(journal.read(before.id)).reports]
+        texts = [r.text for r in replay(journal.read(before.id)).reports]
         assert texts == [*(f"Laporan {n}" for n in range(5)), "Laporan 6"]
 
 

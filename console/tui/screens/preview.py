@@ -18,6 +18,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from console.meeting import state as st
+from console.meeting.fold import replay
 from console.tui.acts import BY_ID, key_name
 from console.tui.dates import day, iso_day
 from console.tui.lifecycle import Step, StepForm
@@ -37,7 +38,7 @@ def minutes_text(recorded: tuple[e.Recorded, ...], last_hash: str) -> str:
     from console.minutes import minutes_of, rendered
 
     events = list(recorded)
-    return rendered(minutes_of(st.replay(events), events, last_hash), "md").decode()
+    return rendered(minutes_of(replay(events), events, last_hash), "md").decode()
 
 
 def typeset(text: str, width: int, colors: dict[str, str]) -> list[list[Segment]]:
@@ -218,7 +219,7 @@ class PreviewPage(Page):
         from console.minutes import minutes_of
         from console.minutes.errata import places_of
 
-        return places_of(minutes_of(st.replay(self._events), self._events, ""), words)
+        return places_of(minutes_of(replay(self._events), self._events, ""), words)
 
     def update_body(self, now: int) -> None:
         """A step was taken, here or elsewhere."""
@@ -272,7 +273,7 @@ class PreviewPage(Page):
         self.run_worker(work, group="minutes", exclusive=True, thread=True)
 
     def _entitle(self) -> None:
-        state = st.replay(self._events)
+        state = replay(self._events)
         self.record, self._plan = state.minutes, state.plan
         self._is_over = state.phase == "closed"
         self.show_keys()

@@ -9,9 +9,10 @@ from console.meeting import state as state_
 from console.meeting.budget import LEAST_S, projected_end, to_speak
 from console.meeting.decide import deadline, decide
 from console.meeting.floor import undo_until
+from console.meeting.fold import apply, replay
 from console.meeting.layout import layout, on_deck, slots
 from console.meeting.refusal import Refusal
-from console.meeting.state import AWAY, Meeting, apply, decode, encode, replay
+from console.meeting.state import AWAY, Meeting, decode, encode
 from protocol import commands as c
 from protocol import events as e
 

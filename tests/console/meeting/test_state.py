@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.meeting import state as s
-from console.meeting.state import Meeting, apply, decode, encode, replay
+from console.meeting.fold import apply, replay
+from console.meeting.state import Meeting, decode, encode
 from protocol import events as e
 from tests.playbook import (
     ALL,

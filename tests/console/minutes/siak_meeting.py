@@ -7,8 +7,9 @@ import hashlib
 from datetime import UTC, datetime
 
 from console.meeting.decide import decide
+from console.meeting.fold import apply
 from console.meeting.refusal import Refusal
-from console.meeting.state import Meeting, apply
+from console.meeting.state import Meeting
 from protocol import commands as c
 from protocol import events as e
 from protocol.events import MeetingPlan, Recorded, Signatory, SiteEntry

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.meeting.decide import decide
+from console.meeting.fold import replay
 from console.meeting.refusal import Refusal
-from console.meeting.state import replay
 from console.minutes import Minutes, Style, minutes_of
 from console.minutes.form import clean, one_line
 from protocol import commands as c

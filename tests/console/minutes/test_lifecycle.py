@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from console.journal import Journal
-from console.meeting.state import MinutesRecord, replay
+from console.meeting.fold import replay
+from console.meeting.state import MinutesRecord
 from protocol import commands as c
 from tests.console.minutes.books import run, write_book
 from tests.console.minutes.siak_meeting import MEETING, Room

@@ -13,7 +13,7 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.annotations import FreeText
 
 from console.journal import Journal
-from console.meeting.state import replay
+from console.meeting.fold import replay
 from console.minutes import Style, minutes_of, rendered
 from console.minutes.paper import check
 from console.minutes.pictures import load
