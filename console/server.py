@@ -6,12 +6,11 @@ acknowledgement, then the events to the consoles: the ear comes before the eye.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import Literal, assert_never
+from typing import assert_never
 
 import msgspec
 from websockets.asyncio.server import ServerConnection
@@ -26,6 +25,7 @@ from console.meeting.decide import deadline, decide
 from console.meeting.fold import replay
 from console.meeting.refusal import Refusal
 from console.metrics import CONTENT_TYPE, Readings, exposition
+from console.peer import Peer, turn_away, write
 from console.relay.driver import (
     ALL,
     SLOTS,
@@ -43,17 +43,14 @@ from console.statistics import Minute
 from protocol import commands as c
 from protocol import events as e
 from protocol import messages as m
-from protocol.binary import Binary, Later, Preview, encode_binary, is_binary
+from protocol.binary import Binary, Later, Preview
 from protocol.ids import uuid7
-from protocol.link import GONE
-from protocol.session import ServerSession, Violation, actor, encode
+from protocol.session import ServerSession, Violation, actor
 from protocol.vitals import vitals
 from protocol.words import _
 
 log = logging.getLogger("giliran.server")
 
-PEER_QUEUE = 2048
-PREVIEWS_BEHIND = 128
 PREVIEW_EVERY_S = 2.0
 COMMAND_QUEUE = 1024
 QUERY_QUEUE = 64
@@ -67,47 +64,6 @@ SOFTWARE = f"giliran {version('giliran')}"
 
 class ServeError(Exception):
     """The server can't start; the text says why and what to do."""
-
-
-class Peer:
-    """One connection that said hello. Its queue is bounded: telemetry is dropped when it is
-    full, anything else ends the connection (the client comes back and resumes)."""
-
-    def __init__(self, connection: ServerConnection, hello: m.Hello) -> None:
-        self.connection = connection
-        self.hello = hello
-        self.heard_at = time.monotonic()
-        self.queue: asyncio.Queue[bytes | None] = asyncio.Queue(PEER_QUEUE)
-        self.desired: m.Desired | None = None
-        self.watches: Literal["none", "next", "all"] = "none"
-        self.too_slow = False
-
-    def send(self, message: m.FromServer | Later) -> None:
-        frame = encode_binary(message) if isinstance(message, Later) else encode(message)
-        try:
-            self.queue.put_nowait(frame)
-        except asyncio.QueueFull:
-            if not isinstance(message, m.Telemetry):
-                self.too_slow = True
-
-    def show(self, preview: Preview) -> None:
-        """Send a picture; left out when the connection is behind."""
-        if self.queue.qsize() < PREVIEWS_BEHIND:
-            self.queue.put_nowait(encode_binary(preview))
-
-    def cut(self) -> None:
-        """Close at once; what is queued is lost."""
-        with contextlib.suppress(*GONE):
-            self.connection.transport.abort()
-
-    def finish(self, goodbye: m.Goodbye | None = None) -> None:
-        """Send what is queued, then the goodbye, then close."""
-        if goodbye is not None:
-            self.send(goodbye)
-        try:
-            self.queue.put_nowait(None)
-        except asyncio.QueueFull:
-            self.too_slow = True
 
 
 class MeetingServer:
@@ -475,17 +431,17 @@ class MeetingServer:
         hello = session.receive(frame, time.monotonic())
         if not isinstance(hello, m.Hello):
             assert isinstance(hello, Violation)
-            await _say_goodbye(connection, m.Goodbye(hello.code, hello.reason))
+            await turn_away(connection, m.Goodbye(hello.code, hello.reason))
             return
         if hello.role == "relay" and not isinstance(self.relay, EmbeddedRelay):
-            await _say_goodbye(connection, m.Goodbye("not-wanted", "Another relay is used here."))
+            await turn_away(connection, m.Goodbye("not-wanted", "Another relay is used here."))
             return
         if hello.role == "agent" and hello.site not in self.state.sites:
-            await _say_goodbye(connection, self._unknown_site(hello.site))
+            await turn_away(connection, self._unknown_site(hello.site))
             return
         peer = Peer(connection, hello)
         async with asyncio.TaskGroup() as group:
-            writer = group.create_task(_write(peer))
+            writer = group.create_task(write(peer))
             try:
                 await self._welcome(peer)
                 violation = await self._read(peer, session)
@@ -732,24 +688,6 @@ class MeetingServer:
         engine = [self._engine] if self._engine else []
         for peer in [*self.consoles, *self.agents.values(), *engine]:
             peer.finish(goodbye)
-
-
-async def _write(peer: Peer) -> None:
-    while True:
-        frame = await peer.queue.get()
-        try:
-            if frame is None:
-                await peer.connection.close()
-                return
-            await peer.connection.send(frame if is_binary(frame) else frame.decode())
-        except GONE:
-            return
-
-
-async def _say_goodbye(connection: ServerConnection, goodbye: m.Goodbye) -> None:
-    with contextlib.suppress(*GONE):
-        await connection.send(encode(goodbye).decode())
-        await connection.close()
 
 
 def _is_open(desired: m.Desired) -> bool:

@@ -39,6 +39,7 @@ EXEMPT = {
         "console/tui/glance.py",
         "console/tui/page.py",
     ),
+    "tests/console/test_server.py": ("console/peer.py",),
     "tests/protocol/test_messages.py": ("protocol/queries.py",),
     "tests/console/tui/test_mouse.py": ("console/tui/clickable.py",),
     "tests/console/tui/test_replica.py": ("console/tui/history.py", "console/tui/views.py"),

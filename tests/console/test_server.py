@@ -12,6 +12,7 @@ import pytest
 from websockets.asyncio.client import unix_connect
 from websockets.asyncio.server import serve, unix_serve
 
+from console import peer as peers
 from console import server as module
 from console.journal import Journal
 from console.meeting import state as st
@@ -434,7 +435,7 @@ async def test_who_resumes_from_another_meeting_or_too_far_back_gets_a_snapshot(
 async def test_a_console_that_reads_nothing_is_given_up_and_the_others_go_on(
     house, monkeypatch
 ) -> None:
-    monkeypatch.setattr(module, "PEER_QUEUE", 8)
+    monkeypatch.setattr(peers, "PEER_QUEUE", 8)
     async with unix_connect(
         house.socket,
         "ws://localhost/",
@@ -444,7 +445,7 @@ async def test_a_console_that_reads_nothing_is_given_up_and_the_others_go_on(
     ) as connection:
         await Client(connection).say(m.Hello("moderator", VERSION))
         await asyncio.wait_for(connection.recv(), 30)
-        monkeypatch.setattr(module, "PEER_QUEUE", 2048)
+        monkeypatch.setattr(peers, "PEER_QUEUE", 2048)
         async with moderator(house) as console:
             for number in range(100):
                 answer = await console.do(c.AddNote(f"{number} " + "x" * 15_000))
