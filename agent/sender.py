@@ -124,6 +124,7 @@ class Sender:
         """How voice and picture are sent now."""
         self._ladder = Ladder()
         self._adjusted_at = 0.0
+        self._was_calm = False
         self._reported = 0
         self._probe = 0
         self._is_open = self._was_open = False
@@ -198,7 +199,7 @@ class Sender:
     def _take_sound(self, now: float) -> None:
         """The next 20 ms of the microphone."""
         pcm = self._microphone.read(now)
-        if now - self._adjusted_at >= ADJUST_EVERY_S:
+        if now - self._adjusted_at >= ADJUST_EVERY_S and not self._is_at_rest:
             self._adjust(now)
         if self._again.has_echoes:
             for ssrc, seq in self._again.echoes(now):
@@ -227,6 +228,12 @@ class Sender:
         distances = self.settings.distances
         self._send_all(stream.next_packets(data, ts, distances, self.level, marker=not was_open))
 
+    @property
+    def _is_at_rest(self) -> bool:
+        """Whether nothing is sent, and time alone changes nothing in how it would be."""
+        is_calm = self._was_calm and self._ladder.is_calm
+        return is_calm and not self._is_open and self.camera == "off"
+
     def _send_all(self, packets: list[bytes]) -> None:
         if self._send is not None:
             for packet in packets:
@@ -235,7 +242,7 @@ class Sender:
 
     def _adjust(self, now: float) -> None:
         """Send as the link needs it from now on."""
-        self._adjusted_at = now
+        self._adjusted_at, self._was_calm = now, self._ladder.is_calm
         before, self.settings = self.settings, self._ladder.settings(now)
         if self.settings.bitrate != before.bitrate:
             self._opus.set_bitrate(self.settings.bitrate)

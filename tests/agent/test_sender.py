@@ -57,6 +57,18 @@ async def test_a_closed_site_sends_nothing_and_shows_its_level() -> None:
         assert wire.packets == []
 
 
+async def test_a_closed_site_still_follows_what_its_link_loses() -> None:
+    async with sending() as (sender, _wire):
+        async with asyncio.timeout(30):
+            while sender.level == 127:
+                await asyncio.sleep(0.01)
+        assert sender.settings.distances == ()
+        sender.guess(0.1, time.monotonic())
+        async with asyncio.timeout(30):
+            while not sender.settings.distances:
+                await asyncio.sleep(0.01)
+
+
 class Listened:
     """A microphone that notes when each frame was over, and whether the gate was open then."""
 
