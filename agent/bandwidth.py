@@ -10,7 +10,7 @@ Rules:
   estimate is a little less than that, so that the queue drains.
 - What a link carries that is not full is told by probes: of two packets sent at once the second
   comes later by the time it takes at the narrowest place. A busy machine that takes both at once
-  makes them tell anything: so what counts is the least of the last ones, and each pair makes the
+  makes them tell anything: so what counts is the least but one of the last, and each pair makes the
   estimate grow by a step. What misled is not believed again for a while.
 - The estimate grows while there is no queue, slower after every time that went wrong, and slowly
   beyond where the link was full; a link that was never full has none.
@@ -57,12 +57,12 @@ CALM_S = 60.0
 SILENT_S = 20.0
 
 PROBE_BYTES = (16, 72)
-PROBE_EVERY_S = 0.7
+PROBE_EVERY_S = 0.6
 PROBED_BELOW = 1_500_000
 """What carries more than this carries all there is."""
 
 PROBE_LATE_S = 0.5
-PROBES, PROBES_FOR_S = 3, 5.0
+PROBES, PROBES_FOR_S = 4, 5.0
 BELIEVED, MOST_AT_ONCE = 0.8, 4.0
 """Of what probes tell, so much is taken for granted; and so many times what was known before."""
 
@@ -157,13 +157,13 @@ class Bandwidth:
             self._probes.append((arrival, bits / max(gap_s, bits / UNLIMITED)))
 
     def _probed(self, now: float) -> float:
-        """What the link carries at least, by the last pairs: what all of them say, for those that
-        a busy machine takes both at once say too much. 0: unknown."""
+        """What the link carries at least, by the last pairs: what all of them say but one, between
+        whose packets something else came. 0: unknown."""
         if len(self._probes) < PROBES or now - self._probes[0][0] > PROBES_FOR_S:
             return 0.0
         if now < self._doubted_until:
             return 0.0
-        return BELIEVED * min(rate for _at, rate in self._probes)
+        return BELIEVED * sorted(rate for _at, rate in self._probes)[1]
 
     def received(self, now: float) -> float:
         """Bit/s over the last second."""

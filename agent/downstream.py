@@ -31,6 +31,9 @@ FULL_FOR_S, LESS = 2.0, 0.97
 """So long after the link was found to carry less than this of what was known, losses are taken for
 those of the queue: a report comes each second, and tells of the second before."""
 
+PACED = 0.9
+"""The share of what pictures may take at which they go out: the voice has some room between."""
+
 DRAIN_S, DRAINING = 1.0, 0.25
 """So long after the link was found to be full pictures have this share of what they may take, so
 that its queue, in which the voice waits, is gone soon."""
@@ -149,7 +152,7 @@ class Downstream:
 
     def pace(self, now: float) -> float:
         """At which pictures go out (bit/s)."""
-        share = DRAINING if now - self._full_at < DRAIN_S else 1.0
+        share = DRAINING if now - self._full_at < DRAIN_S else PACED
         return min(UNKNOWN, max(1.0, share * self.video))
 
     def is_to_be_probed(self, now: float) -> bool:
