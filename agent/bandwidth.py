@@ -23,6 +23,7 @@ import math
 from collections import deque
 
 from agent import rtcp, rtp
+from agent.pacing import UNKNOWN
 
 OVERHEAD_BYTES = 44
 """IP, UDP and the tag of SRTP around an RTP packet."""
@@ -50,6 +51,12 @@ VOICE, MOST_S = 56_000, 4.0
 """What a voice takes that is sent once: a link over which so much came in the last seconds is not
 held for one that carries less, because its speaker pauses now."""
 
+FULL_FOR_S, LESS = 2.0, 0.97
+"""So long after the link was found to carry less than this of what was known: a report comes each
+second, and tells of the second before."""
+
+DRAIN_S, DRAINING = 1.0, 0.25
+
 UNLIMITED = 4_000_000
 GROW_FIRST, GROW_BEYOND, GROW_LEAST = 0.08, 0.005, 0.005
 NEARLY, DRAINED_TO = 0.95, 0.9
@@ -74,6 +81,30 @@ def probes(ssrc: int, number: int) -> tuple[bytes, bytes]:
     small, large = PROBE_BYTES
     first = rtcp.build_probe(ssrc, number, small, is_second=False)
     return first, rtcp.build_probe(ssrc, number, large, is_second=True)
+
+
+class Full:
+    """At the end that sends: when the far end found the link to be full. What is lost then is lost
+    by its queue, and pictures give way until that is gone, for the voice waits in it."""
+
+    def __init__(self) -> None:
+        self._known = math.inf
+        self._at = -math.inf
+
+    def told(self, bitrate: float, now: float) -> None:
+        """The link carries so much (REMB)."""
+        if bitrate < LESS * self._known:
+            self._at = now
+        self._known = bitrate
+
+    def loses(self, now: float) -> bool:
+        """Whether losses that are reported now are those of the queue."""
+        return now - self._at < FULL_FOR_S
+
+    def pace(self, left: float, now: float) -> float:
+        """At which pictures go out (bit/s) where so much is left to them."""
+        share = DRAINING if now - self._at < DRAIN_S else 1.0
+        return min(UNKNOWN, max(1.0, share * left))
 
 
 class Bandwidth:

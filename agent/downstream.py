@@ -20,23 +20,14 @@ from agent import rtcp
 from agent.audio.hop import HISTORY, PAIRS, Distances
 from agent.audio.ladder import BITRATES, VIDEO_LEAST, Ladder, Settings
 from agent.audio.playout import FRAME_S, Mode
-from agent.bandwidth import PROBE_EVERY_S, PROBED_BELOW
+from agent.bandwidth import PROBE_EVERY_S, PROBED_BELOW, Full
 from agent.batches import Membership
-from agent.pacing import UNKNOWN
 from agent.picture.layers import PictureName
 from agent.picture.steps import Steps
 from protocol.messages import MediaMode
 
-FULL_FOR_S, LESS = 2.0, 0.97
-"""So long after the link was found to carry less than this of what was known, losses are taken for
-those of the queue: a report comes each second, and tells of the second before."""
-
 PACED = 0.9
 """The share of what pictures may take at which they go out: the voice has some room between."""
-
-DRAIN_S, DRAINING = 1.0, 0.25
-"""So long after the link was found to be full pictures have this share of what they may take, so
-that its queue, in which the voice waits, is gone soon."""
 
 SEVERAL = 1.5
 """From so many voices on they are several, if one pauses now and then."""
@@ -59,7 +50,7 @@ class Downstream:
         self.voices = 1.0
         """How many were sent to it at once lately."""
         self._ladder = Ladder(BITRATES, can_code=False)
-        self._full_at = -math.inf
+        self._full = Full()
         # Frames that were sent from look to look, and when so many voices were counted last.
         self._frames: deque[tuple[float, int]] = deque(maxlen=COUNTED_LOOKS)
         self._counted_at = -math.inf
@@ -120,7 +111,7 @@ class Downstream:
         if before == block.highest_seq:
             return
         self._highest[block.ssrc] = block.highest_seq
-        if now - self._full_at < FULL_FOR_S:
+        if self._full.loses(now):
             return
         expected = 0 if before is None else (block.highest_seq - before) & 0xFFFFFFFF
         if not 0 < expected <= HISTORY:
@@ -146,14 +137,12 @@ class Downstream:
 
     def estimate(self, bitrate: int, now: float) -> None:
         """What the site says its downlink carries (REMB)."""
-        if not self.available or bitrate < LESS * self.available:
-            self._full_at = now
+        self._full.told(bitrate, now)
         self.available = float(bitrate)
 
     def pace(self, now: float) -> float:
         """At which pictures go out (bit/s)."""
-        share = DRAINING if now - self._full_at < DRAIN_S else PACED
-        return min(UNKNOWN, max(1.0, share * self.video))
+        return self._full.pace(PACED * self.video, now)
 
     def is_to_be_probed(self, now: float) -> bool:
         """Whether a pair is due; then it is to be sent."""

@@ -20,7 +20,7 @@ from agent.audio import opus
 from agent.audio.hop import HISTORY, Again, Distances, Frame, VoiceStream, before, follows
 from agent.audio.ladder import Ladder, Settings
 from agent.audio.mixer import level_dbov
-from agent.bandwidth import PROBED_BELOW, probes
+from agent.bandwidth import PROBED_BELOW, Full, probes
 from agent.clock import FrameClock
 from agent.devices import Camera, Microphone
 from agent.picture.outgoing import Pictures
@@ -142,6 +142,7 @@ class Sender:
         self.pictures.restart()
         self._again = Again()
         self._round_trip = rtcp.RoundTrip()
+        self._full = Full()
 
     @property
     def rtt_ms(self) -> float:
@@ -248,7 +249,8 @@ class Sender:
             self._opus.set_bitrate(self.settings.bitrate)
         if self.settings.fec_percent != before.fec_percent:
             self._opus.set_fec(self.settings.fec_percent > 0, self.settings.fec_percent)
-        self.pictures.allow(self.settings.video, now)
+        video = self.settings.video
+        self.pictures.allow(video, now, self._full.pace(video, now))
         self.pictures.is_lossy = self._ladder.is_bad and self.settings.video >= TWICE_FROM
 
     def set_modes(self, media: MediaMode, *, hurried: bool = False) -> None:
@@ -275,10 +277,12 @@ class Sender:
                         if block.ssrc == self._audio.ssrc and block.highest_seq != self._reported:
                             count = min(FRAMES_PER_S, block.highest_seq - self._reported)
                             self._reported = block.highest_seq
-                            self._ladder.report(block.fraction_lost / 256, arrival, count)
+                            if not self._full.loses(arrival):
+                                self._ladder.report(block.fraction_lost / 256, arrival, count)
                         self._round_trip.push(block, arrival, rtcp.ntp32(time.time()))
                         self._ladder.rtt_s = self.pictures.rtt_s = self.rtt_ms / 1000
                 case rtcp.Remb(bitrate=bitrate):
+                    self._full.told(bitrate, arrival)
                     self._ladder.available = float(bitrate)
                     self._adjust(arrival)
                 case rtcp.Tmmbr() if one.media_ssrc == self._audio.ssrc:

@@ -254,11 +254,12 @@ class Pictures:
         wanted: dict[Gate, tuple[Layer, ...]] = {"live": ("high", "low"), "low": ("low",)}
         return tuple(name for name in wanted.get(self._gate, ()) if name in self._layers)
 
-    def allow(self, left: float, now: float) -> None:
+    def allow(self, left: float, now: float, pace: float = UNKNOWN) -> None:
         """What the link leaves for pictures (bit/s); infinite while nothing is known against it,
-        0: none. To be told a few times a second."""
+        0: none. `pace`: at which they go out, if that is less now. To be told a few times a
+        second."""
         self._left = left
-        self._pacer.rate = min(UNKNOWN, max(1.0, left))
+        self._pacer.rate = min(pace, max(1.0, left))
         limit = self._low_limit if now - self._limited_at < LIMIT_FOR_S else math.inf
         for name, bitrate in self._shares.divide(left, now, self._wanted, limit).items():
             self._layers[name].set_bitrate(bitrate)
@@ -270,7 +271,7 @@ class Pictures:
         The large one goes to those alone who can take it."""
         if "high" in self._layers and self._layers["low"].stream.ssrc == ssrc:
             self._low_limit, self._limited_at = bitrate, now
-            self.allow(self._left, now)
+            self.allow(self._left, now, self._pacer.rate)
 
     def spent(self, size_bytes: int, now: float) -> None:
         """A packet of the voice went out."""

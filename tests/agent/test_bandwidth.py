@@ -1,5 +1,6 @@
 """Congestion is seen as a queue, told from loss and jitter; what a link carries is found."""
 
+import math
 import random
 
 import pytest
@@ -11,8 +12,11 @@ from agent.bandwidth import (
     BELIEVED,
     CALM_S,
     DOUBTED_FOR_S,
+    DRAIN_S,
+    DRAINING,
     EMPTY_S,
     FIRST_LEAST,
+    FULL_FOR_S,
     GROW_BEYOND,
     LEAST,
     MOST_AT_ONCE,
@@ -21,9 +25,11 @@ from agent.bandwidth import (
     PROBE_BYTES,
     PROBES,
     Bandwidth,
+    Full,
     probes,
 )
 from agent.impair import Direction, Impairment
+from agent.pacing import UNKNOWN
 
 
 class Link:
@@ -273,3 +279,17 @@ def test_a_link_is_not_held_for_thin_because_its_speaker_pauses() -> None:
             link.bandwidth.update(link.now + 0.03 + late_s)
     assert link.bandwidth.available is not None
     assert link.bandwidth.available >= 0.8 * spoken
+
+
+def test_what_a_full_link_loses_is_its_queues_and_pictures_give_way_for_a_while() -> None:
+    full = Full()
+    assert not full.loses(1.0) and full.pace(math.inf, 1.0) == UNKNOWN
+    full.told(300_000, 1.0)
+    assert full.loses(1.0) and full.pace(200_000, 1.0) == DRAINING * 200_000
+    assert full.pace(200_000, 1.0 + DRAIN_S) == 200_000
+    assert not full.loses(1.0 + FULL_FOR_S)
+    full.told(320_000, 10.0)
+    full.told(315_000, 11.0)
+    assert not full.loses(11.0), "it is hardly less"
+    full.told(200_000, 12.0)
+    assert full.loses(12.5) and full.pace(0, 12.5) == 1.0

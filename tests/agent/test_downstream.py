@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from agent import rtcp
 from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, Frame
 from agent.audio.ladder import BITRATES, CLEAR, STEP_FRAMES, VIDEO_LEAST, Settings
+from agent.bandwidth import DRAIN_S
 from agent.batches import PAIR_WITHIN_S, Batches
-from agent.downstream import DRAIN_S, Downstream
+from agent.downstream import Downstream
 from agent.pacing import UNKNOWN
 from agent.picture.layers import PictureName
 from agent.picture.steps import HELD_S

@@ -258,6 +258,24 @@ def test_what_went_out_in_a_pair_is_sent_again_as_a_pair() -> None:
     assert voice.stream.again(seqs) == sent, "the numbers that never went out are nothing"
 
 
+async def test_what_the_queue_of_a_full_link_loses_is_no_reason_for_copies() -> None:
+    async with sending() as (sender, wire):
+        sender.microphone_open = True
+        await wire.wait_for(sender.audio_ssrc, 3)
+        now = asyncio.get_running_loop().time()
+
+        def lose(highest: int, now: float) -> float:
+            block = rtcp.ReportBlock(sender.audio_ssrc, 90, 0, highest, 0, 0, 0)
+            sender.take_rtcp(rtcp.build_rr(9, [block], cname="relay"), now)
+            return sender._ladder.loss
+
+        remb = rtcp.compound(9, rtcp.build_remb(9, 200_000))
+        sender.take_rtcp(remb, now)
+        assert lose(50, now + 1) == 0
+        sender.take_rtcp(remb, now + 3)
+        assert lose(100, now + 3) > 0.1
+
+
 async def test_a_limit_that_somebody_asks_for_is_obeyed_and_forgotten() -> None:
     async with sending() as (sender, wire):
         sender.microphone_open = True
