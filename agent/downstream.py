@@ -32,7 +32,7 @@ PACED = 0.9
 SEVERAL = 1.5
 """From so many voices on they are several, if one pauses now and then."""
 
-COUNTED_LOOKS, VOICES_FOR_S = 5, 5.0
+COUNTED_LOOKS, VOICES_FOR_S = 5, 10.0
 """The voices are counted over so many looks; one that pauses is counted for a while."""
 
 

@@ -123,7 +123,7 @@ def test_of_several_voices_each_has_its_share_and_pictures_have_what_all_leave()
     down, cost = Downstream(), Settings(BITRATES[0]).cost
     down.estimate(int(2.5 * cost), 1.0)
     now = 1.0
-    for looks, frames, voices in ((20, 5, 1.0), (20, 10, 2.0), (30, 5, 2.0), (40, 0, 1.0)):
+    for looks, frames, voices in ((20, 5, 1.0), (20, 10, 2.0), (90, 5, 2.0), (40, 0, 1.0)):
         for _ in range(looks):
             now += 0.1
             down.sending(frames, now)
@@ -168,7 +168,7 @@ def test_several_voices_that_do_not_fit_are_asked_to_be_smaller_as_long_as_they_
     wanted = speak(10, 20)
     assert wanted is not None and 2 * Settings(wanted, PAIRS).cost <= 60_000
     assert down.distances == PAIRS and down.video == 0
-    assert speak(5, 70) is None
+    assert speak(5, 120) is None
     down.estimate(200_000, now)
     assert speak(10, 20) is None
 
