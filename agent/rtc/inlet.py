@@ -29,8 +29,9 @@ FETCHED_AT_ONCE = 256
 SO_TIMESTAMPNS = 35
 MOMENT = struct.Struct("@qq")
 ANCILLARY_BYTES = 64
-HELD_S = 0.5
-"""What is older, or comes from the future, tells that a clock was set."""
+HELD_S = 0.1
+"""Nothing is held for longer: what seems older, or to come from the future, tells that a clock was
+set. Clocks are set by an eighth of a second and more; less than that they are slewed."""
 
 _room = ffi.new("char[]", MAX_DATAGRAM_BYTES)
 _view = memoryview(ffi.buffer(_room))
