@@ -13,6 +13,7 @@ from textual.message import Message
 
 from console.tui import phrases
 from console.tui.keys import KeysInOrder
+from console.tui.narrow import WritesNarrowly
 from console.tui.replica import DRAFTS, Replica
 from protocol import VERSION
 from protocol import commands as c
@@ -66,7 +67,7 @@ class Redraw(Message):
         return isinstance(message, Redraw)
 
 
-class Client(KeysInOrder, inherit_bindings=False):
+class Client(KeysInOrder, WritesNarrowly, inherit_bindings=False):
     """The part of the console that talks to the server.
 
     `kept` holds what was typed in a form and is not safe with the server yet, by the form's key.

@@ -1,9 +1,11 @@
 """The floor panel: who speaks, how long, who is next, who is on the panel, who asks to speak."""
 
 from collections.abc import Collection, Iterator
+from itertools import islice
 from textwrap import wrap
 
 from textual.content import Content
+from textual.geometry import Region
 from textual.reactive import reactive
 from textual.widget import Widget
 
@@ -50,7 +52,7 @@ def big(text: str) -> tuple[str, str, str]:
 class Floor(Widget, can_focus=False):
     """Draws a FloorView; drawn again only when that differs."""
 
-    view: reactive[FloorView] = reactive(FloorView())
+    view: reactive[FloorView] = reactive(FloorView(), repaint=False)
 
     def __init__(self, plain: bool = False) -> None:
         super().__init__(id="floor")
@@ -58,11 +60,22 @@ class Floor(Widget, can_focus=False):
         self.watching = False
         self._plain = plain
 
+    def watch_view(self, old: FloorView, new: FloorView) -> None:
+        """Draw what differs: a level changes all the time, and a slow link has to carry it."""
+        before, after = self._drawn(old), self._drawn(new)
+        if len(before) != len(after) or any(one.cell_length > self.size.width for one in after):
+            self.refresh()
+        elif changed := [y for y, line in enumerate(after) if not line.is_same(before[y])]:
+            self.refresh(*(Region(0, y, self.outer_size.width, 1) for y in changed))
+
     def render(self) -> Content:
         """As many lines as there is room for, the important ones first."""
+        return Content("\n").join(self._drawn(self.view))
+
+    def _drawn(self, view: FloorView) -> list[Content]:
         width, height = self.size
-        lines = list(_lines(self.view, max(20, width), height, self._plain, self.watching))
-        return Content("\n").join(lines[:height])
+        lines = _lines(view, max(20, width), height, self._plain, self.watching)
+        return list(islice(lines, height))
 
 
 def _lines(

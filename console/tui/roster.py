@@ -289,8 +289,10 @@ class Roster(ScrollView, can_focus=True, inherit_bindings=False):
             self.refresh()
             return
         for index, (old, new) in enumerate(zip(before, rows, strict=True)):
-            if old != new:
+            if old.place != new.place:
                 self._refresh_row(index)
+            elif old != new:
+                self._refresh_cells(index, old, new)
 
     @property
     def selected(self) -> str | None:
@@ -361,6 +363,17 @@ class Roster(ScrollView, can_focus=True, inherit_bindings=False):
         y = index + 1 - self.scroll_offset.y
         if y >= 1:
             self.refresh(Region(0, y, self.size.width, 1))
+
+    def _refresh_cells(self, index: int, old: RosterRow, new: RosterRow) -> None:
+        """Only what differs: levels change all the time, and a slow link has to carry them."""
+        left, y = 1, index + 1 - self.scroll_offset.y
+        regions = []
+        for column, size in columns_for(self.scrollable_content_region.width):
+            if column.cell(old, size) != column.cell(new, size):
+                regions.append(Region(left, y, size, 1))
+            left += size + 1
+        if y >= 1 and regions:
+            self.refresh(*regions)
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen: the header stays at the top."""
