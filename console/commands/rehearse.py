@@ -136,8 +136,9 @@ def rehearse(
     takes most of an hour on two cores; exit code 0 when every goal is reached.
 
     With --switches each switch is judged by the stamps in the pictures: whose it is, whether it is
-    whole. With --link it tells which pictures that site was sent (high, low, none) from when on,
-    and what sites with good links got from each other before and during that.
+    whole. With --link it tells which pictures that site was sent (high, low, none) from when on and
+    how soon they were back, how clearly it heard and was heard before, during and after that, and
+    what sites with good links got less of meanwhile.
 
     With --for it goes on round after round, tells of each process what memory, threads and tasks it
     had early and late, and fails when they grew. The smallest picture is the cheapest: --video
@@ -153,7 +154,7 @@ def rehearse(
 
     giliran rehearse --switches 200 --turn 1.5s --seed 7
 
-    giliran rehearse --sites 4 --switches 12 --turn 5s --link siak=rate=64k@20s+15s
+    giliran rehearse --sites 6 --for 130s --turn 6s --video 640x360@10 --link siak=rate=128k@10s+24s
 
     giliran rehearse --for 45m --turn 20s --video 160x90@2
 
