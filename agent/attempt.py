@@ -95,6 +95,11 @@ class Attempt:
                 if at is not None:
                     connection.send_rtcp(rtcp.compound(ssrc, rtcp.build_question(ssrc, at)))
 
+    def question(self, which: str, ssrc: int) -> bytes:
+        """What asks over this link, to go with a report: a packet less for the relay to read."""
+        pulse = self.pulses.get(which)
+        return b"" if pulse is None else rtcp.build_question(ssrc, pulse.ask(time.monotonic()))
+
     def why_over(self) -> str:
         """Why it is to be given up; empty when it is not."""
         if self.failed:

@@ -1,8 +1,8 @@
 """Whether a connection still carries media, both ways: asked, not guessed.
 
 Rules:
-- The other end is asked every second and answers at once (RFC 3611: receiver reference time and
-  DLRR). An answer proves both ways at the moment of the question.
+- The other end is asked every second, with a report, and answers at once (RFC 3611: receiver
+  reference time and DLRR). An answer proves both ways at the moment of the question.
 - At first, and where something should have come and did not, it is asked every 0.2 s. Nothing is
   torn down for silence alone: only when several questions stayed unanswered, so that a process
   that stood still itself (suspended, overloaded) asks first.
@@ -50,10 +50,12 @@ class Pulse:
         self.has_heard = True
 
     def due(self, now: float) -> int | None:
-        """The question to be asked now, if one is due: our clock in 1/65536 s."""
+        """The question to be asked now, if one is due."""
         every_s = DOUBT_EVERY_S if self.is_in_doubt(now) else EVERY_S
-        if now - self._asked_at < every_s:
-            return None
+        return self.ask(now) if now - self._asked_at >= every_s else None
+
+    def ask(self, now: float) -> int:
+        """A question, for something is sent now, or it is due: our clock in 1/65536 s."""
         self._asked_at = now
         self.in_vain += 1
         at = int(now * 65536) & 0xFFFFFFFF

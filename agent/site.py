@@ -441,15 +441,15 @@ class Site:
 
     def _report(self) -> None:
         """Once a second: sender reports on the uplink, receiver reports on the downlink."""
-        attempt = self._attempt
+        attempt, ssrc = self._attempt, self.sender.audio_ssrc
         if attempt is None:
             return
         if attempt.uplink is not None:
-            attempt.uplink.send_rtcp(self.sender.reports())
+            attempt.uplink.send_rtcp(self.sender.reports() + attempt.question("uplink", ssrc))
             for probe in self.sender.probes():
                 attempt.uplink.send_rtcp(probe)
         if attempt.downlink is not None:
-            attempt.downlink.send_rtcp(self.receiver.report())
+            attempt.downlink.send_rtcp(self.receiver.report() + attempt.question("downlink", ssrc))
             self.sender.guess(self.receiver.loss, time.monotonic())
 
     # -- the recording -----------------------------------------------------------------------------

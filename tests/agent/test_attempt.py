@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from agent import rtcp
 from agent.attempt import CONNECT_TIMEOUTS_S, Attempt
 from agent.pulse import DEAD_AFTER_S
 
@@ -21,7 +22,7 @@ class Life:
     def __init__(self, clock: Clock, failures: int = 0) -> None:
         self.clock = clock
         self.attempt = Attempt("relay", failures)
-        self.sent: list[int] = []
+        self.sent: list[bytes] = []
         end = SimpleNamespace(state="connected", send_rtcp=self.sent.append)
         self.attempt.uplink = self.attempt.downlink = end  # type: ignore[assignment]
         clock.now = 1002.0
@@ -68,3 +69,20 @@ def test_one_that_answered_once_is_dead_after_three_seconds(clock: Clock) -> Non
     assert life.go_on(1003, "uplink", "downlink") == ""
     assert "uplink did not answer" in life.go_on(1100, "downlink")
     assert clock.now < 1003 + DEAD_AFTER_S + 1.5
+
+
+def test_a_question_goes_with_a_report_and_spares_one_of_its_own(clock: Clock) -> None:
+    life = Life(clock)
+    assert life.go_on(1010, "uplink", "downlink") == ""
+    report = rtcp.build_rr(9, [], cname="site")
+    for _second in range(10):
+        for which in ("uplink", "downlink"):
+            asked = rtcp.parse(report + life.attempt.question(which, 9))[-1]
+            assert isinstance(asked, rtcp.Question)
+            life.attempt.take_rtcp(which, [rtcp.Answer(1, 9, asked.at)], clock.now + 0.05)
+        for _tick in range(9):
+            clock.now += 0.1
+            life.attempt.ask(9)
+        clock.now += 0.1
+    assert life.sent == [] and life.attempt.why_over() == ""
+    assert Attempt("relay").question("uplink", 9) == b"", "there is nothing to be asked yet"
