@@ -85,9 +85,12 @@ class Batch:
         """When it was sent, with which copies (None: within the next one), and whose it was."""
         return self._sent.get(key)
 
-    def forget_waiting(self) -> None:
-        """Nobody is left who waits."""
-        self._waiting.clear()
+    def forget_waiting(self, ssrc: int | None = None) -> None:
+        """Nobody is left who waits, for a frame of this stream or for any."""
+        if ssrc is None:
+            self._waiting.clear()
+        else:
+            self._waiting.pop(ssrc, None)
 
     def _note(self, ssrc: int, frame: Frame, distances: Distances | None) -> None:
         self._sent[ssrc, frame.seq] = (self._clock.tick(), distances, frame.source)
@@ -107,6 +110,11 @@ class Batches:
         if distances not in self._of:
             self._of[distances] = Batch(distances, self)
         return self._of[distances]
+
+    def forget_waiting(self, ssrc: int) -> None:
+        """No frame of this stream waits any more: where it did, only its source was left."""
+        for batch in self._of.values():
+            batch.forget_waiting(ssrc)
 
     def tick(self) -> int:
         """A moment later than all before."""

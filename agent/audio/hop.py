@@ -20,6 +20,10 @@ HISTORY = 128
 SEEN = 512
 ASK_AGAIN_S = 0.015
 ANSWERED_FOR_S = 0.03
+ANSWERS_FROM = 0.65
+"""Of the round trip: what comes so long after it was asked for is the answer. The round trip is
+that of reports, which are larger than a request and fill a thin link for longer."""
+
 SAME_LOSS_S = 1.0
 AGAIN_KEPT = 256
 REORDER_S = 0.005
@@ -162,16 +166,28 @@ class Patience:
         if self._seen_s < REORDER_S:
             self._seen_s = 0.0
 
-    def came(self, one: Missing, now: float, rtt_s: float, sent: int | None = None) -> bool:
+    def came(
+        self,
+        one: Missing,
+        now: float,
+        rtt_s: float,
+        sent: int | None = None,
+        *,
+        late: bool | None = None,
+    ) -> bool:
         """A missing packet came: True when it is the answer to our asking, else it was out of
         order. `sent`: its send time (24 bits); what was first sent after it was missed is late
-        from the hop before."""
+        from the hop before. Where there is time for one request only, it is better made when that
+        came, and waits; where there is time for more (`late` is not None), nothing is learnt from
+        it, or from what is known to be `late`."""
         is_first = (
             sent is not None
             and one.told_sent is not None
             and rtp.send_time_delta_s(sent, one.told_sent) >= 0
         )
-        if not is_first and one.tries and now - one.asked_at >= 0.8 * rtt_s:
+        if late is not None and (late or is_first):
+            return False
+        if not is_first and one.tries and now - one.asked_at >= ANSWERS_FROM * rtt_s:
             return True
         self._seen_s = min(MAX_REORDER_S, max(self._seen_s, now - one.missed_at))
         return False

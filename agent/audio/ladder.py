@@ -24,7 +24,7 @@ from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, before, is_lean
 
 MediaMode = str
 
-BITRATES = (32_000, 20_000, 16_000, 12_000)
+BITRATES = (32_000, 24_000, 20_000, 16_000, 12_000)
 BITRATE, NARROW_BITRATE = BITRATES[0], BITRATES[-1]
 OVERHEAD_BYTES = 12 + 12 + 44
 OVERHEAD = 50 * 8 * OVERHEAD_BYTES
@@ -34,6 +34,10 @@ COPY_HEADER = 50 * 8 * 4
 LEAN_SAVES = 50 * 8 * 8
 USED = 0.85
 """Of its nominal bitrate Opus uses so much on speech."""
+
+AGAIN_FILLS = 0.88
+"""Where what is lost is asked for again, no more than this is filled, what is sent again with it:
+that comes late enough without a queue."""
 
 FULL_WEIGHT_PACKETS = 25
 LIMIT_FOR_S = 5.0
@@ -67,6 +71,9 @@ ONE_COPY_RANK = 3
 TWINS_FROM = 20_000
 """From this down frames go in pairs, so that each can have a copy on a thin link: that spares
 headers. Single packets with a copy would be 20 ms sooner, but fill a link of 64 kbit/s."""
+
+
+SINGLES_ABOVE, PAIRS_FROM = 16_000, 20_000
 
 
 def one_copy(bitrate: int) -> Distances:
@@ -260,14 +267,15 @@ class Ladder:
         wishes = self._wishes(now)
         least = self._least_rank()
         rank = min(self._rank, len(wishes) - 1)
-        fitting = [n for n, one in enumerate(wishes) if one.cost <= self.available]
-        rising = [n for n, one in enumerate(wishes) if self._may_rise(one.cost, now)]
+        costs = [self._cost_of(one) for one in wishes]
+        fitting = [n for n, cost in enumerate(costs) if cost <= self.available]
+        rising = [n for n, cost in enumerate(costs) if self._may_rise(cost, now)]
         first, better = (
             max([least, *ns[:1]]) if ns else len(wishes) - 1 for ns in (fitting, rising)
         )
         is_asked_for, self._coded_before = self.coded_at != self._coded_before, self.coded_at
-        if first > rank and self._chosen.cost > self.available:
-            self._failures.note(self._chosen.cost, now)
+        if first > rank and self._cost_of(self._chosen) > self.available:
+            self._failures.note(self._cost_of(self._chosen), now)
         if first >= rank or self.available == math.inf or is_asked_for:
             rank, self._fits_since = first, None
         elif better >= rank:
@@ -280,6 +288,12 @@ class Ladder:
         voice = wishes[rank]
         self._chosen = msgspec.structs.replace(voice, video=self._video(voice))
         return self._chosen
+
+    def _cost_of(self, one: Settings) -> float:
+        """What a link must carry for these."""
+        if self._level == 0 or one.distances not in ((), PAIRS) or one.fec_percent:
+            return one.cost
+        return one.cost * (1 + self.loss) / AGAIN_FILLS
 
     def _wishes(self, now: float) -> list[Settings]:
         """Ways to send the voice, best first."""
@@ -302,7 +316,10 @@ class Ladder:
             alone = Settings(bitrates[-1], (), fec)
             wishes += [alone] if alone.cost < wishes[-1].cost else []
             return [*wishes, Settings(bitrates[-1], PAIRS, fec)]
-        return wishes + pairs
+        # Of a pair two frames are lost at once, and missed later: better ask for single ones.
+        singles = [Settings(bitrate) for bitrate in bitrates if bitrate > SINGLES_ABOVE]
+        few = [one for one in pairs if one.bitrate <= PAIRS_FROM or not self._can_code]
+        return [*wishes, *singles, *few]
 
     def _allowed_bitrates(self, now: float) -> tuple[int, ...]:
         if not self._can_code:

@@ -78,6 +78,10 @@ SHAKY_S, QUEUED = 0.04, 1.25
 """From one packet to the next delays differ by more than the first on a link that jitters; where
 packets queue they don't, and one in a hundred is late by the second times what one in ten is."""
 
+STOOD_S, GONE_S = 0.06, 0.03
+"""Not one packet of a while came with less delay than the first: a queue stands before the link.
+When one comes with less than the second, it is gone."""
+
 MARGIN_S = 0.012
 QUANTILE, HIGH_QUANTILE = 0.99, 0.998
 MOSTLY_QUANTILE, HIGHEST_QUANTILE = 0.983, 0.999
@@ -205,6 +209,7 @@ class Playout:
         # (arrival - timestamp in seconds) of frames as they first came, and of packets in turn
         self._ways: deque[float] = deque(maxlen=LONG_WINDOW_FRAMES)
         self._ways_count = 0
+        self._has_stood = False
         self._straight: deque[float] = deque(maxlen=WINDOW_FRAMES)
         self._fastest = math.inf
         self._late_s = 0.0
@@ -256,7 +261,9 @@ class Playout:
         if self._highest is None or number > self._highest:
             self._highest_stamp = stamp
         lost = self.stats.lost
-        was_asked = self._note_number(number, arrival, sent, alone, is_begin=marker)
+        was_asked = self._note_number(
+            number, arrival, sent, alone, is_begin=marker, is_late=recovered > 0
+        )
         index = (stamp - self._base) // SAMPLES
         # Newest first; of a pair the first frame comes first, it comes in turn.
         for offset, payload in blocks if alone else reversed(blocks):
@@ -332,13 +339,23 @@ class Playout:
             self._start_at = due + self._first_delay_s
 
     def _note_number(
-        self, number: int, arrival: float, sent: int | None, alone: int, *, is_begin: bool
+        self,
+        number: int,
+        arrival: float,
+        sent: int | None,
+        alone: int,
+        *,
+        is_begin: bool,
+        is_late: bool,
     ) -> bool:
         """Track what is missing; True when this packet had been asked for. `alone`: so many before
-        it are never sent alone."""
+        it are never sent alone. `is_late`: it was lost on the hop before."""
         one = self._missing.pop(number, None)
         if self._highest is None or number <= self._highest:
-            return one is not None and self._patience.came(one, arrival, self._rtt_s, sent)
+            late = is_late if self.voice == "clear" else None
+            return one is not None and self._patience.came(
+                one, arrival, self._rtt_s, sent, late=late
+            )
         if not is_begin:
             distances = self._distances if self.voice == "clear" else ()
             for lost in range(max(self._highest + 1, number - MAX_FRAMES), number - alone):
@@ -369,7 +386,21 @@ class Playout:
         if self._ways_count % MEASURE_EVERY == 0 or self._ways_count in (5, 10, 15):
             self._measure()
 
+    def _forget_queue(self) -> None:
+        """What waited in a queue that is gone tells nothing of what comes: the sender found out
+        what the link carries. A queue that comes back soon is not forgotten again."""
+        lately = [self._straight[n] for n in range(-min(MEASURE_EVERY, len(self._straight)), 0)]
+        queue_s = min(lately, default=self._fastest) - self._fastest
+        if len(lately) == MEASURE_EVERY and queue_s > STOOD_S:
+            self._has_stood = True
+        elif self._has_stood and queue_s < GONE_S:
+            self._has_stood = False
+            since = [way for way in lately if way - self._fastest < GONE_S]
+            self._ways = deque(since, maxlen=LONG_WINDOW_FRAMES)
+            self._straight = deque(since, maxlen=WINDOW_FRAMES)
+
     def _measure(self) -> None:
+        self._forget_queue()
         every = list(self._ways)
         recent = sorted(every[-WINDOW_FRAMES:])
         straight = sorted(self._straight) or recent

@@ -62,6 +62,7 @@ class Audience:
             for one in self.listeners(slot):
                 for seq in one.batch.give_up(slot.ssrc):
                     self._send(slot, seq, (), one)
+            self._batches.forget_waiting(slot.ssrc)
 
     def changed(self) -> None:
         """Somebody is to be sent something else than before."""

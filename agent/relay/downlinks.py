@@ -218,6 +218,10 @@ class Downlinks:
 
     def _send_again(self, links: SiteLinks, ssrc: int, seqs: tuple[int, ...], now: float) -> None:
         slot = self._slot_of(ssrc)
+        if isinstance(slot, VoiceSlot):
+            # What did not come up yet was not sent again in vain.
+            sent = links.downstream.voice
+            seqs = tuple(seq for seq in seqs if sent.distances_of(ssrc, seq) is not None)
         seqs = tuple(seq for seq in seqs if links.again.is_due(ssrc, seq, now))
         if isinstance(slot, VideoSlot):
             if links.paced is None:

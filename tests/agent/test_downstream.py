@@ -380,12 +380,12 @@ def test_what_waits_goes_out_before_what_does_not_follow_it() -> None:
 def test_a_site_in_conversation_asks_for_a_smaller_voice_where_no_copy_of_it_fits() -> None:
     link = Downlink()
     link.speak_and_lose(51, 3)
-    link.down.estimate(Settings(BITRATES[1], TWINS).cost, link.now)
+    link.down.estimate(Settings(BITRATES[2], TWINS).cost, link.now)
     link.speak(0.2)
     assert link.down.wants_bitrate is None, "it has the time to ask for what it lost"
     link.down.set_modes("conversation", "auto")
     link.speak(0.2)
-    assert link.down.wants_bitrate == BITRATES[1]
+    assert link.down.wants_bitrate == BITRATES[2]
     link.down.set_modes("clear", "auto")
     link.speak(0.2)
     assert link.down.wants_bitrate is None

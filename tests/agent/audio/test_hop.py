@@ -442,6 +442,24 @@ def test_what_was_first_sent_after_it_was_missed_is_no_answer() -> None:
         assert (patience.wait_s(1, (), 0.1) > 0.04) is not is_answer
 
 
+@pytest.mark.parametrize(("sent", "late"), [(101, False), (None, True)])
+def test_where_there_is_time_what_the_hop_before_lost_teaches_no_patience(
+    sent: int | None, late: bool
+) -> None:
+    """A lean packet may have no send time, but says that it was lost before."""
+    patience = Patience()
+    assert not patience.came(Missing(1.0, 1.0, 100), 1.05, 0.1, sent, late=late)
+    assert patience.wait_s(1, (), 0.1) == 0
+
+
+def test_an_answer_may_come_sooner_than_reports_take() -> None:
+    """On a thin link a report fills the line for longer than a request."""
+    one, patience = Missing(1.0, 1.0), Patience()
+    one.asked(1.0, 0.1)
+    assert patience.came(one, 1.075, 0.1)
+    assert patience.wait_s(1, (), 0.1) == 0
+
+
 def test_the_patience_of_many_that_came_late_is_that_of_the_latest() -> None:
     patience = Patience()
     for late_s in (0.03, 0.01, 0.02):

@@ -707,6 +707,36 @@ def test_what_the_way_up_lost_is_no_jitter_and_what_it_delayed_is() -> None:
     )
 
 
+def over_a_queue(mode: Mode, until: int) -> Playout:
+    """A queue of 0.5 s builds up before a link in 50 frames, and is gone after 100; every fifth
+    frame is small. What is left of it at frame `until`."""
+    playout = Playout(Tape(), mode=mode)
+    playout._disturbed = 0.1
+    for place in range(until):
+        queue_s = 0.01 * place if place < 50 else max(0.0, 0.02 * (75 - place))
+        at = 100 + place * FRAME_S + queue_s + (0.01 if place % 5 else 0.0)
+        playout.push(place, place * 960, b"%d" % (place + 1), at)
+    return playout
+
+
+@pytest.mark.parametrize("mode", ["conversation", "clear"])
+def test_a_queue_that_is_gone_is_forgotten(mode: Mode) -> None:
+    """Who speaks first over a thin link finds out what it carries; that makes nobody's delay long
+    for the half a minute after it."""
+    usual_s = {"conversation": CONVERSATION_MAX_S, "clear": CLEAR_FLOOR_S + 0.05}[mode]
+    assert over_a_queue(mode, 60).target_s >= usual_s
+    longest_s = {"conversation": CONVERSATION_RECOVER_S, "clear": CLEAR_FLOOR_S}[mode]
+    assert over_a_queue(mode, 175).target_s <= longest_s
+
+
+def test_what_jitters_is_no_queue() -> None:
+    playout = Playout(Tape(), mode="conversation")
+    for place in range(500):
+        at = 100 + place * FRAME_S + (0.0 if place % 10 == 0 else 0.015 * (place % 9))
+        playout.push(place, place * 960, b"%d" % (place + 1), at)
+    assert len(playout._ways) == 500
+
+
 def set_forward(playout: Playout) -> float:
     """By how much sooner the next pull comes (seconds)."""
     early_s = playout.early_s

@@ -1,7 +1,7 @@
 """Who is sent what: tables that follow every change, and nobody who holds up the others."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent import lines, rtcp, rtp
@@ -181,6 +181,20 @@ def test_a_request_twice_for_the_same_is_answered_by_an_echo_too() -> None:
     assert board.wire("minas").sent.count(lost) == 4 and not board.down._echoing
     board.forwarding.tick(board.now + 0.5)
     assert board.wire("minas").sent.count(lost) == 4
+
+
+def test_what_is_asked_for_before_it_came_up_is_sent_once_when_it_is_asked_for_again() -> None:
+    board = Switchboard()
+    board.route(floor="kandis")
+    board.speak("kandis", 4)
+    links, ssrc = board.relay.sites["minas"], lines.SLOT_SSRC["floor"]
+    next_seq = (rtp.parse(board.wire("minas").sent[-1]).seq + 1) & 0xFFFF
+    nack = rtcp.compound(9, rtcp.build_nack(9, ssrc, [next_seq]))
+    board.down.take_rtcp(links, nack, board.now)
+    board.speak("kandis", 1)
+    came = board.wire("minas").sent[-1]
+    board.down.take_rtcp(links, nack, board.now + 0.1)
+    assert board.wire("minas").sent.count(came) == 2 and not board.down._echoing
 
 
 @pytest.mark.parametrize("site", ["minas", "hall"])
@@ -379,6 +393,16 @@ CHANGES = st.one_of(
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(CHANGES, min_size=5, max_size=30))
+@example(  # his own frame waits in the batch in which he alone is left
+    [
+        ("need", "kandis", PAIRS),
+        ("need", "minas", PAIRS),
+        ("floor", "minas"),
+        ("speak", 2),
+        ("need", "kandis", ()),
+        ("floor", "hall"),
+    ]
+)
 def test_under_one_number_a_site_is_sent_the_same_bytes_only(changes: list[tuple]) -> None:
     """Other bytes under a number would use an SRTP nonce twice. And of every frame that is not its
     own it gets one packet, alone or with the next."""
