@@ -29,7 +29,7 @@ class ReceptionStats:
         # Missed packet → when, and the send time of the one that told
         self._missed: dict[int, tuple[float, int | None]] = {}
         self._jitter = 0.0
-        self._transit: float | None = None
+        self._transit: int | None = None
         self._arrived_at = 0.0
         self._before = (0, 0)
         self._lost_before = 0
@@ -73,10 +73,10 @@ class ReceptionStats:
             while len(self._missed) > MAX_MISSED:
                 del self._missed[next(iter(self._missed))]
         self._highest = value
-        transit = arrival * self._clock_rate - ts
+        # Timestamps are 32 bits, arrival is not: compare modulo 2^32.
+        transit = round(arrival * self._clock_rate - ts) & 0xFFFFFFFF
         if self._transit is not None:
-            # Timestamps are 32 bits, arrival is not: compare modulo 2^32.
-            change = abs(ts_delta(round(transit) & 0xFFFFFFFF, round(self._transit) & 0xFFFFFFFF))
+            change = abs(ts_delta(transit, self._transit))
             if change < self._clock_rate:  # a pause of the source is not jitter
                 self._jitter += (change - self._jitter) / 16
         self._transit = transit

@@ -12,6 +12,8 @@ AUDIO_LEVEL_ID = 2
 SEND_TIME_ID = 3
 RECOVERED_ID = 4
 ONE_BYTE_PROFILE = 0xBEDE
+_read_fixed = struct.Struct("!BBHLL").unpack_from
+_read_profile = struct.Struct("!HH").unpack_from
 
 
 # -- arithmetic (RFC 1982 in 16 and 32 bits) ------------------------------------------------------
@@ -84,7 +86,7 @@ def parse(data: bytes) -> Header:
     size = len(data)
     if size < 12:
         raise ValueError("RTP packet shorter than its fixed header")
-    first, second, seq, ts, ssrc = struct.unpack_from("!BBHLL", data)
+    first, second, seq, ts, ssrc = _read_fixed(data)
     if first >> 6 != 2:
         raise ValueError("RTP version is not 2")
     offset = 12 + 4 * (first & 0x0F)
@@ -93,7 +95,7 @@ def parse(data: bytes) -> Header:
     if first & 0x10:
         if size < offset + 4:
             raise ValueError("RTP header extension is cut off")
-        profile, words = struct.unpack_from("!HH", data, offset)
+        profile, words = _read_profile(data, offset)
         begin, offset = offset + 4, offset + 4 + 4 * words
         if size < offset:
             raise ValueError("RTP header extension is cut off")
@@ -125,7 +127,7 @@ def _extensions(data: bytes, begin: int, end: int) -> tuple[int | None, int | No
         if ident == AUDIO_LEVEL_ID:
             level = data[begin + 1] & 0x7F
         elif ident == SEND_TIME_ID and length == 3:
-            sent = int.from_bytes(data[begin + 1 : begin + 4], "big")
+            sent = data[begin + 1] << 16 | data[begin + 2] << 8 | data[begin + 3]
         elif ident == RECOVERED_ID:
             recovered = data[begin + 1]
         begin += 1 + length

@@ -243,9 +243,10 @@ class Playout:
             blocks = ((0, blocks),)
         number = self._seqs.unwrap(seq)
         stamp = self._stamps.unwrap(ts)
-        if self._begins_anew(number, stamp, marker=marker):
+        is_on_line = self._is_on_line(stamp)
+        if self._begins_anew(number, stamp, is_on_line, marker=marker):
             self._change_speaker(number, stamp, is_begin=marker)
-        elif not self._is_on_line(stamp) or number < self._first_number and self._has_begun:
+        elif not is_on_line or number < self._first_number and self._has_begun:
             self.stats.late += 1  # a packet of the speaker before
             return False
         self._first_number = min(self._first_number, number)
@@ -281,13 +282,13 @@ class Playout:
                 self._missing.pop(number - distance, None)
         return self.stats.lost > lost
 
-    def _begins_anew(self, number: int, stamp: int, *, marker: bool) -> bool:
+    def _begins_anew(self, number: int, stamp: int, is_on_line: bool, *, marker: bool) -> bool:
         """Whether another speaker begins here, or the same one with another clock."""
         if self._highest is None:
             return True
         if number <= self._highest:
             return False
-        return marker or not self._is_on_line(stamp) or stamp <= self._highest_stamp
+        return marker or not is_on_line or stamp <= self._highest_stamp
 
     def _is_on_line(self, stamp: int) -> bool:
         off = stamp - self._base
