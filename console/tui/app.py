@@ -593,16 +593,20 @@ class Console(Client, inherit_bindings=False):
     def _prompt_typed(self, event: PromptLine.Typed) -> None:
         if event.what != "find":
             return
+        home = self.screen_stack[0]
         if site := phrases.find(self.replica, event.text):
             self.picked = True
-            self.query_one(Roster).select(site)
+            home.query_one(Roster).select(site)
         elif event.text.strip():
-            self.query_one(PromptLine).complain(_("no site begins like this"))
+            home.query_one(PromptLine).complain(_("no site begins like this"))
 
     @on(PromptLine.Answered)
     def _prompt_answered(self, event: PromptLine.Answered) -> None:
-        roster, form = self.query_one(Roster), self._desk().form
-        if event.what == "done" and form is not None:
+        home, form = self.screen_stack[0], self._desk().form
+        roster = home.query_one(Roster)
+        if home.focused not in (None, home.query_one("#field-answer")):
+            pass  # one went on elsewhere
+        elif event.what == "done" and form is not None:
             form.query_one(Tasks).focus()
         else:
             roster.focus()

@@ -1,9 +1,11 @@
 """The line above the keys: what just happened, or a question of one line."""
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.events import DescendantBlur
 from textual.message import Message
 from textual.widgets import Input, Label, Static
 
@@ -80,6 +82,13 @@ class PromptLine(Horizontal):
         event.stop()
         if not bad_line(event.value.strip(), self._maximum):
             self._finish(event.value)
+
+    @on(DescendantBlur)
+    def _left(self) -> None:
+        """Whoever goes on elsewhere has found, or gave up the rest; another window is not meant."""
+        if self.asking and self.app.app_focus:
+            found = self.query_one("#field-answer", Line).value
+            self._finish(found if self.asking == "find" else None)
 
     def action_cancel(self) -> None:
         """Escape gives up."""

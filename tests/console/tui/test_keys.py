@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+from textual.events import AppBlur, AppFocus
 
 from console.tui.acts import ACTS
+from console.tui.forms import FollowUpForm
 from console.tui.help import HelpScreen
+from console.tui.prompt import PromptLine
 from console.tui.stage import Stage
 from protocol import commands as c
 from tests.console.tui.seat import Sit
@@ -479,6 +482,31 @@ async def test_f_keys_work_while_typing(open_stage: Stage, sit: Sit) -> None:
         assert c.MuteAll() in seat.sent and c.CallNext() in seat.sent
         assert c.Mute("siak") not in seat.sent
         assert open_stage.state.holder == "sungai-apit"
+
+
+async def test_a_question_one_turns_away_from_is_not_asked_any_more(
+    open_stage: Stage, sit: Sit
+) -> None:
+    async with sit(open_stage) as seat:
+        asking = seat.console.query_one(PromptLine)
+        await seat.press("slash", *"tual", "tab")
+        assert not asking.asking and seat.roster.selected == "tualang" and seat.roster.has_focus
+        await seat.press("slash", *"tual")
+        await seat.click("#roster", "Minas")
+        assert not asking.asking and seat.roster.selected == "minas"
+        await seat.press("b", "x", "f9", "y")
+        assert not asking.asking and seat.console.query_one(FollowUpForm).typed()["text"] == "y"
+        assert seat.sent == []
+
+
+async def test_a_question_waits_while_another_window_is_used(open_stage: Stage, sit: Sit) -> None:
+    async with sit(open_stage) as seat:
+        await seat.press("b", "x")
+        for event in (AppBlur(), AppFocus()):
+            seat.console.post_message(event)
+            await seat.pilot.pause()
+        await seat.press("y", "enter")
+        assert seat.sent == [c.SetBanner("xy")]
 
 
 async def test_an_observer_only_watches(open_stage: Stage, sit: Sit) -> None:
