@@ -65,25 +65,46 @@ def others(figures: Iterable[dict[str, Any]]) -> Others:
         of("gap_percent"),
         of("longest_gap_ms"),
         of("pictures_per_s"),
+        of("mos"),
     )
 
 
-LESS_PICTURES, MORE_GAPS_PERCENT, LONGER_GAP_MS = 0.9, 0.5, 40.0
+def told_mos(turn: dict[str, Any], listener: str, clarity: Clarity) -> list[float]:
+    """How clear a listener said that a turn was, now and then."""
+    begin = turn["at"] + SETTLED_S
+    return [mos for at, mos in clarity.get(listener, ()) if begin <= at < turn["until"]]
+
+
+def with_mos(turn: dict[str, Any], listener: str, clarity: Clarity) -> dict[str, Any]:
+    """What is known of a turn at a listener."""
+    told = told_mos(turn, listener, clarity)
+    return {**turn["listeners"][listener], "mos": statistics.median(told) if told else None}
+
+
+LESS_PICTURES, MORE_GAPS_PERCENT, LONGER_GAP_MS, LESS_MOS = 0.9, 0.5, 40.0, 0.3
 """What chance makes of the same from turn to turn is less than these."""
 
 
-def less(before: Others, during: Others) -> list[str]:
+def usually(told: Mapping[str, Others]) -> Others | None:
+    """What good links get while none is bad: before, or afterwards where no turn was before."""
+    return next((told[when] for when in ("before", "after") if when in told), None)
+
+
+def less(usual: Others, during: Others) -> list[str]:
     """What good links got less of while others were bad."""
     found = []
-    was, now = before.pictures_per_s.median, during.pictures_per_s.median
+    was, now = usual.pictures_per_s.median, during.pictures_per_s.median
     if was is not None and now is not None and now < LESS_PICTURES * was:
         found.append(f"pictures a second: {now:g} instead of {was:g}")
-    was, now = before.gap_percent.median, during.gap_percent.median
+    was, now = usual.gap_percent.median, during.gap_percent.median
     if was is not None and now is not None and now > was + MORE_GAPS_PERCENT:
         found.append(f"gaps: {now:g} % instead of {was:g}")
-    was, now = before.longest_gap_ms.p95, during.longest_gap_ms.p95
+    was, now = usual.longest_gap_ms.p95, during.longest_gap_ms.p95
     if was is not None and now is not None and now > was + LONGER_GAP_MS:
         found.append(f"longest gap: {now:g} ms instead of {was:g}")
+    was, now = usual.mos.median, during.mos.median
+    if was is not None and now is not None and now < was - LESS_MOS:
+        found.append(f"clarity: MOS {now:g} instead of {was:g}")
     return found
 
 
@@ -144,12 +165,7 @@ def _back_s(steps: Sequence[Step], end: float) -> float | None:
 def _heard(pairs: Sequence[tuple[dict[str, Any], str]], clarity: Clarity) -> Heard:
     """Of turns, each at a listener."""
     figures = [turn["listeners"][listener] for turn, listener in pairs]
-    told = [
-        mos
-        for turn, listener in pairs
-        for at, mos in clarity.get(listener, ())
-        if turn["at"] + SETTLED_S <= at < turn["until"]
-    ]
+    told = [mos for turn, listener in pairs for mos in told_mos(turn, listener, clarity)]
 
     def known(name: str) -> list[float]:
         return [one[name] for one in figures if one[name] is not None]

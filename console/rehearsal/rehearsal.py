@@ -23,7 +23,7 @@ from console.journal import Journal
 from console.recording.finish import RecordingError, finish
 from console.rehearsal.casting import cast, write_roster
 from console.rehearsal.director import Director, is_connected, wait_until_connected
-from console.rehearsal.links import LinkPlan, bad, less, others
+from console.rehearsal.links import Clarity, LinkPlan, bad, less, others, usually, with_mos
 from console.rehearsal.result import (
     Bad,
     Events,
@@ -414,7 +414,7 @@ class Rehearsal:
             links=_links(director),
             recording=await self._recorded(stage, director),
             pictures=self._pictures(director),
-            others=self._others(turns),
+            others=self._others(turns, director.clarity),
             bad_links=self._bad_links(turns, director),
             machine_idle_percent=self._idle_percent,
             settings={
@@ -426,8 +426,9 @@ class Rehearsal:
         result.starved = [u.name for u in result.processes if u.late_ms > LATE_MS]
         growths = [series.growth() for series in director.series.values()]
         result.growth = [one for one in growths if one is not None]
-        if {"before", "during"} <= set(result.others):
-            result.others_less = less(result.others["before"], result.others["during"])
+        usual, during = usually(result.others), result.others.get("during")
+        if usual is not None and during is not None:
+            result.others_less = less(usual, during)
         result.why = self._complaints(result)
         result.ok = not result.why
         return result
@@ -559,7 +560,7 @@ class Rehearsal:
             for one in plans
         ]
 
-    def _others(self, turns: list[dict]) -> dict[str, Others]:
+    def _others(self, turns: list[dict], clarity: Clarity) -> dict[str, Others]:
         """What sites whose links are good got from each other while those of others were bad."""
         thin = {plan.site for plan in self.options.links}
         if not thin:
@@ -572,7 +573,8 @@ class Rehearsal:
             if turn["site"] in thin or turn["disturbed"]:
                 continue
             when = "during" if is_bad else "after" if has_been_bad else "before"
-            groups[when].extend(one for site, one in turn["listeners"].items() if site not in thin)
+            good = [site for site in turn["listeners"] if site not in thin]
+            groups[when].extend(with_mos(turn, site, clarity) for site in good)
         return {when: others(figures) for when, figures in groups.items() if figures}
 
     def _is_bad(self, begin: float, end: float) -> bool:

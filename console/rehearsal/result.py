@@ -167,6 +167,7 @@ class Others(msgspec.Struct):
     gap_percent: Spread
     longest_gap_ms: Spread
     pictures_per_s: Spread
+    mos: Spread
 
 
 class Heard(msgspec.Struct):
@@ -231,8 +232,8 @@ class Result(msgspec.Struct):
     pictures: list[Steps] = msgspec.field(default_factory=list)
     others: dict[str, Others] = msgspec.field(default_factory=dict)
     bad_links: list[Bad] = msgspec.field(default_factory=list)
-    others_less: list[str] = msgspec.field(default_factory=list)
-    """What sites with good links got less of while another's was bad."""
+    others_less: list[str] | None = None
+    """What sites with good links got less of while another's was bad; None: nothing to compare."""
 
 
 def spread(values: Iterable[float | None]) -> Spread:
@@ -399,8 +400,9 @@ def _pictures(result: Result) -> list[str]:
             _spread_line("  first picture, ms", figures.picture_ms),
             _spread_line("  pictures a second", figures.pictures_per_s),
             _spread_line("  longest gap, ms", figures.longest_gap_ms),
+            _spread_line("  clarity, MOS", figures.mos, 1),
         ]
-    if result.others:
+    if result.others_less is not None:
         less = "; ".join(result.others_less) or "nothing"
         lines.append(f"less at good links while others were bad: {less}")
     return lines
@@ -428,8 +430,9 @@ def _bad(one: Bad) -> list[str]:
     return [f"link of {one.site}, {one.link}{when}:", f"  pictures: {pictures}", HEARD, *rows]
 
 
-def _spread_line(name: str, s: Spread) -> str:
-    return f"{name:<26}{s.n:>6}{_n(s.median):>9}{_n(s.p95):>9}{_n(s.max):>9}{s.missing:>9}"
+def _spread_line(name: str, s: Spread, digits: int = 0) -> str:
+    figures = "".join(f"{_n(one, digits):>9}" for one in (s.median, s.p95, s.max))
+    return f"{name:<26}{s.n:>6}{figures}{s.missing:>9}"
 
 
 def _n(value: float | None, digits: int = 0) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.rehearsal.links import LinkPlan, bad, less, others, parse_link
+from console.rehearsal.links import LinkPlan, bad, less, others, parse_link, usually
 from console.rehearsal.rehearsal import Options, Rehearsal, parse_seconds
 from console.rehearsal.result import Heard, Step
 
@@ -35,6 +35,7 @@ def figures(sound_ms: float | None) -> dict[str, float | None]:
         "gap_percent": 0.0,
         "longest_gap_ms": 0.0,
         "pictures_per_s": 10.0,
+        "mos": 4.2,
     }
 
 
@@ -53,10 +54,14 @@ def test_turns_are_told_apart_by_whether_a_link_was_bad() -> None:
         heard = {"bandar-siak": figures(at), "siak": figures(999.0)}
         return {"site": site, "at": at, "until": at + 4, "disturbed": False, "listeners": heard}
 
-    told = rehearsal._others([turn(101), turn(108), turn(112), turn(116), turn(112, "siak")])
+    told = rehearsal._others(
+        [turn(101), turn(108), turn(112), turn(116), turn(112, "siak")],
+        {"bandar-siak": [(114.5, 3.9)]},
+    )
     assert told["before"].sound_ms.n == 1 and told["before"].sound_ms.max == 101
     assert told["after"].sound_ms.n == 1 and told["after"].sound_ms.max == 116
     assert told["during"].sound_ms.n == 2 and told["during"].sound_ms.median == 110
+    assert (told["during"].mos.n, told["during"].mos.median) == (1, 3.9)
 
 
 def turn_of(site: str, at: float, **changes: float | None) -> dict:
@@ -129,9 +134,13 @@ def test_pictures_that_stay_away_are_not_back() -> None:
         ({"pictures_per_s": 8.0}, ["pictures a second: 8 instead of 10"]),
         ({"gap_percent": 0.6}, ["gaps: 0.6 % instead of 0"]),
         ({"longest_gap_ms": 60.0}, ["longest gap: 60 ms instead of 0"]),
+        ({"mos": 3.8}, ["clarity: MOS 3.8 instead of 4.2"]),
     ],
 )
 def test_what_good_links_got_less_is_told(change: dict, found: list[str]) -> None:
-    before, during = others([figures(90.0)]), others([{**figures(90.0), **change}])
-    assert less(before, during) == found
-    assert less(before, others([])) == []
+    usual, during = others([figures(90.0)]), others([{**figures(90.0), **change}])
+    assert less(usual, during) == found
+    assert less(usual, others([])) == []
+    assert usually({"during": during}) is None
+    assert usually({"during": during, "after": usual}) is usual
+    assert usually({"before": usual, "after": during}) is usual

@@ -100,7 +100,7 @@ def test_the_table_tells_of_links_that_were_bad() -> None:
         Bad("minas", "loss=5%", None, 0.0, [], None, {}, {"during": Heard(1)}),
     ]
     none = spread([])
-    result.others = {"during": Others(none, none, none, none, none)}
+    result.others = {"during": Others(none, none, none, none, none, none)}
     result.others_less = ["pictures a second: 8 instead of 10"]
     lines = table(result).splitlines()
     at = lines.index("link of siak, rate=128k from 10 s for 12 s:")
