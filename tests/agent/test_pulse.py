@@ -1,5 +1,7 @@
 """Questions and answers of one connection, second by second."""
 
+import random
+
 import pytest
 
 from agent.pulse import ASKED_IN_VAIN, Flow, Pulse
@@ -8,11 +10,12 @@ from agent.pulse import ASKED_IN_VAIN, Flow, Pulse
 class End:
     """A connection of which `up` and `down` pass or don't; it is asked every 0.1 s."""
 
-    def __init__(self, *, answers: bool = True) -> None:
+    def __init__(self, *, answers: bool = True, loss: float = 0.0) -> None:
         self.now = 1000.0
         self.pulse = Pulse(self.now)
         self.up = self.down = True
         self.answers = answers
+        self.loss, self.random = loss, random.Random(1)
         self.asked = 0
         self.died_at: float | None = None
 
@@ -24,7 +27,8 @@ class End:
             at = self.pulse.due(self.now)
             if at is not None:
                 self.asked += 1
-                if self.up and self.down and self.answers:
+                passes = [self.random.random() >= self.loss for _way in ("up", "down")]
+                if self.up and self.down and self.answers and all(passes):
                     self.pulse.heard(self.now + 0.05)
                     self.pulse.answered(at, self.now + 0.05)
             if speaks and self.down and tick % 10 == 0:
@@ -48,6 +52,11 @@ def test_either_way_alone_is_noticed_within_four_seconds_but_not_at_once(way: st
     assert end.died_at is None, "two seconds may pass on any bad link"
     end.run(5)
     assert end.died_at is not None and end.died_at - cut_at < 4
+
+
+def test_a_link_that_loses_three_in_ten_each_way_is_not_given_up() -> None:
+    end = End(loss=0.3).run(6 * 3600)
+    assert end.died_at is None
 
 
 def test_it_is_asked_often_before_it_is_given_up() -> None:
