@@ -8,6 +8,7 @@ Public and private names of aiortc and aioice it relies on are held by
 - incoming: we read the sockets (`agent.rtc.inlet`); a tap on the datagram protocol takes SRTP and
   SRTCP before aiortc's queue, decrypts with the DTLS transport's `_rx_srtp` and hands out
   plaintext; STUN and DTLS go their way;
+- what connects goes again soon where packets are lost (`agent.rtc.handshake`);
 - consent to go on sending (RFC 7675) is asked for and given by `agent.rtc.consent`, in the task
   that aioice has for it; the other messages of STUN are aioice's;
 - outgoing: libsrtp with the context in `_tx_srtp`, and `sendto` on a second handle of the nominated
@@ -46,6 +47,7 @@ from aiortc.sdp import SessionDescription
 
 from agent.impair import Direction
 from agent.rtc.consent import AGAIN_S, EVERY_S, Consent
+from agent.rtc.handshake import Handshake
 from agent.rtc.inlet import Inlet, unprotect
 from agent.rtc.outlet import Outlet, OwnSocket
 
@@ -156,6 +158,7 @@ class Connection:
         self._impairment = impairment
         self._dtls: Any = None
         self._inlets: list[Inlet] = []
+        self._handshakes: list[Handshake] = []
         self._outlet: Outlet | None = None
         self._socket: OwnSocket | None = None
         self._consent: Consent | None = None
@@ -239,18 +242,38 @@ class Connection:
         for protocol in ice._protocols:
             if "datagram_received" in vars(protocol):
                 continue
-            self._tap_incoming(protocol)
-            self._inlets.append(Inlet(protocol))
             if self._impairment is not None:
                 self._impair_outgoing(protocol.transport, self._impairment[0])
+            handshake = self._send_again(protocol.transport)
+            self._handshakes.append(handshake)
+            self._tap_incoming(protocol, handshake)
+            self._inlets.append(Inlet(protocol))
 
-    def _tap_incoming(self, protocol: Any) -> None:
+    @staticmethod
+    def _send_again(transport: Any) -> Handshake:
+        usual = transport.sendto
+
+        def again(data: bytes, address: Any) -> None:
+            if not transport.is_closing():
+                usual(data, address)
+
+        handshake = Handshake(again)
+
+        def send(data: bytes, address: tuple[Any, ...] | None = None) -> None:
+            usual(data, address)
+            handshake.sent(data, address)
+
+        transport.sendto = send
+        return handshake
+
+    def _tap_incoming(self, protocol: Any, handshake: Handshake) -> None:
         usual = protocol.datagram_received
 
         def take(data: bytes, address: tuple[Any, ...], arrival: float | None = None) -> None:
             if len(data) > 12 and 127 < data[0] < 192:
                 self._take_srtp(data, time.monotonic() if arrival is None else arrival)
             elif not self._take_consent(protocol, data, address):
+                handshake.came(data)
                 usual(data, address)
 
         if self._impairment is None:
@@ -411,7 +434,12 @@ class Connection:
         self.state = state
         if state == "connected":
             self._connected.set()
-        else:
+            for handshake in self._handshakes:
+                handshake.end()
+        elif state in ("failed", "closed"):
+            for handshake in self._handshakes:
+                handshake.close()
+        if state != "connected":
             for inlet in self._inlets:
                 inlet.release()
             if self._socket is not None:
