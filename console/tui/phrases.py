@@ -236,6 +236,11 @@ def figure(value: float) -> str:
     return f"{value:.1f}".replace(".", word(N_("separator of decimals|.")))
 
 
+def count(number: int) -> str:
+    """A whole number: `100,882`, with the separator in use."""
+    return f"{number:,}".replace(",", word(N_("separator of thousands|,")))
+
+
 def clarity(mos: float) -> str:
     """How clear what a site hears is, a word and the figure; empty while it hears nothing."""
     if not mos:

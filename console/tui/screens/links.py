@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from console.tui.listing import Cell, Column, Listing, Row
 from console.tui.page import Page
-from console.tui.phrases import SLOT, figure
+from console.tui.phrases import SLOT, count, figure
 from protocol import messages as m
 from protocol.words import N_, _, word
 
@@ -51,7 +51,7 @@ class LinksPage(Page):
             _("{count} of {all} sites connected").format(count=up, all=len(replica.sites)),
         ]
         if replica.relay is not None:
-            packets = replica.relay.packets_out
+            packets = count(replica.relay.packets_out)
             parts.append(_("{packets} packets forwarded").format(packets=packets))
         return " · ".join(parts)
 

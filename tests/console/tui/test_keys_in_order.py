@@ -2,16 +2,16 @@
 
 import pytest
 from textual.events import Key, Paste
-from textual.widgets import Input, TextArea
+from textual.widgets import Input, Static, TextArea
 
 from console.tui.forms import AttendanceForm
+from console.tui.keys import KeysInOrder
 from console.tui.report import ReportForm
-from console.tui.screens.preview import PreviewPage
 from console.tui.stage import Stage
 from protocol import commands as c
 from tests.console.tui.seat import Seat, Sit
 
-NAMED = {"/": "slash", "\n": "enter", "\t": "tab", "\b": "backspace"}
+NAMED = {"/": "slash", "?": "question_mark", "\n": "enter", "\t": "tab", "\b": "backspace"}
 
 
 @pytest.fixture
@@ -65,19 +65,36 @@ async def test_a_form_is_filled_and_the_next_is_called(speaking: Stage, sit: Sit
         assert called == c.CallNext()
 
 
-async def test_a_page_gets_the_keys_after_its_own(speaking: Stage, sit: Sit) -> None:
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("L", "/", *"mute", "escape", "escape"),
+        ("P", "escape"),
+        ("?", "down", "escape"),
+        ("ctrl+p", *"rep", "escape"),
+        ("a", "escape"),
+        ("A", "\n", "escape", "escape"),
+        ("v", "escape", "l", "escape"),
+        ("r", *"Aman", "\t", *"x", "escape"),
+        ("b", "x", "escape", "/", "x", "escape"),
+    ],
+    ids="".join,
+)
+async def test_no_key_is_lost_or_held_on_the_way_back(
+    speaking: Stage, sit: Sit, monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...]
+) -> None:
+    """Whatever is opened and left: the next key is an act on the floor, and nobody freed it."""
+    monkeypatch.setattr(KeysInOrder, "free_keys", lambda self: None)
     async with sit(speaking) as seat:
-        burst(seat, "L", "/", *"mute", "escape", "escape", "e")
+        burst(seat, *keys, "e")
         await seat.wait_until(lambda: seat.sent)
         assert seat.sent == [c.EndTurn()]
-        burst(seat, "P", "escape", "e")
-        await seat.wait_until(lambda: len(seat.sent) == 2)
-        assert not isinstance(seat.console.screen, PreviewPage)
 
 
-async def test_a_key_after_a_form_that_is_gone_is_not_held(speaking: Stage, sit: Sit) -> None:
+async def test_no_key_is_held_for_a_widget_that_is_gone(speaking: Stage, sit: Sit) -> None:
     async with sit(speaking) as seat:
-        burst(seat, "a", "escape", "e")
+        seat.console._under_way, seat.console._followed = True, Static()
+        burst(seat, "e")
         await seat.wait_until(lambda: seat.sent)
         assert seat.sent == [c.EndTurn()]
 

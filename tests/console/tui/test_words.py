@@ -143,6 +143,12 @@ def test_no_due(text: str) -> None:
         parse_due(text, "2019-02-06")
 
 
+@pytest.mark.parametrize(("lang", "said"), [("en", "100,882"), ("id", "100.882")])
+def test_whole_numbers_have_the_separator_in_use(lang: str, said: str) -> None:
+    use_language(lang)
+    assert phrases.count(100_882) == said
+
+
 def test_ascii_keeps_the_width() -> None:
     assert to_ascii("● Mikrofon menyala…") == "* Mikrofon menyala."
     assert to_ascii("日本") == "????"
