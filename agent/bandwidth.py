@@ -291,6 +291,8 @@ class Bandwidth:
             self.available = int(probed)
             self._full = max(self._full, probed)
             self._raised_at = self._believed_at = now
+        if probed and self.available >= max(rate for _at, rate in self._probes):
+            return  # not one pair tells of more
         grow = self._grow if self.available < self._full else min(self._grow, GROW_BEYOND)
         self.available = int(self.available * (1 + grow * elapsed)) + 1
         if self.available > UNLIMITED:

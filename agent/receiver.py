@@ -25,7 +25,7 @@ from agent import lines, rtcp, rtp
 from agent.audio import opus
 from agent.audio.clarity import Clarity
 from agent.audio.cue import Chime
-from agent.audio.hop import Distances, before, blocks_of, distances_of
+from agent.audio.hop import Blocks, Distances, before
 from agent.audio.mixer import SILENT, Mixer, add, level_dbov, shortened
 from agent.audio.playout import SAMPLES, LinkMemory, Mode, Playout, Voice
 from agent.bandwidth import Bandwidth
@@ -84,20 +84,23 @@ class AudioSlot:
         self.spoke_at = 0.0
         self.level = SILENT
         self.damaged = 0
-        self.distances: Distances = ()
-        """Of the copies in the last packet."""
+        self._blocks = Blocks(lines.OPUS_PAYLOAD_TYPE, lines.RED_PAYLOAD_TYPE)
         self._frame_bytes = 0.0
+
+    @property
+    def distances(self) -> Distances:
+        """Of the copies in the last packet."""
+        return self._blocks.distances
 
     def take(self, header: rtp.Header, payload: bytes, arrival: float) -> bool:
         """A packet; True when something is missed now that was not before."""
         self.heard_at = arrival
         self.packets += 1
         try:
-            blocks = blocks_of(header, payload, lines.OPUS_PAYLOAD_TYPE, lines.RED_PAYLOAD_TYPE)
+            blocks = self._blocks.of(header, payload)
         except ValueError:
             self.damaged += 1
             return False
-        self.distances = distances_of(blocks)
         if not blocks:
             return False
         own_bytes = len(blocks[-1][1])
@@ -112,6 +115,7 @@ class AudioSlot:
             marker=header.marker,
             recovered=header.recovered,
             sent=header.send_time,
+            distances=self.distances,
         )
 
     def pull(self, now: float) -> opus.Pcm:

@@ -13,6 +13,7 @@ import msgspec
 
 from agent import rtp
 from agent.audio import red
+from agent.audio.parity import BACK, Restorer, parity
 
 SAMPLES = 960
 FRAME_S = 0.02
@@ -70,11 +71,15 @@ TWINS: Distances = (1, 2, 3)
 
 ONE_COPY: Distances = (2,)
 
+PARITY: Distances = (3,)
+"""By this alone no copy: the parity of the two frames before, which brings back what was sent up to
+three frames ago (`agent.audio.parity`)."""
+
 
 def is_lean(distances: Distances) -> bool:
     """Whether a packet with these copies is for a thin link: no level, the send time in half of
-    them."""
-    return distances in (PAIRS, TWINS, ONE_COPY)
+    them, with parity in a quarter."""
+    return distances in (PAIRS, TWINS, ONE_COPY, PARITY)
 
 
 def before(distances: Distances) -> int:
@@ -193,23 +198,40 @@ class Patience:
         return False
 
 
-def blocks_of(header: rtp.Header, payload: bytes, opus_type: int, red_type: int) -> list[red.Block]:
-    """The frames in a packet, oldest first, each with how many timestamp units it is older.
-
-    Raises ValueError when a RED payload is damaged.
-    """
-    if not payload:
-        return []  # padding alone, sent to probe the link
-    if header.payload_type == red_type:
-        return red.unpack(payload, opus_type)
-    return [(0, payload)] if header.payload_type == opus_type else []
-
-
 def distances_of(blocks: Sequence[red.Block]) -> Distances:
     """How many frames older the copies among these blocks are, the nearest first."""
     if len(blocks) < 2:
         return ()
     return tuple(offset // SAMPLES for offset, _data in reversed(blocks) if offset)
+
+
+class Blocks:
+    """What is in the packets of one SSRC, with what parity brings back."""
+
+    def __init__(self, opus_type: int, red_type: int) -> None:
+        self.distances: Distances = ()
+        """Of the copies in the last packet."""
+        self._types = opus_type, red_type
+        self._restorer = Restorer()
+
+    def of(self, header: rtp.Header, payload: bytes) -> list[red.Block]:
+        """The frames that came with a packet, oldest first, each with how many timestamp units it
+        is older.
+
+        Raises ValueError when a RED payload is damaged.
+        """
+        self.distances = ()
+        opus_type, red_type = self._types
+        blocks: list[red.Block] = []  # padding alone, sent to probe the link
+        check = None
+        if payload and header.payload_type == red_type:
+            blocks, check = red.unpack(payload, opus_type)
+        elif payload and header.payload_type == opus_type:
+            blocks = [(0, payload)]
+        found = self._restorer.push(header.ts, blocks, check)
+        has_parity = check is not None or len(found) > len(blocks)
+        self.distances = PARITY if has_parity else distances_of(blocks)
+        return found
 
 
 class Unfolder:
@@ -218,16 +240,22 @@ class Unfolder:
     def __init__(self, opus_type: int, red_type: int) -> None:
         self.copies = 0
         self.damaged = 0
-        self.distances: Distances = ()
-        """Of the copies in the last packet."""
-        self._opus_type = opus_type
-        self._red_type = red_type
+        self._blocks = Blocks(opus_type, red_type)
         self._seqs = rtp.SeqUnwrapper()
         self._seen: dict[int, None] = {}
 
+    @property
+    def distances(self) -> Distances:
+        """Of the copies in the last packet."""
+        return self._blocks.distances
+
     def push(self, header: rtp.Header, payload: bytes) -> list[Frame]:
         """The frames that are new in this packet, oldest first."""
-        blocks = self._blocks(header, payload)
+        try:
+            blocks = self._blocks.of(header, payload)
+        except ValueError:
+            self.damaged += 1
+            blocks = []
         number = self._seqs.unwrap(header.seq)
         frames: list[Frame] = []
         for offset, data in blocks:
@@ -240,7 +268,7 @@ class Unfolder:
                 self.copies += 1
                 ts = (header.ts - offset) & 0xFFFFFFFF
                 # The first of a pair comes within the packet of the second: it was not lost.
-                is_lost = distance > before(self.distances)
+                is_lost = not 0 <= distance <= before(self.distances)
                 reach = max(self.distances) if is_lost else 0
                 frames.append(Frame(of & 0xFFFF, ts, data, recovered=reach))
             else:
@@ -249,15 +277,6 @@ class Unfolder:
         while len(self._seen) > SEEN:
             del self._seen[next(iter(self._seen))]
         return frames
-
-    def _blocks(self, header: rtp.Header, payload: bytes) -> list[red.Block]:
-        try:
-            blocks = blocks_of(header, payload, self._opus_type, self._red_type)
-        except ValueError:
-            self.damaged += 1
-            blocks = []
-        self.distances = distances_of(blocks)
-        return blocks
 
 
 class VoiceStream:
@@ -297,13 +316,18 @@ class VoiceStream:
         packed = self._packets.setdefault(seq, {})
         if distances in packed:
             return packed[distances]
-        copies = self._copies(frame, distances)
+        copies, check = self._copies(frame, distances), None
+        if distances == PARITY:
+            before = self._copies(frame, BACK)
+            copies, check = [], parity([(offset // SAMPLES, data) for offset, data in before])
         payload_type, payload = self._opus_type, frame.data
-        if copies:
+        if copies or check is not None:
             payload_type = self._red_type
-            payload = red.pack(self._opus_type, frame.data, copies)
+            payload = red.pack(self._opus_type, frame.data, copies, check)
         level = frame.level if frame.level is not None else 127
         lean = is_lean(distances)
+        # Of pairs every second number is sent.
+        untold = (3 if distances == PARITY else 2) if lean else 0
         data = rtp.build(
             payload_type,
             seq,
@@ -312,7 +336,7 @@ class VoiceStream:
             payload,
             marker=frame.marker,
             audio_level=None if lean else level,
-            send_time=None if lean and seq & 2 else rtp.send_time(sent_at),
+            send_time=None if seq & untold else rtp.send_time(sent_at),
             recovered=frame.recovered,
         )
         packed[distances] = data

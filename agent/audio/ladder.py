@@ -7,8 +7,8 @@ Rules:
   then the picture goes first, then copies, and frames go in pairs; then the bitrate falls. Nothing
   is ever added that does not fit.
 - What is lost without a copy is asked for again. Where that takes too long (a long way, or somebody
-  who is held to conversation), one copy of a smaller voice is worth more than a better voice; when
-  not even that fits, in-band redundancy must do.
+  who is held to conversation), parity (`agent.audio.parity`) or one copy of a smaller voice is
+  worth more than a better voice; when not even that fits, in-band redundancy must do.
 - Down at once, up after a while: what was too much for the link comes back only when it fitted for
   some seconds with room to spare, the picture with more room than the voice.
 
@@ -20,11 +20,11 @@ import math
 
 import msgspec
 
-from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, before, is_lean
+from agent.audio.hop import ONE_COPY, PAIRS, PARITY, TWINS, Distances, before, is_lean
 
 MediaMode = str
 
-BITRATES = (32_000, 24_000, 20_000, 16_000, 12_000)
+BITRATES = (32_000, 24_000, 20_000, 15_000, 12_000)
 BITRATE, NARROW_BITRATE = BITRATES[0], BITRATES[-1]
 OVERHEAD_BYTES = 12 + 12 + 44
 OVERHEAD = 50 * 8 * OVERHEAD_BYTES
@@ -68,17 +68,26 @@ ONE_COPY_RANK = 3
 """Its place among the ways to send a voice over a link that loses."""
 
 
+COPIED: tuple[tuple[int, Distances], ...] = (
+    (32_000, ONE_COPY),
+    (24_000, PARITY),
+    (20_000, PARITY),
+    (15_000, PARITY),
+    (20_000, TWINS),
+    (15_000, TWINS),
+    (12_000, TWINS),
+)
+"""What a voice may be coded at and sent with, to somebody in conversation over a link that loses
+and carries little: what costs most first, the best one that fits is chosen. Parity leaves a fifth
+of the holes that a copy leaves; where single frames are too much, frames go in pairs that have a
+copy each, 20 ms later: that spares headers."""
+
 TWINS_FROM = 20_000
-"""From this down frames go in pairs, so that each can have a copy on a thin link: that spares
-headers. Single packets with a copy would be 20 ms sooner, but fill a link of 64 kbit/s."""
 
+PARITY_MORE = 1.1
+"""Of two frames it is as long as the longer one."""
 
-SINGLES_ABOVE, PAIRS_FROM = 16_000, 20_000
-
-
-def one_copy(bitrate: int) -> Distances:
-    """The cheapest way to send each frame of a voice twice that is taken at this bitrate."""
-    return TWINS if bitrate <= TWINS_FROM else ONE_COPY
+SINGLES_ABOVE, PAIRS_FROM = 15_000, 20_000
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -105,7 +114,7 @@ def _cost(bitrate: int, distances: Distances, has_fec: bool) -> float:
     copies = len(distances) - before(distances)
     if before(distances):
         headers, copies = headers / 2, copies // 2
-    frames = USED * bitrate * (1 + copies)
+    frames = USED * bitrate * (1 + (PARITY_MORE if distances == PARITY else copies))
     return headers + frames * (FEC_MORE if has_fec else 1)
 
 
@@ -151,13 +160,14 @@ class Ladder:
         self._coded_before: int | None = None
         self._tried_frames = 0
         self._sent_at = -math.inf
-        self._wanted = bitrates[0]
+        self._wanted = 0
         self._wanted_since = 0.0
         self._failures = _Failures()
         self._heard_at: float | None = None
         self._level = 0
         self._good_since: float | None = None
         self._chosen = Settings()
+        self._chosen_for = (0, False)
         self._rank = 0
         self._fits_since: float | None = None
         self._video_on = True
@@ -191,16 +201,16 @@ class Ladder:
         """The best bitrate at which a copy would fit, where one is needed and none fits now."""
         if not self.hurried or self._level == 0 or self.available == math.inf:
             return None
-        return None if self._wanted == self._bitrates[0] else self._wanted
+        return COPIED[self._wanted][0] if self._wanted else None
 
     def _choose_wanted(self, now: float) -> None:
-        lowest = self._bitrates[-1]
-        costs = {bitrate: _cost(bitrate, one_copy(bitrate), False) for bitrate in self._bitrates}
-        fits = next((b for b, cost in costs.items() if cost <= self.available), lowest)
-        better = next((b for b, cost in costs.items() if self._may_rise(cost, now)), lowest)
-        if fits < self._wanted:
+        last = len(COPIED) - 1
+        costs = [_cost(bitrate, distances, False) for bitrate, distances in COPIED]
+        fits = next((n for n, cost in enumerate(costs) if cost <= self.available), last)
+        better = next((n for n, cost in enumerate(costs) if self._may_rise(cost, now)), last)
+        if fits > self._wanted:
             self._wanted, self._wanted_since = fits, now
-        elif better <= self._wanted:
+        elif better >= self._wanted:
             self._wanted_since = now
         elif now - self._wanted_since >= BETTER_FOR_S:
             self._wanted, self._wanted_since = better, now
@@ -222,7 +232,7 @@ class Ladder:
         if self._level == 0:
             return 0
         if self.coded_at is not None and self.hurried:
-            return ONE_COPY_RANK + 1
+            return ONE_COPY_RANK
         steps = (ONE_COPY_RANK, ONE_COPY_RANK - 1, 0)
         step = min(2, self._tried_frames // STEP_FRAMES)
         return steps[step] if self.available == math.inf else 0
@@ -266,7 +276,7 @@ class Ladder:
         self._choose_wanted(now)
         wishes = self._wishes(now)
         least = self._least_rank()
-        rank = min(self._rank, len(wishes) - 1)
+        rank = self._rank_in(wishes)
         costs = [self._cost_of(one) for one in wishes]
         fitting = [n for n, cost in enumerate(costs) if cost <= self.available]
         rising = [n for n, cost in enumerate(costs) if self._may_rise(cost, now)]
@@ -289,6 +299,16 @@ class Ladder:
         self._chosen = msgspec.structs.replace(voice, video=self._video(voice))
         return self._chosen
 
+    def _rank_in(self, wishes: list[Settings]) -> int:
+        """The place of what is sent now, where others may be sent beside it than before; on a link
+        that is another one the place that it had."""
+        before, self._chosen_for = self._chosen_for, (self._level, self.hurried)
+        now = msgspec.structs.replace(self._chosen, video=math.inf)
+        places = [n for n, one in enumerate(wishes) if one == now]
+        if places and self._rank not in places and before == self._chosen_for:
+            return places[0]
+        return min(self._rank, len(wishes) - 1)
+
     def _cost_of(self, one: Settings) -> float:
         """What a link must carry for these."""
         if self._level == 0 or one.distances not in ((), PAIRS) or one.fec_percent:
@@ -304,14 +324,14 @@ class Ladder:
             return [Settings(best), *pairs]
         # Who is not hurried waits longer on a link that loses this much.
         distances = (CONVERSATION if self.hurried else CLEAR)[self._level - 1]
-        copies = (distances, distances[:3], distances[:2], ONE_COPY)
+        one_copy = PARITY if self.hurried and best < self._bitrates[0] else ONE_COPY
+        copies = (distances, distances[:3], distances[:2], one_copy)
         wishes = [Settings(best, one) for one in copies]
         if self.hurried or self.rtt_s > LONG_WAY_S:
-            wishes += [
-                Settings(bitrate, TWINS)
-                for bitrate in bitrates
-                if bitrate <= TWINS_FROM or bitrate == bitrates[-1]
-            ]
+            ways = [Settings(*way) for way in COPIED if way[0] in bitrates]
+            wishes += [one for one in ways if one not in wishes]
+            if not self._can_code and best > TWINS_FROM:
+                wishes.append(Settings(best, TWINS))
             fec = max(5, min(30, round(100 * self.loss))) if self._can_code else 0
             alone = Settings(bitrates[-1], (), fec)
             wishes += [alone] if alone.cost < wishes[-1].cost else []

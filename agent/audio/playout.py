@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent import rtp
-from agent.audio.hop import Missing, Patience, before
+from agent.audio.hop import PARITY, Distances, Missing, Patience, before
 from agent.audio.mixer import SILENT, dbov_of, level_dbov
 
 Pcm = NDArray[np.int16]
@@ -57,6 +57,9 @@ CONVERSATION_MAX_S, CONVERSATION_SHAKY_MAX_S = 0.17, 0.2
 REACH_S, JUST_S = 0.1, 0.001
 """Copies that come so late are waited for in conversation, and just so long: the way of 30 ms, the
 frame of 20, the codec's 6.5 and 1 or 2 at the two ends and the relay leave 102 of 160 ms."""
+
+PARITY_SPARE_S = 0.01
+"""More is not waited for on a thin link: of two such links the delay of both adds up."""
 
 CLEAR_FLOOR_S = 0.34
 CLEAR_MAX_S = 0.55
@@ -202,7 +205,7 @@ class Playout:
         # (pull - timestamp in seconds) of the last pulls, as if the delay had been what it is now
         self._waited: deque[float] = deque(maxlen=RECENT_PULLS)
         self._fade_in = True
-        self._distances: tuple[int, ...] = ()
+        self._distances: Distances = ()
         # How many frames back copies reach, on this hop and on the speaker's.
         self._reach = self._reach_before = 0
         self._reach_told = number
@@ -233,12 +236,14 @@ class Playout:
         marker: bool = False,
         recovered: int = 0,
         sent: int | None = None,
+        distances: Distances | None = None,
     ) -> bool:
         """A packet arrived at `arrival`: its payload, or its blocks as `agent.audio.red` gives
         them. True when something is missed now that was not before: it may be asked for.
         `recovered`: its own frame was lost before, on the speaker's hop, where copies reach so many
         frames back, and is late for that.
-        `sent`: its absolute send time (24 bits), where it has one."""
+        `sent`: its absolute send time (24 bits), where it has one.
+        `distances`: of its copies, where its blocks are not all that tells them."""
         if isinstance(blocks, bytes):
             blocks = ((0, blocks),)
         number = self._seqs.unwrap(seq)
@@ -251,12 +256,12 @@ class Playout:
             return False
         self._first_number = min(self._first_number, number)
         self._has_begun |= marker
-        if len(blocks) > 1:
-            self._distances = tuple(sorted(o // SAMPLES for o, _data in blocks if o))
-            self._reach = self._distances[-1]
-        else:
-            self._distances = ()
-        alone = before(self._distances)
+        if distances is None:
+            distances = tuple(sorted(o // SAMPLES for o, _data in blocks if o))
+        self._distances = distances
+        if distances:
+            self._reach = distances[-1]
+        alone = before(distances)
         if recovered:
             self._reach_before, self._reach_told = recovered, number
         if self._highest is None or number > self._highest:
@@ -460,7 +465,11 @@ class Playout:
         else:
             # What comes later than any copy is not waited for.
             most_s = CONVERSATION_MAX_S
-            copied_s = min(CONVERSATION_RECOVER_S, (reach + 1) * FRAME_S + MARGIN_S)
+            spare_s = FRAME_S
+            if reach == PARITY[-1]:
+                # On a thin link frames take long by their size, which is in what they are late by.
+                spare_s = min(PARITY_SPARE_S, max(0.0, self._latest_s - reach * FRAME_S))
+            copied_s = min(CONVERSATION_RECOVER_S, reach * FRAME_S + spare_s + MARGIN_S)
             if reach * FRAME_S <= REACH_S:
                 copied_s = max(copied_s, reach * FRAME_S + JUST_S)
             late_s = max(copied_s, QUEUED * self._tenth_s + MARGIN_S)

@@ -174,6 +174,22 @@ def test_what_a_link_carries_more_is_told_by_probes_and_not_by_one_that_misleads
     assert known(link.bandwidth) > 1.5 * after, "but after a while: it misled once"
 
 
+def test_where_not_one_pair_tells_of_more_it_does_not_grow() -> None:
+    """Or a voice would be tried again and again that is too much."""
+    bits = 8 * (PROBE_BYTES[1] + OVERHEAD_BYTES)
+
+    def grown(told: tuple[float, ...]) -> float:
+        link = Link("rtt=60ms,rate=64k,queue=300ms")
+        link.run(3, 200)
+        for number in range(120):
+            probe(link, number, bits / told[number % len(told)])
+            link.run(1, 60)
+        return known(link.bandwidth)
+
+    assert grown((64_000,)) < 1.02 * 64_000
+    assert grown((64_000, 30_000, 30_000, 500_000)) > 1.1 * 64_000, "one may come late"
+
+
 def test_a_first_suspicion_costs_the_large_picture_alone() -> None:
     """A machine that is busy for a moment looks like a link that is full."""
     bandwidth, now = Bandwidth(), 100.0

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent import lines, rtp
-from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, Unfolder, before
+from agent.audio.hop import ONE_COPY, PAIRS, PARITY, TWINS, Distances, Unfolder, before
 from agent.audio.ladder import CLEAR, CONVERSATION
 from agent.batches import PAIR_WITHIN_S, Batches
 from agent.forward import VoiceSlot
@@ -21,7 +21,7 @@ from agent.sender import AudioStream
 
 FLOOR = lines.SLOT_SSRC["floor"]
 TYPES = (lines.OPUS_PAYLOAD_TYPE, lines.RED_PAYLOAD_TYPE)
-SETS: list[Distances] = [(), PAIRS, TWINS, ONE_COPY, *CONVERSATION, *CLEAR]
+SETS: list[Distances] = [(), PAIRS, TWINS, ONE_COPY, PARITY, *CONVERSATION, *CLEAR]
 
 
 class Hop:

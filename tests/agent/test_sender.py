@@ -196,7 +196,7 @@ async def test_lost_packets_are_sent_again_and_losses_are_answered_with_copies()
                 await wire.arrived.wait()
         packet = wire.of(sender.audio_ssrc)[-1]
         header = rtp.parse(packet)
-        blocks = red.unpack(packet[header.payload_offset :], 96)
+        blocks = red.unpack(packet[header.payload_offset :], 96)[0]
         offsets = [offset // 960 for offset, _data in blocks]
         assert offsets[-1] == 0 and set(offsets[:-1]) <= set(sender.settings.distances)
         again = rtcp.compound(1, rtcp.build_nack(1, sender.audio_ssrc, [header.seq]))
@@ -210,7 +210,7 @@ def blocks(packet: bytes) -> list[int]:
     payload = packet[header.payload_offset : header.payload_end]
     if header.payload_type == 96:
         return [0]
-    return [offset // 960 for offset, _data in red.unpack(payload, 96)]
+    return [offset // 960 for offset, _data in red.unpack(payload, 96)[0]]
 
 
 class Voice:

@@ -14,7 +14,7 @@ import numpy as np
 
 from agent import rtcp, rtp
 from agent.audio import opus
-from agent.audio.hop import Distances, Frame, Unfolder, VoiceStream, before, blocks_of
+from agent.audio.hop import Blocks, Distances, Frame, Unfolder, VoiceStream, before
 from agent.audio.playout import SAMPLES, LinkMemory, Mode, Playout
 from agent.forward import UplinkGaps, VoiceSlot
 from agent.impair import Direction, Impairment
@@ -75,6 +75,7 @@ class Path:
         self._reception = ReceptionStats(7, 48_000)
         self._slot = VoiceSlot("floor", 77, OPUS, RED)
         self._slot.switch("kandis", self.now)
+        self._blocks = Blocks(OPUS, RED)
         self.playout = Playout(opus.Decoder(), mode=way.mode, link=LinkMemory())
 
     def at(self, when: float, call: Callable[..., None], *arguments: Any) -> None:
@@ -162,7 +163,7 @@ class Path:
 
     def _hear(self, packet: bytes) -> None:
         header = rtp.parse(packet)
-        blocks = blocks_of(header, packet[header.payload_offset :], OPUS, RED)
+        blocks = self._blocks.of(header, packet[header.payload_offset :])
         if self.playout.push(
             header.seq,
             header.ts,
@@ -171,6 +172,7 @@ class Path:
             marker=header.marker,
             recovered=header.recovered,
             sent=header.send_time,
+            distances=self._blocks.distances,
         ):
             self._ask_down()
 

@@ -37,7 +37,7 @@ def distances(profile: str, mode: Mode, is_bad: bool) -> tuple[int, ...]:
     if not is_bad or profile in ("clean", "j60", *THIN[1:]):
         return ()
     if profile == "64k":
-        return ladder.TWINS if mode == "conversation" else ladder.PAIRS
+        return ladder.PARITY if mode == "conversation" else ()
     level = 0 if profile == "r5" else 1
     return (ladder.CONVERSATION if mode == "conversation" else ladder.CLEAR)[level]
 
@@ -45,7 +45,7 @@ def distances(profile: str, mode: Mode, is_bad: bool) -> tuple[int, ...]:
 def bitrate(profile: str, mode: Mode) -> int:
     """What the ladder has the voice coded at."""
     return (
-        ladder.BITRATES[2 if mode == "conversation" else 1]
+        ladder.BITRATES[3 if mode == "conversation" else 1]
         if profile == "64k"
         else (ladder.BITRATE)
     )

@@ -168,7 +168,7 @@ async def test_we_hear_chromiums_redundancy() -> None:
                 header = rtp.parse(packet)
                 payload = packet[header.payload_offset : header.payload_end]
                 if header.payload_type == types["red"] and payload:
-                    redundant += len(red.unpack(payload, types["opus"])) > 1
+                    redundant += len(red.unpack(payload, types["opus"])[0]) > 1
                 frames += unfolder.push(header, payload)
         await end.connection.close()
     assert redundant >= 50 and unfolder.damaged == 0

@@ -12,22 +12,25 @@ from agent.audio import hop, red
 from agent.audio.hop import (
     ONE_COPY,
     PAIRS,
+    PARITY,
     TWINS,
     Again,
+    Blocks,
     Frame,
     Missing,
     Patience,
     Unfolder,
     VoiceStream,
     before,
-    blocks_of,
     copy_in_s,
     follows,
     is_lean,
 )
 
 OPUS, RED, SSRC = 96, 63, 7
-DISTANCES = st.lists(st.integers(1, 17), max_size=3, unique=True).map(tuple)
+DISTANCES = (
+    st.lists(st.integers(1, 17), max_size=3, unique=True).map(tuple).filter(lambda d: d != PARITY)
+)
 FIRST = st.integers(0, 0xFFFF) | st.integers(0xFFFF - 110, 0xFFFF)
 """First sequence numbers, some of which soon begin anew."""
 
@@ -156,12 +159,12 @@ def test_only_the_negotiated_payload_types_are_voice() -> None:
         return rtp.parse(rtp.build(payload_type, 1, 960, SSRC, b"x"))
 
     payload = red.pack(OPUS, b"own", [(960, b"older")])
-    assert blocks_of(header(RED), payload, OPUS, RED) == [(960, b"older"), (0, b"own")]
-    assert blocks_of(header(OPUS), payload, OPUS, RED) == [(0, payload)]
-    assert blocks_of(header(OPUS), b"", OPUS, RED) == []
-    assert blocks_of(header(97), payload, OPUS, RED) == []
+    assert Blocks(OPUS, RED).of(header(RED), payload) == [(960, b"older"), (0, b"own")]
+    assert Blocks(OPUS, RED).of(header(OPUS), payload) == [(0, payload)]
+    assert Blocks(OPUS, RED).of(header(OPUS), b"") == []
+    assert Blocks(OPUS, RED).of(header(97), payload) == []
     with pytest.raises(ValueError):
-        blocks_of(header(RED), b"\xff", OPUS, RED)
+        Blocks(OPUS, RED).of(header(RED), b"\xff")
 
 
 # -- packing -------------------------------------------------------------------------------------
@@ -209,7 +212,7 @@ def carried(packet: bytes | None) -> dict[int, bytes]:
     """What a packet carries: data by timestamp offset."""
     assert packet is not None
     header = rtp.parse(packet)
-    return dict(blocks_of(header, packet[header.payload_offset : header.payload_end], OPUS, RED))
+    return dict(Blocks(OPUS, RED).of(header, packet[header.payload_offset : header.payload_end]))
 
 
 @settings(deadline=None)
@@ -276,16 +279,16 @@ def test_the_history_is_bounded() -> None:
 
 
 def test_pairs_stand_for_the_number_before_theirs() -> None:
-    assert [before(one) for one in (PAIRS, TWINS, ONE_COPY, (), (2, 6), (1, 2, 4))] == [
-        *(1, 1, 0, 0, 0, 0)
+    assert [before(one) for one in (PAIRS, TWINS, ONE_COPY, PARITY, (), (2, 6), (1, 2, 4))] == [
+        *(1, 1, 0, 0, 0, 0, 0)
     ]
-    assert [is_lean(one) for one in (PAIRS, TWINS, ONE_COPY, (), (2, 6), (1, 2, 4))] == [
-        *(True, True, True, False, False, False)
+    assert [is_lean(one) for one in (PAIRS, TWINS, ONE_COPY, PARITY, (), (2, 6), (1, 2, 4))] == [
+        *(True, True, True, True, False, False, False)
     ]
 
 
-@pytest.mark.parametrize("distances", [PAIRS, TWINS, ONE_COPY, (), (2, 6)], ids=str)
-def test_for_a_thin_link_headers_are_small_and_half_of_them_tell_when_they_were_sent(
+@pytest.mark.parametrize("distances", [PAIRS, TWINS, ONE_COPY, PARITY, (), (2, 6)], ids=str)
+def test_for_a_thin_link_headers_are_small_and_some_of_them_tell_when_they_were_sent(
     distances: tuple[int, ...],
 ) -> None:
     stream = VoiceStream(SSRC, OPUS, RED)
@@ -299,12 +302,40 @@ def test_for_a_thin_link_headers_are_small_and_half_of_them_tell_when_they_were_
     times = [header.send_time for header in headers]
     if is_lean(distances):
         assert {header.audio_level for header in headers} == {None}
-        assert sum(time is not None for time in times) == len(times) // 2
+        every = 4 if distances == PARITY else 2
+        assert sum(time is not None for time in times) == len(times) // every
         run = [time is None for time in times]
-        assert max(sum(run[n : n + 3]) for n in range(len(run) - 2)) < 3, "never long without"
+        most = max(sum(run[n : n + 4]) for n in range(len(run) - 3))
+        assert most < 4, "never long without"
     else:
         assert {header.audio_level for header in headers} == {40}
         assert None not in times
+
+
+def test_with_parity_a_packet_brings_back_one_of_the_two_before_it() -> None:
+    made = packets(5, PARITY, first=65_534)
+    assert rtp.parse(made[0]).payload_type == OPUS, "there is nothing before it"
+    for lost in range(3):
+        unfolder = Unfolder(OPUS, RED)
+        came = [
+            one for n, packet in enumerate(made) if n != lost for one in taken(unfolder, packet)
+        ]
+        assert sorted(came, key=lambda one: rtp.ts_delta(one.ts, frame(0).ts)) == [
+            *(
+                Frame(one.seq, one.ts, one.data, recovered=3 if n == lost else 0)
+                for n, one in enumerate(frame(n, 65_534) for n in range(5))
+            )
+        ]
+        assert unfolder.distances == PARITY and unfolder.copies == 1
+
+
+def test_parity_is_of_its_sources_frames_without_a_pause_only() -> None:
+    stream = VoiceStream(SSRC, OPUS, RED)
+    for one in (frame(0, source="minas"), frame(1), frame(2), frame(3, pause=1)):
+        stream.add(one)
+    assert rtp.parse(stream.packet(1, PARITY, 0.0) or b"").payload_type == OPUS
+    assert carried(stream.packet(2, PARITY, 0.0)) == {0: frame(2).data, 960: frame(1).data}
+    assert rtp.parse(stream.packet(3, PARITY, 0.0) or b"").payload_type == OPUS
 
 
 def test_a_pair_carries_both_of_its_frames_and_twins_those_of_the_pair_before() -> None:

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.audio import ladder as rules
-from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, before
+from agent.audio.hop import ONE_COPY, PAIRS, PARITY, TWINS, Distances, before
 from agent.audio.ladder import BITRATE, BITRATES, CLEAR, CONVERSATION, NARROW_BITRATE, Settings
 from agent.audio.ladder import Ladder as _Ladder
 
@@ -168,8 +168,7 @@ def test_somebody_in_conversation_gets_a_smaller_voice_with_a_copy_then_in_band_
         (False, CONVERSATION[1], BITRATE, 0),
         (False, CONVERSATION[1][:3], BITRATE, 0),
         (False, CONVERSATION[1][:2], BITRATE, 0),
-        (False, ONE_COPY, BITRATE, 0),
-        *((False, TWINS, bitrate, 0) for bitrate in BITRATES[2:]),
+        *((False, distances, bitrate, 0) for bitrate, distances in rules.COPIED),
         (False, PAIRS, BITRATES[-1], round(100 * ladder.loss)),
     ]
 
@@ -361,13 +360,37 @@ def test_a_hurried_link_wants_the_bitrate_at_which_a_copy_fits() -> None:
     ladder.hurried = True
     ladder.told(BAD)
     assert ladder.wants_bitrate is None, "nothing is known against the best"
-    for bitrate in BITRATES:
-        ladder.available = Settings(bitrate, rules.one_copy(bitrate)).cost
+    for bitrate, distances in rules.COPIED:
+        ladder.available = Settings(bitrate, distances).cost
         ladder.after(TICK_S)
         assert ladder.wants_bitrate == (None if bitrate == BITRATE else bitrate)
     ladder.available = 5_000
     ladder.after(TICK_S)
     assert ladder.wants_bitrate == BITRATES[-1]
+
+
+def test_parity_comes_before_a_better_voice_in_pairs() -> None:
+    """Of single frames a fifth is left missing of what pairs leave, and they are sooner there."""
+    costs = [Settings(*way).cost for way in rules.COPIED]
+    assert costs == sorted(costs, reverse=True)
+    ladder = Ladder()
+    ladder.hurried = True
+    ladder.told(BAD)
+    ladder.available = Settings(BITRATES[3], PARITY).cost
+    assert ladder.after(TICK_S).distances == PARITY
+    assert ladder.wants_bitrate == BITRATES[3]
+
+
+def test_what_is_sent_goes_on_where_a_limit_comes_or_goes() -> None:
+    """Somebody else's link carries less, or that is not said any more."""
+    ladder = Ladder()
+    ladder.hurried = True
+    ladder.told(BAD)
+    ladder.available = Settings(BITRATES[3], PARITY).cost
+    parity = ladder.after(2 * rules.BETTER_FOR_S)
+    ladder.limit(BITRATES[3], ladder.now)
+    assert ladder.after(TICK_S) == parity
+    assert ladder.after(rules.LIMIT_FOR_S) == parity
 
 
 @pytest.mark.parametrize(("hurried", "loss"), [(False, BAD), (True, 0.0)])
@@ -427,7 +450,7 @@ def test_of_a_voice_that_was_made_smaller_one_copy_is_sent() -> None:
     relay.hurried = True
     assert relay.told(BAD, 30).distances == CONVERSATION[1]
     relay.coded_at = BITRATES[2]
-    assert relay.after(TICK_S).distances == TWINS, "at once"
+    assert relay.after(TICK_S).distances == PARITY, "at once"
     relay.coded_at = None
     assert relay.after(TICK_S).distances == CONVERSATION[1]
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.audio import opus
+from agent.audio.hop import PARITY
 from agent.audio.ladder import CONVERSATION
 from agent.audio.playout import (
     ALIGN_FROM_S,
@@ -18,7 +19,9 @@ from agent.audio.playout import (
     HOLD_FRAMES,
     JUST_S,
     LONG_BY_S,
+    MARGIN_S,
     MAX_FRAMES,
+    PARITY_SPARE_S,
     REACH_S,
     SHORT_BY_S,
     LinkMemory,
@@ -735,6 +738,30 @@ def test_what_jitters_is_no_queue() -> None:
         at = 100 + place * FRAME_S + (0.0 if place % 10 == 0 else 0.015 * (place % 9))
         playout.push(place, place * 960, b"%d" % (place + 1), at)
     assert len(playout._ways) == 500
+
+
+def with_parity(late_s: float) -> Playout:
+    """Single frames over a thin link, every tenth brought back by parity 20 to 60 ms later; frames
+    differ in size, and in what they take for that."""
+    playout = Playout(Tape(), mode="conversation")
+    for place in range(1000):
+        at = 100 + place * FRAME_S + late_s * (place % 4) / 3
+        if place % 10 == 5:
+            continue
+        back = PARITY[-1] if place % 50 < 10 else 1
+        is_back = place % 10 == 5 + back
+        blocks = [(back * 960, b"%d" % (place - back + 1))] if is_back else []
+        blocks.append((0, b"%d" % (place + 1)))
+        playout.push(place, place * 960, blocks, at, distances=PARITY)
+    return playout
+
+
+def test_what_parity_brings_back_is_waited_for_and_not_for_much_more() -> None:
+    """The delays of two thin links add up."""
+    tight, wide = with_parity(0.005).target_s, with_parity(0.03).target_s
+    assert PARITY[-1] * FRAME_S + MARGIN_S <= tight < wide
+    assert wide <= PARITY[-1] * FRAME_S + MARGIN_S + PARITY_SPARE_S
+    assert with_parity(0.0).stats.lost == 100
 
 
 def set_forward(playout: Playout) -> float:

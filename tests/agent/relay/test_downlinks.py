@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent import lines, rtcp, rtp
-from agent.audio.hop import PAIRS, TWINS, Distances, blocks_of
+from agent.audio.hop import PAIRS, TWINS, Blocks, Distances
 from agent.relay.downlinks import TWICE_AFTER_S
 from agent.relay.forwarding import REPORT_TICKS
 from agent.relay.links import EARLY_S, SiteLinks
@@ -436,7 +436,7 @@ def test_under_one_number_a_site_is_sent_the_same_bytes_only(changes: list[tuple
             header = rtp.parse(packet)
             assert found.setdefault(header.seq, packet) == packet
             payload = packet[header.payload_offset : header.payload_end]
-            for offset, _data in blocks_of(header, payload, 96, 63):
+            for offset, _data in Blocks(96, 63).of(header, payload):
                 heard.add((header.seq - offset // 960) & 0xFFFF)
         others = set().union(*(spoken[other] for other in SITES if other != site))
         assert others <= heard and not heard & spoken[site]
