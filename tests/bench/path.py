@@ -1,192 +1,215 @@
 """The voice's whole way in virtual time: speaker → link → relay → link → listener.
 
-The product's own parts with no sockets and no waiting: 40 s of speech take about 2 s. For choosing
-parameters (`tests/bench/voice.py`) and for tests over random links.
+The product's own ends of both hops, with all that finds out what a link loses and carries, over the
+emulated network; no sockets and no waiting: 40 s of speech take about 4 s.
 """
 
 import heapq
 import itertools
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import msgspec
 import numpy as np
 
-from agent import rtcp, rtp
-from agent.audio import opus
-from agent.audio.hop import Blocks, Distances, Frame, Unfolder, VoiceStream, before
-from agent.audio.playout import SAMPLES, LinkMemory, Mode, Playout
-from agent.forward import UplinkGaps, VoiceSlot
+from agent import rtp
+from agent.audio.playout import Mode, Playout
+from agent.clock import FRAME_S
+from agent.devices import NullCamera, NullDisplay
 from agent.impair import Direction, Impairment
-from agent.reception import ReceptionStats
+from agent.receiver import Receiver
+from agent.relay import audience, downlinks
+from agent.relay.forwarding import Forwarding
+from agent.relay.links import SiteLinks, Upstream
+from agent.relay.relay import TICK_S
+from agent.sender import Sender
+from agent.site import REPORT_EVERY_S
+from protocol import messages as m
 
-OPUS, RED = 96, 63
-TAG_BYTES = 16
-FRAME_S = 0.02
+SRTP_BYTES, SRTCP_BYTES = 16, 20
+CONSENT_BYTES, CONSENT_EVERY_S = 100, 2.0
+PULL_PHASE_S = 0.007
+BEGIN = 1000.0
+UNIX = 1.7e9
 
-
-class Way(msgspec.Struct, frozen=True):
-    """How the voice is sent: Opus bitrate, and the copies on either hop."""
-
-    bitrate: int = 28_000
-    first: Distances = ()
-    second: Distances = ()
-    mode: Mode = "clear"
-    nack: bool = True
-    fec: int = 0
-    dtx: bool = False
+Take = Callable[[bytes, float], object]
 
 
 class Heard(msgspec.Struct):
-    """What came out: samples, what they cost, and the playout's own figures."""
+    """What came out: samples, and the playout's own figures."""
 
     pcm: np.ndarray
-    up_kbps: float
-    down_kbps: float
     playout: Playout
-    delays_ms: list[float]
+
+
+class _Wire:
+    """One way of one connection, and what the relay needs to know of a connection."""
+
+    state = "connected"
+    bytes_in = bytes_out = packets_in = packets_out = dropped = damaged = 0
+
+    def __init__(self, path: "Path", direction: Direction, rtp_: Take, rtcp: Take) -> None:
+        self._path, self._direction = path, direction
+        self._take_rtp, self._take_rtcp = rtp_, rtcp
+        self._came: set[tuple[int, int]] = set()
+
+    @property
+    def outlet(self) -> "_Wire":
+        return self
+
+    def send_rtp(self, packet: bytes) -> bool:
+        return self._send(packet, SRTP_BYTES, self._once)
+
+    def send_rtcp(self, packet: bytes) -> bool:
+        return self._send(packet, SRTCP_BYTES, self._take_rtcp)
+
+    def send_consent(self) -> None:
+        self._send(bytes(CONSENT_BYTES), 0, lambda _data, _now: None)
+
+    def _send(self, data: bytes, more: int, take: Take) -> bool:
+        at = self._direction.admit(len(data) + more, self._path.now)
+        if at is not None:
+            self._path.at(at, lambda: take(data, self._path.now))
+        return True
+
+    def _once(self, packet: bytes, now: float) -> None:
+        """What comes twice, SRTP drops."""
+        number = rtp.number_of(packet)
+        if number not in self._came:
+            self._came.add(number)
+            self._take_rtp(packet, now)
+
+
+class _Wires:
+    """Stands for `agent.rtc.outlet.Outlets`."""
+
+    def __init__(self, receivers: Any) -> None:
+        self._wires = [one.downlink for one in receivers]
+
+    def send_rtp(self, packet: bytes) -> int:
+        return sum(one.send_rtp(packet) for one in self._wires)
+
+    def send_rtcp(self, packet: bytes) -> int:
+        return sum(one.send_rtcp(packet) for one in self._wires)
+
+
+class _Devices:
+    """Microphone and loudspeaker of a site; one without speech is silent."""
+
+    def __init__(self, speech: np.ndarray | None) -> None:
+        self.heard: list[np.ndarray] = []
+        self._speech = np.zeros(960, np.int16) if speech is None else speech
+        self._frames = itertools.count()
+
+    def read(self, _now: float) -> np.ndarray:
+        first = next(self._frames) * 960
+        return np.take(self._speech, range(first, first + 960), mode="wrap")
+
+    def write(self, pcm: np.ndarray, _now: float) -> None:
+        self.heard.append(pcm)
+
+
+class _Site:
+    """Both connections of a site and what it does with them."""
+
+    def __init__(
+        self, path: "Path", name: str, link: Impairment, mode: Mode, speech: np.ndarray | None
+    ) -> None:
+        self.devices = _Devices(speech)
+        self._path = path
+        self.sender = Sender(self.devices, NullCamera(640, 360), fps=15)  # type: ignore[arg-type]
+        self.receiver = Receiver(self.devices, NullDisplay())  # type: ignore[arg-type]
+        self.receiver.mode = mode
+        self.links = links = SiteLinks(name, "attempt")
+        links.upstreams = {self.sender.audio_ssrc: Upstream("audio", self.sender.audio_ssrc)}
+        forwarding, receiver = path.forwarding, self.receiver
+
+        def wire(way: str, rtp_: Take, rtcp: Take) -> Any:
+            return _Wire(path, Direction(link, f"{path.salt}/{name}/{way}"), rtp_, rtcp)
+
+        self._up = wire(
+            "up",
+            lambda data, now: forwarding.forward(links, data, now),
+            lambda data, now: forwarding.uplinks.take_rtcp(links, data, now),
+        )
+        links.uplink = wire("up-back", lambda _data, _now: None, self._take_rtcp)
+        links.downlink = wire("down", receiver.take, receiver.take_rtcp)
+        self._down_back = wire(
+            "down-back",
+            lambda _data, _now: None,
+            lambda data, now: forwarding.downlinks.take_rtcp(links, data, now),
+        )
+        self.sender._send = self._up.send_rtp
+        self.receiver._ask = self._down_back.send_rtcp
+        self.sender.microphone_open = speech is not None
+        path.every(FRAME_S, lambda: self.sender._take_sound(path.now))
+        path.every(REPORT_EVERY_S, self._report)
+        path.every(CONSENT_EVERY_S, self._consent)
+        path.at(path.now + PULL_PHASE_S, self._pull)
+
+    def _take_rtcp(self, data: bytes, now: float) -> None:
+        self.sender.take_rtcp(data, now)
+        self.receiver.rtt_ms = self.sender.rtt_ms
+
+    def _report(self) -> None:
+        self._up.send_rtcp(self.sender.reports())
+        for probe in self.sender.probes():
+            self._up.send_rtcp(probe)
+        self._down_back.send_rtcp(self.receiver.report())
+        self.sender.guess(self.receiver.loss, self._path.now)
+
+    def _consent(self) -> None:
+        for one in (self._up, self.links.uplink, self.links.downlink, self._down_back):
+            one.send_consent()  # type: ignore[union-attr]
+
+    def _pull(self) -> None:
+        self._path.at(self._path.now + self.receiver.play(self._path.now), self._pull)
 
 
 class Path:
-    """One speaker and one listener with a relay between; times start at 1000 s."""
+    """One speaker and one listener, who is held to a mode, with a relay between."""
 
-    def __init__(self, way: Way, first: Impairment, second: Impairment, salt: str = "") -> None:
-        self.now = 1000.0
-        self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
+    def __init__(self, mode: Mode, first: Impairment, second: Impairment, salt: str = "") -> None:
+        self.now = BEGIN
+        self.salt = salt
+        self._mode, self._first, self._second = mode, first, second
+        self._events: list[tuple[float, int, Callable[[], object]]] = []
         self._order = itertools.count()
-        self.way = way
-        self._links = {
-            name: Direction(one, f"{salt}/{name}")
-            for name, one in (
-                ("up", first),
-                ("up-back", first),
-                ("down", second),
-                ("down-back", second),
-            )
-        }
-        self._rtt = (first.rtt_ms / 1000, second.rtt_ms / 1000)
-        self._bytes = {"up": 0, "down": 0}
-        self._encoder = opus.Encoder(
-            way.bitrate, fec=way.fec > 0, loss_percent=way.fec, dtx=way.dtx
-        )
-        self._sent = VoiceStream(7, OPUS, RED)
-        self._unfolder = Unfolder(OPUS, RED)
-        self._gaps = UplinkGaps()
-        self._reception = ReceptionStats(7, 48_000)
-        self._slot = VoiceSlot("floor", 77, OPUS, RED)
-        self._slot.switch("kandis", self.now)
-        self._blocks = Blocks(OPUS, RED)
-        self.playout = Playout(opus.Decoder(), mode=way.mode, link=LinkMemory())
+        self.sites: dict[str, SiteLinks] = {}
+        self.forwarding = Forwarding(self.sites)
 
-    def at(self, when: float, call: Callable[..., None], *arguments: Any) -> None:
-        heapq.heappush(self._events, (when, next(self._order), call, arguments))
+    def at(self, when: float, call: Callable[[], object]) -> None:
+        heapq.heappush(self._events, (when, next(self._order), call))
 
-    def _carry(self, name: str, data: bytes, call: Callable[..., None]) -> None:
-        if name in self._bytes:
-            self._bytes[name] += len(data) + 28 + TAG_BYTES
-        arrives = self._links[name].admit(len(data) + TAG_BYTES, self.now)
-        if arrives is not None:
-            self.at(arrives, call, data)
+    def every(self, seconds: float, call: Callable[[], object]) -> None:
+        """From now on."""
 
-    def run(self, speech: np.ndarray, seconds: float, pull_phase_s: float = 0.007) -> Heard:
+        def again() -> None:
+            call()
+            self.at(self.now + seconds, again)
+
+        self.at(self.now, again)
+
+    def run(self, speech: np.ndarray, seconds: float) -> Heard:
         """`seconds` of the speech, in a loop from its beginning."""
-        begin, count = self.now, round(seconds / FRAME_S)
-        seq, ts = 65_000, 2**32 - 96_000
-        heard, delays = [], []
-        for n in range(count):
-            at = begin + n * FRAME_S
-            pcm = np.take(speech, range(n * 960, (n + 1) * 960), mode="wrap")
-            self.at(at, self._speak, pcm, (seq + n) & 0xFFFF, (ts + n * 960) & 0xFFFFFFFF)
-            self.at(at + 0.003, self._ask_up)
-            self.at(at + 0.013, self._ask_up)
-        self.at(begin + pull_phase_s, self._pull, heard, delays)
-        while self._events and self._events[0][0] < begin + seconds:
-            self.now, _order, call, arguments = heapq.heappop(self._events)
-            call(*arguments)
-        kbps = {name: 8 * size / 1000 / seconds for name, size in self._bytes.items()}
-        return Heard(np.concatenate(heard), kbps["up"], kbps["down"], self.playout, delays)
-
-    # -- speaker ---------------------------------------------------------------------------------
-
-    def _speak(self, pcm: np.ndarray, seq: int, ts: int) -> None:
-        data = self._encoder.encode(pcm)
-        self._sent.add(Frame(seq, ts, data, False, 30))
-        if before(self.way.first) and seq % 2:
-            return
-        packet = self._sent.packet(seq, self.way.first, self.now)
-        assert packet is not None
-        self._carry("up", packet, self._arrive)
-
-    def _again(self, seqs: list[int]) -> None:
-        for seq in seqs:
-            if before(self.way.first) and seq % 2:
-                continue
-            packet = self._sent.packet(seq, self.way.first, self.now)
-            if packet is not None:
-                self._carry("up", packet, self._arrive)
-
-    # -- relay -----------------------------------------------------------------------------------
-
-    def _arrive(self, packet: bytes) -> None:
-        header = rtp.parse(packet)
-        frames = self._unfolder.push(header, packet[header.payload_offset :])
-        distances, rtt_s = self._unfolder.distances, self._rtt[0]
-        self._reception.received(
-            header.seq, header.ts, self.now, sent=header.send_time, before=before(distances)
-        )
-        jitter_ms = self._reception.jitter_ms
-        _misses, noted = self._gaps.push_frames(
-            frames, header.seq, self.now, distances, rtt_s, jitter_ms
-        )
-        for frame in noted:
-            seq = self._slot.take("kandis", 7, frame, self.now)
-            if seq is not None:
-                self._forward([seq])
-
-        self._ask_up()
-
-    def _ask_up(self) -> None:
-        seqs = self._gaps.due(self.now, self._rtt[0])
-        if seqs and self.way.nack:
-            data = rtcp.compound(1, rtcp.build_nack(1, 7, seqs))
-            self._carry("up-back", data, lambda _data: self._again(seqs))
-
-    def _forward(self, seqs: list[int]) -> None:
-        for seq in seqs:
-            if before(self.way.second) and seq % 2:
-                continue
-            packet = self._slot.packet(seq, self.way.second, "listener", self.now)
-            if packet is not None:
-                self._carry("down", packet, self._hear)
-
-    # -- listener --------------------------------------------------------------------------------
-
-    def _hear(self, packet: bytes) -> None:
-        header = rtp.parse(packet)
-        blocks = self._blocks.of(header, packet[header.payload_offset :])
-        if self.playout.push(
-            header.seq,
-            header.ts,
-            blocks,
-            self.now,
-            marker=header.marker,
-            recovered=header.recovered,
-            sent=header.send_time,
-            distances=self._blocks.distances,
+        with (
+            mock.patch("time.monotonic", lambda: self.now),
+            mock.patch("time.time", lambda: UNIX + self.now),
+            mock.patch.object(audience, "outlets_of", _Wires),
+            mock.patch.object(downlinks, "outlets_of", _Wires),
         ):
-            self._ask_down()
-
-    def _ask_down(self) -> None:
-        seqs = self.playout.missing(self.now, self._rtt[1])
-        if seqs and self.way.nack:
-            data = rtcp.compound(1, rtcp.build_nack(1, 77, seqs))
-            self._carry("down-back", data, lambda _data: self._forward(seqs))
-
-    def _pull(self, heard: list[np.ndarray], delays: list[float]) -> None:
-        pcm = self.playout.pull(self.now)
-        early_s = self.playout.early_s
-        self.playout.moved(early_s)
-        heard.append(pcm[: SAMPLES - round(early_s * 48_000)])
-        delays.append(self.playout.delay_ms)
-        self.at(self.now + 0.001, self._ask_down)
-        self.at(self.now + FRAME_S - early_s, self._pull, heard, delays)
+            speaker = _Site(self, "speaker", self._first, "auto", speech)
+            listener = _Site(self, "listener", self._second, self._mode, None)
+            self.sites.update({one.links.site: one.links for one in (speaker, listener)})
+            self.forwarding.set_receivers()
+            speaker.sender.set_modes("auto", hurried=self._mode == "conversation")
+            voice: dict[str, m.VoiceMode] = {"listener": self._mode}
+            route = m.Route(1, {"floor": "speaker"}, tuple(self.sites), voice)
+            self.forwarding.take_route(route, self.now)
+            self.every(TICK_S, lambda: self.forwarding.tick(self.now))
+            while self._events[0][0] < BEGIN + seconds:
+                self.now, _order, call = heapq.heappop(self._events)
+                call()
+        playout = listener.receiver._audio["floor"].playout
+        return Heard(np.concatenate(listener.devices.heard), playout)
