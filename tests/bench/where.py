@@ -73,7 +73,7 @@ AGENT = (
     Rule(SRTP, "agent/rtc/inlet.py", line="take_off("),
     Rule(SRTP, "agent/rtc/outlet.py", line="protect(self.context"),
     Rule(LEVELS, "agent/audio/mixer.py"),
-    Rule(LEVELS, "agent/audio/playout.py", line="self._wide"),
+    Rule(LEVELS, "agent/audio/activity.py"),
     Rule(SERVER, "agent/site.py", "_tend"),
     Rule(SERVER, "agent/site.py", "_keep_connected"),
     Rule(SERVER, "protocol/link.py"),
