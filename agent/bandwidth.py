@@ -217,9 +217,10 @@ class Bandwidth:
             return False
         base = min(way for _at, way in self._base)
         queue, seen_in_s = min(way for _at, way in self._ways) - base, RECENT_S
-        latest = [way - base for at, way in self._ways if at >= now - SUDDEN_S]
-        if len(latest) >= MIN_PACKETS and min(latest) > LONG_S:
-            queue, seen_in_s = min(latest), SUDDEN_S
+        if self._ways[-1][1] - base > LONG_S:
+            latest = [way - base for at, way in self._ways if at >= now - SUDDEN_S]
+            if len(latest) >= MIN_PACKETS and min(latest) > LONG_S:
+                queue, seen_in_s = min(latest), SUDDEN_S
         late_s, at = self._late
         if now - at <= RECENT_S:
             queue = max(0.0, queue - late_s)

@@ -63,15 +63,8 @@ class ReceptionStats:
                     self.received_count += 1
             return False
         self.received_count += 1
-        if begins:
-            self._base += max(0, value - self._highest - 1)
-        else:
-            first = max(self._highest + 1, value - MAX_MISSED)
-            self.received_count += max(0, min(before, value - first))
-            for gap in range(first, value - before):
-                self._missed[gap] = (arrival, sent)
-            while len(self._missed) > MAX_MISSED:
-                del self._missed[next(iter(self._missed))]
+        if value > self._highest + 1:
+            self._skip_to(value, arrival, begins=begins, sent=sent, before=before)
         self._highest = value
         # Timestamps are 32 bits, arrival is not: compare modulo 2^32.
         transit = round(arrival * self._clock_rate - ts) & 0xFFFFFFFF
@@ -81,6 +74,21 @@ class ReceptionStats:
                 self._jitter += (change - self._jitter) / 16
         self._transit = transit
         return True
+
+    def _skip_to(
+        self, value: int, arrival: float, *, begins: bool, sent: int | None, before: int
+    ) -> None:
+        """What lies between the newest so far and this one did not come."""
+        if begins:
+            assert self._base is not None
+            self._base += value - self._highest - 1
+            return
+        first = max(self._highest + 1, value - MAX_MISSED)
+        self.received_count += max(0, min(before, value - first))
+        for gap in range(first, value - before):
+            self._missed[gap] = (arrival, sent)
+        while len(self._missed) > MAX_MISSED:
+            del self._missed[next(iter(self._missed))]
 
     def _was_sent_again(
         self, missed: tuple[float, int | None], arrival: float, sent: int | None

@@ -14,6 +14,8 @@ RECOVERED_ID = 4
 ONE_BYTE_PROFILE = 0xBEDE
 _read_fixed = struct.Struct("!BBHLL").unpack_from
 _read_profile = struct.Struct("!HH").unpack_from
+_read_voice = struct.Struct("!BBHLLLHLH").unpack_from
+VOICE_BYTES, VOICE_EXTENSIONS = 24, ONE_BYTE_PROFILE << 16 | 2
 
 
 # -- arithmetic (RFC 1982 in 16 and 32 bits) ------------------------------------------------------
@@ -64,7 +66,7 @@ class TsUnwrapper:
 # -- RTP -----------------------------------------------------------------------------------------
 
 
-class Header(msgspec.Struct, frozen=True):
+class Header(msgspec.Struct, frozen=True, gc=False):
     """The fixed RTP header, where the payload lies, the audio level (0..127 -dBov), the absolute
     send time (24 bits: seconds modulo 64 in 1/2^18 s), and `recovered`: it was lost on the hop
     before and is late for that, where copies reach so many frames back (0: it was not)."""
@@ -84,6 +86,15 @@ class Header(msgspec.Struct, frozen=True):
 def parse(data: bytes) -> Header:
     """The header of an RTP packet. Raises ValueError on damage."""
     size = len(data)
+    if size >= VOICE_BYTES:
+        # As the packets of a voice are that is sent once: audio level and send time, no more.
+        first, second, seq, ts, ssrc, extensions, level, sent, rest = _read_voice(data)
+        is_usual = first == 0x90 and extensions == VOICE_EXTENSIONS and not rest
+        if is_usual and level >> 8 == AUDIO_LEVEL_ID << 4 and sent >> 24 == SEND_TIME_ID << 4 | 2:
+            return Header(
+                second & 0x7F, second > 0x7F, seq, ts, ssrc, VOICE_BYTES, size,
+                level & 0x7F, sent & 0xFFFFFF,
+            )  # fmt: skip
     if size < 12:
         raise ValueError("RTP packet shorter than its fixed header")
     first, second, seq, ts, ssrc = _read_fixed(data)

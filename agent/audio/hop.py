@@ -39,7 +39,7 @@ PAIRS: Distances = (1,)
 headers, at the price of 20 ms. The number of a frame that waited for the next is never sent."""
 
 
-class Frame(msgspec.Struct, frozen=True):
+class Frame(msgspec.Struct, frozen=True, gc=False):
     """An encoded frame of 20 ms. `level` in -dBov when the packet told it; `source`: whose;
     `recovered`: it was lost on the hop before and came late, as a copy or because it was asked
     for, where copies reach so many frames back (0: it was not). Who gets it next is to know: it

@@ -2,6 +2,7 @@
 
 import struct
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -54,19 +55,45 @@ def test_unwrapped_timestamps_follow_the_true_ones(start: int, moves: list[int])
 @given(
     st.integers(0, 127), uint16, uint32, uint32, st.binary(max_size=50), st.booleans(),
     st.one_of(st.none(), st.integers(0, 127)), st.integers(0, 255),
+    st.one_of(st.none(), st.integers(0, 0xFFFFFF)),
 )  # fmt: skip
 def test_a_packet_is_read_as_it_was_built(
     payload_type: int, seq: int, ts: int, ssrc: int, payload: bytes, marker: bool,
-    level: int | None, recovered: int,
+    level: int | None, recovered: int, sent: int | None,
 ) -> None:  # fmt: skip
     packet = rtp.build(
-        payload_type, seq, ts, ssrc, payload, marker=marker, audio_level=level, recovered=recovered
-    )
+        payload_type, seq, ts, ssrc, payload, marker=marker, audio_level=level, send_time=sent,
+        recovered=recovered,
+    )  # fmt: skip
     header = rtp.parse(packet)
-    assert header.recovered == recovered
+    assert (header.recovered, header.send_time) == (recovered, sent)
     assert (header.payload_type, header.marker, header.seq) == (payload_type, marker, seq)
     assert (header.ts, header.ssrc, header.audio_level) == (ts, ssrc, level)
     assert packet[header.payload_offset : header.payload_end] == payload
+
+
+@given(
+    st.tuples(st.sampled_from([0x20, 0x30]), st.integers(0, 255)),
+    st.tuples(st.sampled_from([0x32, 0x22, 0x52]), *[st.integers(0, 255)] * 3),
+    st.sampled_from([bytes(2), b"\x40\x02", b"\x20\x07"]),
+    st.binary(max_size=4),
+)
+def test_extensions_say_the_same_however_many_words_they_take(
+    level: tuple[int, ...], sent: tuple[int, ...], rest: bytes, payload: bytes
+) -> None:
+    extensions = bytes([*level, *sent]) + rest
+    usual, longer = (
+        rtp.parse(
+            struct.pack("!BBHLLHH", 0x90, 0xE0, 7, 8, 9, rtp.ONE_BYTE_PROFILE, words)
+            + extensions.ljust(4 * words, b"\0")
+            + payload
+        )
+        for words in (2, 3)
+    )
+    assert (usual.payload_offset, longer.payload_offset) == (24, 28)
+    assert usual == msgspec.structs.replace(
+        longer, payload_offset=24, payload_end=longer.payload_end - 4
+    )
 
 
 def test_contributing_sources_and_padding_are_passed_over() -> None:
