@@ -26,7 +26,7 @@ from agent.audio import opus
 from agent.audio.clarity import Clarity
 from agent.audio.cue import Chime
 from agent.audio.hop import Blocks, Distances, before
-from agent.audio.mixer import SILENT, Mixer, add, level_dbov, shortened
+from agent.audio.mixer import SILENT, Mixer, Wave, add, level_dbov, shortened
 from agent.audio.playout import SAMPLES, LinkMemory, Mode, Playout, Voice
 from agent.bandwidth import Bandwidth
 from agent.clock import FRAME_S, FrameClock
@@ -46,6 +46,7 @@ LOOK_EVERY_S = 0.1
 SWITCHED_FOR_S = 1.0
 """So long after another source feeds a slot its first picture is expected, and shown at once."""
 
+CHAIR = AUDIO_SLOTS.index("chair")
 FRAMES_PER_S = 50
 SEEING_FOR_S = 1.5
 
@@ -72,11 +73,12 @@ class Heard(msgspec.Struct, frozen=True):
 
 
 class AudioSlot:
-    """One audio slot: its playout clock, its reception statistics, how clear it is."""
+    """One audio slot: its playout clock, its reception statistics, how clear it is. `place`: where
+    its sound is decoded to."""
 
-    def __init__(self, slot: SlotName, mode: Mode, link: LinkMemory) -> None:
+    def __init__(self, slot: SlotName, mode: Mode, link: LinkMemory, place: Wave) -> None:
         self.ssrc = lines.SLOT_SSRC[slot]
-        self.playout = Playout(opus.Decoder(), mode=mode, link=link)
+        self.playout = Playout(opus.WaveDecoder(place), mode=mode, link=link)
         self.reception = ReceptionStats(self.ssrc, lines.OPUS_CLOCK)
         self.clarity = Clarity()
         self.packets = 0
@@ -118,21 +120,21 @@ class AudioSlot:
             distances=self.distances,
         )
 
-    def pull(self, now: float) -> opus.Pcm:
-        """The next 20 ms."""
+    def pull(self, now: float) -> Wave | None:
+        """The next 20 ms; None: silence."""
         stats = self.playout.stats
         played, lost = stats.played, stats.concealed + stats.recovered
-        pcm = self.playout.pull(now)
-        if self.playout.is_heard:
-            self.spoke_at = now
-        # What a pause sounds like tells nothing of how clear the voice is.
+        wave = self.playout.pull(now)
+        self.level = self.playout.dbov
         if self.playout.is_speaking:
+            if self.level < SILENT:
+                self.spoke_at = now
+            # What a pause sounds like tells nothing of how clear the voice is.
             if stats.concealed + stats.recovered > lost:
                 self.clarity.push(True)
             elif stats.played > played:
                 self.clarity.push(False)
-        self.level = self.playout.dbov
-        return pcm
+        return wave if self.level < SILENT else None
 
     def mos(self, delay_ms: float = 0.0) -> float:
         """How clear the slot was in the last seconds; with its delay: how good to talk over. 0
@@ -155,7 +157,7 @@ class Receiver:
         self._cname = cname
         self._ssrc = random.getrandbits(32)
         self._clock = FrameClock()
-        self._mixer = Mixer()
+        self._mixer = Mixer(len(AUDIO_SLOTS))
         self._chime = Chime()
         self._played = np.zeros(SAMPLES, dtype=np.int16)
         self._ask: Callable[[bytes], None] | None = None
@@ -174,7 +176,11 @@ class Receiver:
         """Fresh slots for a new connection."""
         self._link = link = LinkMemory()
         self._bandwidth = Bandwidth()
-        self._audio = {slot: AudioSlot(slot, self._mode, link) for slot in AUDIO_SLOTS}
+        self._audio = {
+            slot: AudioSlot(slot, self._mode, link, place)
+            for slot, place in zip(AUDIO_SLOTS, self._mixer.places, strict=True)
+        }
+        self._audio_of = {one.ssrc: one for one in self._audio.values()}
         self._lips = Lips()
         self._video = {slot: self._window(slot) for slot in VIDEO_SLOTS}
         self._streams = {
@@ -268,9 +274,8 @@ class Receiver:
     def play(self, now: float) -> float:
         """The next 20 ms: what is heard of all slots, and what is asked for. Returns how long what
         was played lasts (seconds): less when the clock is to be set forward."""
-        frames = {slot: one.pull(now) for slot, one in self._audio.items()}
-        heard = [frames[slot] for slot, one in self._audio.items() if one.level < SILENT]
-        mixed = self._mixer.mix(heard, over=frames["chair"], over_dbov=self._audio["chair"].level)
+        waves = [one.pull(now) for one in self._audio.values()]
+        mixed = self._mixer.mix(waves, over=CHAIR, over_dbov=self._audio["chair"].level)
         if self.volume != 100:
             mixed = (mixed * (self.volume / 100)).astype("int16")
         if (tone := self._chime.pull()) is not None:
@@ -307,19 +312,19 @@ class Receiver:
             header = rtp.parse(packet)
         except ValueError:
             return
-        slot: Any = lines.SLOT_OF_SSRC.get(header.ssrc)
         payload = packet[header.payload_offset : header.payload_end]
-        if slot in self._audio:
-            audio = self._audio[slot]
+        audio = self._audio_of.get(header.ssrc)
+        if audio is not None:
             is_missed = audio.take(header, payload, arrival)
             alone = before(audio.distances)
-            begins = header.marker
-            self._measure(audio.reception, header, packet, arrival, begins=begins, before=alone)
+            self._measure(audio.reception, header, len(packet), arrival, header.marker, alone)
             if is_missed:
                 self._ask_for_voice(audio, arrival, self._answer_s)
-        elif slot in self._streams:
+            return
+        slot: Any = lines.SLOT_OF_SSRC.get(header.ssrc)
+        if slot in self._streams:
             begins = vp8_packets.is_key_frame_start(payload)
-            self._measure(self._streams[slot].reception, header, packet, arrival, begins=begins)
+            self._measure(self._streams[slot].reception, header, len(packet), arrival, begins)
             window = self._video[lines.PICTURES[slot].slot]
             # To decode a picture takes longer than the sound may wait.
             window.take(slot, header, payload, arrival, later=self._is_fetching)
@@ -328,19 +333,19 @@ class Receiver:
         self,
         reception: ReceptionStats,
         header: rtp.Header,
-        packet: bytes,
+        size_bytes: int,
         arrival: float,
-        *,
         begins: bool,
         before: int = 0,
     ) -> None:
+        sent = header.send_time
         is_newest = reception.received(
-            header.seq, header.ts, arrival, begins=begins, sent=header.send_time, before=before
+            header.seq, header.ts, arrival, begins=begins, sent=sent, before=before
         )
-        if is_newest and header.send_time is not None:
-            self._bandwidth.push(header.send_time, len(packet), arrival)
+        if is_newest and sent is not None:
+            self._bandwidth.push(sent, size_bytes, arrival)
         else:
-            self._bandwidth.count(len(packet), arrival)
+            self._bandwidth.count(size_bytes, arrival)
 
     def _tell_bandwidth(self) -> None:
         if self._bandwidth.available is not None:
@@ -351,7 +356,8 @@ class Receiver:
             return
         rtt_s = self._answer_s
         for audio in self._audio.values():
-            self._ask_for_voice(audio, now, rtt_s)
+            if missing := audio.playout.missing(now, rtt_s):
+                self._send(rtcp.build_nack(self._ssrc, audio.ssrc, missing))
         for window in self._video.values():
             for ssrc, missing, needs_key in window.wishes(now, rtt_s):
                 if missing:

@@ -3,10 +3,7 @@
 import math
 from collections import deque
 
-import numpy as np
-from numpy.typing import NDArray
-
-Pcm = NDArray[np.int16]
+from agent.audio.mixer import Wave, power_of
 
 SAMPLES = 960
 PAUSE_FRAMES = 3
@@ -28,13 +25,11 @@ class VoiceActivity:
         self._lowest: deque[tuple[int, float]] = deque()
         self._frames = 0
         self._quiet_run = PAUSE_FRAMES
-        self._wide = np.empty(SAMPLES, dtype=np.float32)
 
-    def push(self, pcm: Pcm) -> float:
+    def push(self, wave: Wave) -> float:
         """A decoded frame of 960 samples; its mean square."""
-        self._wide[:] = pcm
-        power = float(self._wide.dot(self._wide)) / SAMPLES
-        level_db = 10 * math.log10(power / 32768.0**2) if power > 0.1 else -100.0
+        power = power_of(wave)
+        level_db = 10 * math.log10(power) if power > 1e-10 else -100.0
         self.peak_db = max(level_db, self.peak_db - 0.02)
         self._frames += 1
         while self._lowest and self._lowest[-1][1] >= level_db:
@@ -52,6 +47,6 @@ class VoiceActivity:
 
     @property
     def noise_rms(self) -> float:
-        """Of the room, in sample units; at least 45 dB below the speech."""
+        """Of the room; at least 45 dB below the speech."""
         bounded = min(self.noise_db, self.peak_db - 45.0, -40.0)
-        return float(10 ** (bounded / 20) * 32768) if bounded > -85 else 0.0
+        return float(10 ** (bounded / 20)) if bounded > -85 else 0.0

@@ -1,15 +1,22 @@
-"""The slots' sound summed for one loudspeaker: limiter, ducking, levels (RFC 6464)."""
+"""The slots' sound summed for one loudspeaker: limiter, ducking, levels (RFC 6464).
+
+The first call of a function of numpy costs more, after a pause of 20 ms, than all the samples: so
+there are few of them, and sound is float32 from the decoders, which write it where it is summed.
+"""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 Pcm = NDArray[np.int16]
+Wave = NDArray[np.float32]
+"""Samples, full scale from -1 to 1; what is beyond is for the limiter."""
 
 SAMPLES = 960
 SOFT_SAMPLES = 240
+FULL_SCALE = 32_768.0
 LIMIT = 32_000.0
 RELEASE_PER_FRAME = 0.05
 SILENT = 127
@@ -22,15 +29,19 @@ DUCK_PER_FRAME, UNDUCK_PER_FRAME = 0.25, 0.05
 
 def level_dbov(pcm: Pcm) -> int:
     """The level of a frame in -dBov: 0 is the loudest, 127 digital silence (RFC 6464)."""
-    wide = pcm.astype(np.float32)
-    return dbov_of(float(wide.dot(wide)) / max(1, len(pcm)))
+    return dbov_of(power_of(pcm.astype(np.float32)) / FULL_SCALE**2)
+
+
+def power_of(wave: Wave) -> float:
+    """The mean square of a frame."""
+    return float(wave.dot(wave)) / max(1, len(wave))
 
 
 def dbov_of(power: float) -> int:
-    """The level of a mean square of samples in -dBov, 0 to 127 (RFC 6464)."""
-    if power < 1e-6:
+    """The level of a mean square in -dBov, 0 to 127 (RFC 6464)."""
+    if power < 1e-13:
         return SILENT
-    return min(SILENT, max(0, round(-10 * math.log10(power / 32768.0**2))))
+    return max(0, round(-10 * math.log10(power)))
 
 
 def add(one: Pcm, other: Pcm) -> Pcm:
@@ -49,10 +60,8 @@ def shortened(pcm: Pcm, by: int) -> Pcm:
     return short
 
 
-def _ramp(before: float, after: float) -> NDArray[np.float32] | np.float32:
-    """A gain over a frame; one number when it does not change."""
-    if before == after:
-        return np.float32(before)
+def _ramp(before: float, after: float) -> Wave:
+    """A gain over a frame."""
     return np.linspace(before, after, SAMPLES, dtype=np.float32)
 
 
@@ -60,50 +69,50 @@ class Mixer:
     """Sums frames. The limiter turns down at once, within the frame that would be too loud, and
     comes back over 400 ms; it never lets a sample past full scale.
 
-    While one of the frames (`over`, the chair's) is louder than -42 dBov, and half a second
+    While the frame of one place (`over`, the chair's) is louder than -42 dBov, and half a second
     longer, all others are turned down by 6 dB: within 40 ms, and back over 200 ms.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, places: int) -> None:
+        self._waves = np.zeros((places, SAMPLES), dtype=np.float32)
+        self.places: list[Wave] = list(self._waves)
+        """A frame that is written here costs the least."""
+        self._gains = np.zeros(places, dtype=np.float32)
+        self._known = [0.0] * places
         self._gain = 1.0
         self._others = 1.0
         self._held = 0
         self._silence = np.zeros(SAMPLES, dtype=np.int16)
         self._total = np.empty(SAMPLES, dtype=np.float32)
 
-    def mix(
-        self, frames: Iterable[Pcm], over: Pcm | None = None, over_dbov: int | None = None
-    ) -> Pcm:
-        """The sum of frames of 960 samples; silence when there are none. `over_dbov`: the level
-        of `over`, where it is known; those of silence need not be given."""
-        if over_dbov is None:
-            over_dbov = SILENT if over is None else level_dbov(over)
+    def mix(self, frames: Sequence[Wave | None], over: int = 0, over_dbov: int = SILENT) -> Pcm:
+        """The sum of the frames of all places, 960 samples each; None: silence, as is the sum when
+        there are no others. `over_dbov`: the level of that at place `over`."""
         before, after = self._duck(over_dbov)
-        heard = list(frames)
-        if not heard:
+        gains = [FULL_SCALE * after if frame is not None else 0.0 for frame in frames]
+        if not any(gains):
             self._gain = min(1.0, self._gain + RELEASE_PER_FRAME)
             return self._silence
-        is_ducked = min(before, after) < 1.0 and any(frame is not over for frame in heard)
-        if len(heard) == 1 and self._gain == 1.0 and not is_ducked:
-            return heard[0]
-        others = [frame for frame in heard if not (is_ducked and frame is over)]
-        total = self._total
-        total[:] = 0
-        for frame in others:
-            total += frame
-        if is_ducked:
-            total *= _ramp(before, after)
-            if over is not None and len(others) < len(heard):
-                total += over
-        return self._limited(total)
+        if gains[over]:
+            gains[over] = FULL_SCALE
+        if gains != self._known:
+            self._known, self._gains[:] = gains, gains
+        for number, (frame, place) in enumerate(zip(frames, self.places, strict=True)):
+            if frame is None:
+                continue
+            if frame is not place:
+                place[:] = frame
+            if before != after and number != over:
+                place *= _ramp(before / after, 1.0)
+        return self._limited(self._gains.dot(self._waves, out=self._total))
 
-    def _limited(self, total: NDArray[np.float32]) -> Pcm:
-        peak = max(float(np.maximum.reduce(total)), -float(np.minimum.reduce(total)))
+    def _limited(self, total: Wave) -> Pcm:
+        # To find where it lies costs a fraction of numpy's max.
+        peak = max(total.item(total.argmax()), -total.item(total.argmin()))
         wanted = min(1.0, LIMIT / peak) if peak > 0 else 1.0
         after = wanted if wanted < self._gain else min(wanted, self._gain + RELEASE_PER_FRAME)
         if after != self._gain or after != 1.0:
-            begin = min(self._gain, wanted)
-            total *= _ramp(begin, after)
+            total *= _ramp(min(self._gain, wanted), after)
         self._gain = after
         if peak > LIMIT:
             np.clip(total, -32768, 32767, out=total)

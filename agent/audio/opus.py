@@ -7,6 +7,7 @@ good: to ask numpy where one lies costs as much as a call.
 import ctypes
 import ctypes.util
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -55,7 +56,7 @@ _lib.opus_encode.argtypes = [
     ctypes.c_char_p,
     ctypes.c_int32,
 ]
-_lib.opus_decode.argtypes = [
+_lib.opus_decode.argtypes = _lib.opus_decode_float.argtypes = [
     ctypes.c_void_p,
     ctypes.c_char_p,
     ctypes.c_int32,
@@ -79,6 +80,12 @@ def _check(code: int) -> int:
     if code < 0:
         raise OpusError(_lib.opus_strerror(code).decode())
     return code
+
+
+def _whole(count: int) -> None:
+    """Raises OpusError unless so many samples are a frame."""
+    if count != SAMPLES:
+        raise OpusError(f"a packet of {_check(count)} samples, expected {SAMPLES}")
 
 
 class Encoder:
@@ -162,27 +169,38 @@ class Decoder:
         """Forget the speaker before."""
         _check(_lib.opus_decoder_ctl(ctypes.c_void_p(self._state), ctypes.c_int(_RESET_STATE)))
 
-    def decode(self, packet: bytes) -> Pcm:
+    def decode(self, packet: bytes) -> NDArray[Any]:
         """The 960 samples of a packet. Raises OpusError when it is damaged."""
         return self._decode(packet, 0)
 
-    def decode_fec(self, next_packet: bytes) -> Pcm:
+    def decode_fec(self, next_packet: bytes) -> NDArray[Any]:
         """The frame before `next_packet` from its in-band redundancy; libopus conceals when
         there is none. Raises OpusError when the packet is damaged."""
         return self._decode(next_packet, 1)
 
-    def conceal(self) -> Pcm:
+    def conceal(self) -> NDArray[Any]:
         """960 samples that go on from what was heard last (PLC)."""
         return self._decode(None, 0)
 
-    def _decode(self, packet: bytes | None, fec: int) -> Pcm:
+    def _decode(self, packet: bytes | None, fec: int) -> NDArray[Any]:
         size = 0 if packet is None else len(packet)
-        count = _lib.opus_decode(self._state, packet, size, self._out.address, SAMPLES, fec)
-        if count != SAMPLES:
-            raise OpusError(f"a packet of {_check(count)} samples, expected {SAMPLES}")
+        _whole(_lib.opus_decode(self._state, packet, size, self._out.address, SAMPLES, fec))
         return self._out.pcm.copy()
 
     def __del__(self) -> None:
         if getattr(self, "_state", None):
             _lib.opus_decoder_destroy(self._state)
             self._state = None
+
+
+class WaveDecoder(Decoder):
+    """The same of float32. It writes each frame to the same place, `out`: good until the next."""
+
+    def __init__(self, out: NDArray[np.float32]) -> None:
+        super().__init__()
+        self._wave, self._address = out, out.ctypes.data
+
+    def _decode(self, packet: bytes | None, fec: int) -> NDArray[Any]:
+        size = 0 if packet is None else len(packet)
+        _whole(_lib.opus_decode_float(self._state, packet, size, self._address, SAMPLES, fec))
+        return self._wave

@@ -17,6 +17,7 @@ Rules:
   before is faded out in 10 ms and dropped; nothing of the delay is inherited but what the link
   itself is known for.
 - Memory is bounded: at most `MAX_FRAMES` frames wait.
+- What is pulled or decoded is good until the next is: the decoder may write it to the same place.
 
 Times are monotonic seconds given by the caller. After AUDIO.md.
 """
@@ -24,18 +25,16 @@ Times are monotonic seconds given by the caller. After AUDIO.md.
 import math
 from collections import deque
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Literal, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agent import rtp
 from agent.audio.activity import VoiceActivity
 from agent.audio.hop import PARITY, Distances, Missing, Patience, before
-from agent.audio.mixer import SILENT, dbov_of, level_dbov
+from agent.audio.lateness import WINDOW_FRAMES, Lateness
+from agent.audio.mixer import FULL_SCALE, SILENT, Wave, dbov_of, power_of
 
-Pcm = NDArray[np.int16]
 Mode = Literal["auto", "conversation", "clear"]
 Voice = Literal["conversation", "clear"]
 Origin = Literal["packet", "copy", "again"]
@@ -82,15 +81,7 @@ SHAKY_S, QUEUED = 0.04, 1.25
 """From one packet to the next delays differ by more than the first on a link that jitters; where
 packets queue they don't, and one in a hundred is late by the second times what one in ten is."""
 
-STOOD_S, GONE_S = 0.06, 0.03
-"""Not one packet of a while came with less delay than the first: a queue stands before the link.
-When one comes with less than the second, it is gone."""
-
 MARGIN_S = 0.012
-QUANTILE, HIGH_QUANTILE = 0.99, 0.998
-MOSTLY_QUANTILE, HIGHEST_QUANTILE = 0.983, 0.999
-MEASURE_EVERY = 25
-WINDOW_FRAMES, LONG_WINDOW_FRAMES = 500, 1500
 TOO_LATE_S = 1.0
 TOO_OLD_S, HOLE_FRAMES = 0.015, 50
 
@@ -113,9 +104,9 @@ MAX_MISSING = 200
 class Decoder(Protocol):
     """What decodes; a damaged packet raises ValueError."""
 
-    def decode(self, packet: bytes) -> Pcm: ...
-    def decode_fec(self, next_packet: bytes) -> Pcm: ...
-    def conceal(self) -> Pcm: ...
+    def decode(self, packet: bytes) -> Wave: ...
+    def decode_fec(self, next_packet: bytes) -> Wave: ...
+    def conceal(self) -> Wave: ...
     def reset(self) -> None: ...
 
 
@@ -167,11 +158,11 @@ class Playout:
         self._link = link or LinkMemory()
         self._seqs = rtp.SeqUnwrapper()
         self._stamps = rtp.TsUnwrapper()
-        self._silence: Pcm = np.zeros(SAMPLES, dtype=np.int16)
+        self._silence: Wave = np.zeros(SAMPLES, dtype=np.float32)
         self._ramp = np.linspace(0.0, 1.0, FADE_SAMPLES, dtype=np.float32)
         self._noise = np.random.default_rng(1)
         self._rtt_s = 0.0
-        self._leaving: Pcm | None = None
+        self._leaving: Wave | None = None
         self._pulled_power = -1.0
         """Mean square of the frame that is pulled, where it is known; below 0 where not."""
         self._voice: Voice = "conversation"
@@ -205,19 +196,7 @@ class Playout:
         # How many frames back copies reach, on this hop and on the speaker's.
         self._reach = self._reach_before = 0
         self._reach_told = number
-        # (arrival - timestamp in seconds) of frames as they first came, and of packets in turn
-        self._ways: deque[float] = deque(maxlen=LONG_WINDOW_FRAMES)
-        self._ways_count = 0
-        self._has_stood = False
-        self._straight: deque[float] = deque(maxlen=WINDOW_FRAMES)
-        self._fastest = math.inf
-        self._late_s = 0.0
-        self._latest_s = 0.0
-        self._mostly_s = 0.0
-        self._longest_s = 0.0
-        self._jitter_s = 0.0
-        self._tenth_s = 0.0
-        self._shake_s = 0.0
+        self._late = Lateness()
         self._disturbed = self._link.disturbed
 
     # -- in ------------------------------------------------------------------------------------
@@ -244,6 +223,15 @@ class Playout:
             blocks = ((0, blocks),)
         number = self._seqs.unwrap(seq)
         stamp = self._stamps.unwrap(ts)
+        if number - 1 == self._highest and stamp > self._highest_stamp and len(blocks) == 1:
+            index, off_line = divmod(stamp - self._base, SAMPLES)
+            ((offset, payload),) = blocks
+            if not (off_line or offset or marker or recovered or distances):
+                # As nearly always: the next one, with its own frame and no other.
+                self._distances = ()
+                self._highest, self._highest_stamp = number, stamp
+                self._take(index, number, payload, arrival, "packet", is_straight=True)
+                return False
         is_on_line = self._is_on_line(stamp)
         if self._begins_anew(number, stamp, is_on_line, marker=marker):
             self._change_speaker(number, stamp, is_begin=marker)
@@ -274,7 +262,7 @@ class Playout:
                 continue
             if offset == 0:
                 if not was_asked and not recovered:
-                    self._straight.append(arrival - stamp / RATE)
+                    self._late.push_straight(arrival - stamp / RATE)
                 origin: Origin = "again" if was_asked else "packet"
                 self._take(index, number, payload, arrival, origin, recovered=recovered)
             elif number - distance >= self._first_number:
@@ -298,8 +286,8 @@ class Playout:
     def _change_speaker(self, number: int, stamp: int, *, is_begin: bool) -> None:
         self._concealed_run += 1
         if self._next is not None and self._concealed_run <= CONCEAL_FRAMES:
-            self._leaving = self._conceal()
-            self._leaving[:FADE_SAMPLES] = self._leaving[:FADE_SAMPLES] * self._ramp[::-1]
+            self._leaving = self._conceal().copy()
+            self._leaving[:FADE_SAMPLES] *= self._ramp[::-1]
             self._leaving[FADE_SAMPLES:] = 0
         self._decoder.reset()
         self._missing.clear()
@@ -316,29 +304,33 @@ class Playout:
         origin: Origin,
         *,
         recovered: int = 0,
+        is_straight: bool = False,
     ) -> None:
-        """A frame came, in a packet of its own or as a copy."""
-        if index in self._frames or index < self._newest - 2 * MAX_FRAMES:
-            return
-        if index in self._numbers:
-            return  # played
+        """A frame came, in a packet of its own or as a copy. `is_straight`: in turn, and that is
+        not told yet."""
+        if index <= self._newest:
+            if index in self._frames or index < self._newest - 2 * MAX_FRAMES:
+                return
+            if index in self._numbers:
+                return  # played
         self._numbers[index] = number
-        while len(self._numbers) > 3 * MAX_FRAMES:
-            del self._numbers[next(iter(self._numbers))]
+        if len(self._numbers) > 4 * MAX_FRAMES:
+            self._numbers = dict(list(self._numbers.items())[-3 * MAX_FRAMES :])
         stamp_s = (self._base + index * SAMPLES) / RATE
-        self._note_way(index, number, arrival - stamp_s, recovered=recovered)
-        if index < (self._played_to if self._next is None else self._next):
+        self._note_way(index, number, arrival - stamp_s, recovered > 0, is_straight)
+        due = self._played_to if self._next is None else self._next
+        if index < due:
             self.stats.late += 1
             return
-        if self._next is not None and index - self._next > MAX_FRAMES:
+        if index - due > MAX_FRAMES and self._next is not None:
             # A jump in time: nothing of what waits belongs to what comes.
             self._fall_silent(index)
         self._frames[index] = (payload, origin)
         while len(self._frames) > MAX_FRAMES:
             del self._frames[min(self._frames)]
         if self._next is None:
-            due = self._fastest + (self._base + min(self._frames) * SAMPLES) / RATE
-            self._start_at = due + self._first_delay_s
+            first_s = (self._base + min(self._frames) * SAMPLES) / RATE
+            self._start_at = self._late.fastest + first_s + self._first_delay_s
 
     def _note_number(
         self,
@@ -370,7 +362,9 @@ class Playout:
         self._highest = number
         return False
 
-    def _note_way(self, index: int, number: int, way: float, *, recovered: int) -> None:
+    def _note_way(
+        self, index: int, number: int, way: float, is_recovered: bool, is_straight: bool
+    ) -> None:
         """How a frame came: in turn, or after one that is younger, or late from the hop before.
         What was not sent (DTX) has no number, and is not missed."""
         in_turn = index > self._newest
@@ -378,47 +372,13 @@ class Playout:
             missed = number - self._newest_number - 1 if self._newest >= 0 else 0
             self._newest, self._newest_number = index, number
             link_bad = 1.0 if 0 < missed <= MAX_FRAMES else 0.0
-            bad = 1.0 if recovered else link_bad
+            bad = 1.0 if is_recovered else link_bad
             self._disturbed += (bad - self._disturbed) / DISTURBED_FRAMES
             self._link.disturbed += (link_bad - self._link.disturbed) / DISTURBED_FRAMES
-        if way < self._fastest:
-            self._fastest = way
-        self._ways.append(way)
-        self._ways_count += 1
-        if self._ways_count % MEASURE_EVERY == 0 or self._ways_count in (5, 10, 15):
-            self._measure()
-
-    def _forget_queue(self) -> None:
-        """What waited in a queue that is gone tells nothing of what comes: the sender found out
-        what the link carries. A queue that comes back soon is not forgotten again."""
-        lately = [self._straight[n] for n in range(-min(MEASURE_EVERY, len(self._straight)), 0)]
-        queue_s = min(lately, default=self._fastest) - self._fastest
-        if len(lately) == MEASURE_EVERY and queue_s > STOOD_S:
-            self._has_stood = True
-        elif self._has_stood and queue_s < GONE_S:
-            self._has_stood = False
-            since = [way for way in lately if way - self._fastest < GONE_S]
-            self._ways = deque(since, maxlen=LONG_WINDOW_FRAMES)
-            self._straight = deque(since, maxlen=WINDOW_FRAMES)
-
-    def _measure(self) -> None:
-        self._forget_queue()
-        every = list(self._ways)
-        recent = sorted(every[-WINDOW_FRAMES:])
-        straight = sorted(self._straight) or recent
-        self._fastest = min(recent[0], straight[0])
-        self._late_s = _quantile(recent, QUANTILE) - self._fastest
-        self._latest_s = _quantile(recent, HIGH_QUANTILE) - self._fastest
-        if len(every) >= KNOWN_FRAMES:
-            self._link.late_s = self._late_s
-        ordered = sorted(every)
-        self._mostly_s = _quantile(ordered, MOSTLY_QUANTILE) - self._fastest
-        self._longest_s = _quantile(ordered, HIGHEST_QUANTILE) - self._fastest
-        # Of a link that jitters one packet in ten is late; one in a hundred may be a recovery.
-        self._tenth_s = _quantile(straight, 0.9) - self._fastest
-        self._jitter_s = min(_quantile(straight, QUANTILE) - self._fastest, 1.6 * self._tenth_s)
-        steps = [abs(b - a) for a, b in pairwise(self._straight)]
-        self._shake_s = sum(steps) / len(steps) if steps else 0.0
+        if is_straight:
+            self._late.push_straight(way)
+        if self._late.push(way) and len(self._late) >= KNOWN_FRAMES:
+            self._link.late_s = self._late.late_s
 
     # -- delay -----------------------------------------------------------------------------------
 
@@ -447,28 +407,28 @@ class Playout:
     def target_s(self) -> float:
         """The delay aimed at, from when the fastest packet would come to its sound."""
         if self.voice == "clear":
-            if self._mostly_s + MARGIN_S <= CLEAR_FLOOR_S:
+            if self._late.mostly_s + MARGIN_S <= CLEAR_FLOOR_S:
                 return CLEAR_FLOOR_S
-            return min(CLEAR_MAX_S, self._longest_s + MARGIN_S)
+            return min(CLEAR_MAX_S, self._late.longest_s + MARGIN_S)
         if self._disturbed < GOOD_FROM:
-            return min(CONVERSATION_MAX_S, max(CONVERSATION_FLOOR_S, self._late_s + MARGIN_S))
+            return min(CONVERSATION_MAX_S, max(CONVERSATION_FLOOR_S, self._late.late_s + MARGIN_S))
         is_old = self._newest_number - self._reach_told > WINDOW_FRAMES
         reach = max(self._reach, 0 if is_old else self._reach_before)
-        if self._shake_s > SHAKY_S or not reach:
-            is_lossy = self._late_s > CONVERSATION_SHAKY_MAX_S
+        if self._late.shake_s > SHAKY_S or not reach:
+            is_lossy = self._late.late_s > CONVERSATION_SHAKY_MAX_S
             most_s = CONVERSATION_SHAKY_MAX_S if is_lossy else CONVERSATION_MAX_S
-            late_s = max(self._jitter_s, self._latest_s) + MARGIN_S
+            late_s = max(self._late.jitter_s, self._late.latest_s) + MARGIN_S
         else:
             # What comes later than any copy is not waited for.
             most_s = CONVERSATION_MAX_S
             spare_s = FRAME_S
             if reach == PARITY[-1]:
                 # On a thin link frames take long by their size, which is in what they are late by.
-                spare_s = min(PARITY_SPARE_S, max(0.0, self._latest_s - reach * FRAME_S))
+                spare_s = min(PARITY_SPARE_S, max(0.0, self._late.latest_s - reach * FRAME_S))
             copied_s = min(CONVERSATION_RECOVER_S, reach * FRAME_S + spare_s + MARGIN_S)
             if reach * FRAME_S <= REACH_S:
                 copied_s = max(copied_s, reach * FRAME_S + JUST_S)
-            late_s = max(copied_s, QUEUED * self._tenth_s + MARGIN_S)
+            late_s = max(copied_s, QUEUED * self._late.tenth_s + MARGIN_S)
         return min(most_s, max(CONVERSATION_FLOOR_S, late_s))
 
     @property
@@ -502,20 +462,22 @@ class Playout:
     @property
     def _spare_s(self) -> float:
         """By how much the delay is longer than the one aimed at."""
-        return min(self._waited) - self._fastest - self.target_s
+        return min(self._waited) - self._late.fastest - self.target_s
 
     def plays_at(self, ts: int) -> float | None:
         """When the sound with this timestamp is or was played (monotonic seconds); None while
         nothing plays."""
-        if self._next is None or self._stamps.highest is None or math.isinf(self._fastest):
+        if self._next is None or self._stamps.highest is None or math.isinf(self._late.fastest):
             return None
         stamp = self._stamps.highest + rtp.ts_delta(ts, self._stamps.highest & 0xFFFFFFFF)
-        return self._fastest + stamp / RATE + self.delay_ms / 1000
+        return self._late.fastest + stamp / RATE + self.delay_ms / 1000
 
     def missing(self, now: float, rtt_s: float) -> list[int]:
         """Sequence numbers (16 bits) to ask for now, while they can still come in time."""
         self._rtt_s = rtt_s
-        asked = []
+        asked: list[int] = []
+        if not self._missing:
+            return asked
         for number, one in list(self._missing.items()):
             if one.tries >= MAX_TRIES or not self._can_come(number, now + rtt_s):
                 # One that was asked for may be on its way: it is known for that when it comes.
@@ -528,10 +490,10 @@ class Playout:
 
     def _can_come(self, number: int, at: float) -> bool:
         """Whether a packet that arrives at this time is still of use."""
-        if self._highest is None or math.isinf(self._fastest):
+        if self._highest is None or math.isinf(self._late.fastest):
             return False
         index = self._newest - (self._newest_number - number)
-        due = self._fastest + (self._base + index * SAMPLES) / RATE
+        due = self._late.fastest + (self._base + index * SAMPLES) / RATE
         if self._next is not None and index < self._next and self.voice == "conversation":
             return False
         longest_s = CLEAR_MAX_S if self.voice == "clear" else self.target_s
@@ -539,23 +501,23 @@ class Playout:
 
     # -- out -------------------------------------------------------------------------------------
 
-    def pull(self, now: float) -> Pcm:
+    def pull(self, now: float) -> Wave:
         """The next 20 ms."""
         self._pulled_power = -1.0
         pcm = self._pull(now)
         if self._leaving is not None:
             left, self._leaving = self._leaving, None
-            pcm = np.clip(pcm.astype(np.int32) + left, -32768, 32767).astype(np.int16)
+            pcm = np.clip(pcm + left, -1.0, 1.0)
             self._pulled_power = -1.0
         if pcm is self._silence:
             self.dbov = SILENT
         elif self._pulled_power >= 0.0:
             self.dbov = dbov_of(self._pulled_power)
         else:
-            self.dbov = level_dbov(pcm)
+            self.dbov = dbov_of(power_of(pcm))
         return pcm
 
-    def _pull(self, now: float) -> Pcm:
+    def _pull(self, now: float) -> Wave:
         if self._next is None:
             if self._start_at is None or now < self._start_at - PUNCTUAL_S or not self._frames:
                 return self._pause()
@@ -565,18 +527,16 @@ class Playout:
         self._since_change += 1
         waited_s = now - (self._base + self._next * SAMPLES) / RATE
         self._waited.append(waited_s)
-        delay_s = waited_s - self._fastest
-        excess_s = self._spare_s
         if self._next in self._frames:
-            return self._play(delay_s, excess_s)
-        return self._bridge(excess_s)
+            return self._play(waited_s - self._late.fastest)
+        return self._bridge(self._spare_s)
 
     def _first_in_time(self, now: float) -> int:
         """Where the sound goes on: in conversation, what came too late after a hole in somebody's
         speech is given up, or all that follows would be late."""
         is_hole = self._played_to >= 0 and self._noise_run <= HOLE_FRAMES
         if self.voice == "conversation" and is_hole and self.is_speaking:
-            oldest_s = now - self._fastest - self.target_s - TOO_OLD_S - self._base / RATE
+            oldest_s = now - self._late.fastest - self.target_s - TOO_OLD_S - self._base / RATE
             for index in sorted(self._frames)[:-1]:
                 if index * SAMPLES / RATE >= oldest_s:
                     break
@@ -584,10 +544,12 @@ class Playout:
                 self.stats.late += 1
         return min(self._frames)
 
-    def _play(self, delay_s: float, excess_s: float) -> Pcm:
+    def _play(self, delay_s: float) -> Wave:
         assert self._next is not None
         self.delay_ms = delay_s * 1000
         in_pause = self._level.in_pause
+        # In speech nothing changes by it, unless it is enormous.
+        excess_s = self._spare_s if in_pause or delay_s > TOO_LATE_S else 0.0
         may_grow = in_pause and not self._fade_in
         if may_grow and excess_s < -SHORT_BY_S and self._concealed_run == 0:
             # A pause is made longer: the delay grows by a frame, unheard.
@@ -598,7 +560,7 @@ class Playout:
         if (excess_s > LONG_BY_S and in_pause or far) and self._next in self._frames:
             self._skip(1)
             self._since_change = 0
-            pcm = _joined(pcm, self._decode_next())
+            pcm = _joined(pcm.copy(), self._decode_next())
         self._pulled_power = self._level.push(pcm)
         self._concealed_run = self._noise_run = 0
         if self._fade_in:
@@ -606,7 +568,7 @@ class Playout:
             pcm = self._faded_in(pcm)
         return pcm
 
-    def _decode_next(self) -> Pcm:
+    def _decode_next(self) -> Wave:
         assert self._next is not None
         payload, origin = self._frames.pop(self._next)
         self._played_number = self._numbers.get(self._next, self._played_number + 1)
@@ -621,7 +583,7 @@ class Playout:
         except ValueError:
             return self._decoder.conceal()
 
-    def _bridge(self, excess_s: float) -> Pcm:
+    def _bridge(self, excess_s: float) -> Wave:
         """Nothing is there for this frame: recover it, conceal it, or fall silent."""
         assert self._next is not None
         if not self._frames:
@@ -655,7 +617,7 @@ class Playout:
         """Whether what is missing is waited for: below the delay aimed at, and not for long."""
         return excess_s < -FRAME_S / 2 and self._concealed_run <= HOLD_FRAMES
 
-    def _not_sent(self, later: int, excess_s: float) -> Pcm:
+    def _not_sent(self, later: int, excess_s: float) -> Wave:
         """The speaker paused (DTX) until `later`: a good time to change the delay."""
         assert self._next is not None
         step = 1
@@ -679,18 +641,18 @@ class Playout:
         self.stats.skipped += frames
         self.moved(frames * FRAME_S)
 
-    def _recovered(self, next_payload: bytes) -> Pcm:
+    def _recovered(self, next_payload: bytes) -> Wave:
         self.stats.recovered += 1
         try:
             return self._decoder.decode_fec(next_payload)
         except ValueError:
             return self._decoder.conceal()
 
-    def _concealed(self) -> Pcm:
+    def _concealed(self) -> Wave:
         self.stats.concealed += 1
         return self._conceal()
 
-    def _conceal(self) -> Pcm:
+    def _conceal(self) -> Wave:
         """libopus's guess, fading out over the last of the frames that are concealed in a row."""
         pcm = self._decoder.conceal()
         run = self._concealed_run
@@ -698,7 +660,7 @@ class Playout:
             return pcm
         steps = CONCEAL_FRAMES - LOUD_FRAMES
         before, after = (max(0.0, 1 - (n - LOUD_FRAMES) / steps) for n in (run - 1, run))
-        faded: Pcm = (pcm * np.linspace(before, after, SAMPLES, dtype=np.float32)).astype(np.int16)
+        faded: Wave = pcm * np.linspace(before, after, SAMPLES, dtype=np.float32)
         return faded
 
     def _fall_silent(self, index: int) -> None:
@@ -711,7 +673,7 @@ class Playout:
         self._concealed_run = 0
         self._noise_run = 0
 
-    def _pause(self) -> Pcm:
+    def _pause(self) -> Wave:
         """Silence; noise like the room's for the first second, so that the line does not sound
         dead in a pause."""
         self._noise_run += 1
@@ -719,30 +681,25 @@ class Playout:
             return self._silence
         return self._room_noise(1.0 - self._noise_run / NOISE_FRAMES)
 
-    def _room_noise(self, share: float = 1.0) -> Pcm:
+    def _room_noise(self, share: float = 1.0) -> Wave:
         rms = self._level.noise_rms * share
-        if rms < 1.0:
+        if rms * FULL_SCALE < 1.0:
             return self._silence.copy()
         white = self._noise.standard_normal(SAMPLES + 8).astype(np.float32)
         # A mean over 8 samples: duller than white, as rooms are.
         sums = np.cumsum(white)
-        soft = (sums[8:] - sums[:-8]) * (rms / math.sqrt(8))
-        noise: Pcm = np.clip(soft, -32768, 32767).astype(np.int16)
-        return noise
+        soft: Wave = (sums[8:] - sums[:-8]) * (rms / math.sqrt(8))
+        return soft
 
-    def _faded_in(self, pcm: Pcm) -> Pcm:
+    def _faded_in(self, pcm: Wave) -> Wave:
         self._fade_in = False
         out = pcm.copy()
-        out[:FADE_SAMPLES] = (pcm[:FADE_SAMPLES] * self._ramp).astype(np.int16)
+        out[:FADE_SAMPLES] *= self._ramp
         return out
 
 
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
-
-
-def _joined(first: Pcm, second: Pcm) -> Pcm:
+def _joined(first: Wave, second: Wave) -> Wave:
     """Two frames cross-faded into one."""
     ramp = np.linspace(0.0, 1.0, SAMPLES, dtype=np.float32)
-    mixed: Pcm = (first * (1.0 - ramp) + second * ramp).astype(np.int16)
+    mixed: Wave = first * (1.0 - ramp) + second * ramp
     return mixed

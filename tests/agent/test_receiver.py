@@ -161,10 +161,10 @@ def test_redundant_packets_are_heard_and_damage_is_counted() -> None:
     torn = rtp.build(63, 40, 40 * 960, slot.ssrc, b"\xe0\xff\xff\xff")
     receiver.take(torn, now + 0.8)
     assert slot.damaged == 1
-    heard = [slot.pull(now + tick * 0.02) for tick in range(64)]
+    heard = [slot.pull(now + tick * 0.02) is not None for tick in range(64)]
     stats = slot.playout.stats
     assert stats.copies >= 8 and stats.concealed <= 8
-    assert sum(bool(pcm.any()) for pcm in heard) >= 38
+    assert sum(heard) >= 38
 
 
 def test_what_is_lost_is_told_of_each_slot_that_flows() -> None:

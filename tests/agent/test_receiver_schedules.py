@@ -174,7 +174,7 @@ class Constant:
     """A decoder of the loudest sound there is, always on one side."""
 
     def __init__(self, value: int) -> None:
-        self._frame = np.full(SAMPLES, value, dtype=np.int16)
+        self._frame = np.full(SAMPLES, value / 32768, dtype=np.float32)
 
     def decode(self, packet: bytes) -> np.ndarray:
         return self._frame

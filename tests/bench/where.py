@@ -67,7 +67,7 @@ LEVELS = "levels, mixing, limiter"
 
 AGENT = (
     Rule("Opus: encoding", "agent/audio/opus.py", line="opus_encode("),
-    Rule("Opus: decoding", "agent/audio/opus.py", line="opus_decode("),
+    Rule("Opus: decoding", "agent/audio/opus.py", line="opus_decode"),
     Rule(KERNEL, "agent/rtc/inlet.py", line="receive("),
     Rule(KERNEL, "agent/rtc/outlet.py", line="sendto(data"),
     Rule(SRTP, "agent/rtc/inlet.py", line="take_off("),

@@ -9,16 +9,16 @@ from agent.audio.activity import (
     NOISE_WINDOW_FRAMES,
     PAUSE_FRAMES,
     SAMPLES,
-    Pcm,
     VoiceActivity,
 )
+from agent.audio.mixer import Wave
 
 RNG = np.random.default_rng(1)
 
 
-def frame(rms: float) -> Pcm:
+def frame(rms: float) -> Wave:
     """Noise of that loudness, in sample units."""
-    return np.round(RNG.standard_normal(SAMPLES) * rms).astype(np.int16)
+    return (RNG.standard_normal(SAMPLES) * rms / 32768).astype(np.float32)
 
 
 def after(*frames: tuple[int, float]) -> VoiceActivity:
@@ -55,9 +55,9 @@ def test_the_noise_is_the_softest_of_the_last_three_seconds() -> None:
 
 def test_the_noise_of_the_room_is_far_below_the_speech() -> None:
     activity = after((100, 2000))
-    assert 0 < activity.noise_rms <= 32768 * 10 ** ((activity.peak_db - 45) / 20) * 1.001
+    assert 0 < activity.noise_rms <= 10 ** ((activity.peak_db - 45) / 20) * 1.001
 
 
 def test_the_mean_square_of_a_frame() -> None:
-    assert VoiceActivity().push(np.full(SAMPLES, -300, dtype=np.int16)) == pytest.approx(90_000)
-    assert VoiceActivity().push(np.zeros(SAMPLES, dtype=np.int16)) == 0.0
+    assert VoiceActivity().push(np.full(SAMPLES, -0.3, dtype=np.float32)) == pytest.approx(0.09)
+    assert VoiceActivity().push(np.zeros(SAMPLES, dtype=np.float32)) == 0.0

@@ -57,6 +57,27 @@ def test_after_a_reset_nothing_is_left_of_the_speaker_before() -> None:
     assert rms(decoder.conceal()) < 5
 
 
+def test_waves_are_the_same_sound_always_in_the_same_place() -> None:
+    encoder, decoder = opus.Encoder(fec=True, loss_percent=20), opus.Decoder()
+    place = np.empty(960, dtype=np.float32)
+    waves = opus.WaveDecoder(place)
+    packets = [encoder.encode(pcm) for pcm in frames(30)]
+    for number, packet in enumerate(packets[:-1]):
+        if number % 10 == 8:
+            pcm, wave = decoder.conceal(), waves.conceal()
+        elif number % 10 == 9:
+            following = packets[number + 1]
+            pcm, wave = decoder.decode_fec(following), waves.decode_fec(following)
+        else:
+            pcm, wave = decoder.decode(packet), waves.decode(packet)
+        assert wave is place
+        assert np.abs(32768 * wave - pcm).max() <= 0.51
+    with pytest.raises(opus.OpusError):
+        waves.decode(b"\xff" * 3)
+    waves.reset()
+    assert np.abs(waves.conceal()).max() < 0.001
+
+
 def test_only_frames_of_20_ms() -> None:
     with pytest.raises(ValueError, match="960"):
         opus.Encoder().encode(np.zeros(480, dtype=np.int16))

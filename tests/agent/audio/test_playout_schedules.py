@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, before
 from agent.audio.ladder import CLEAR, CONVERSATION
+from agent.audio.lateness import LONG_WINDOW_FRAMES
 from agent.audio.playout import (
     CLEAR_FLOOR_S,
     CLEAR_MAX_S,
@@ -18,7 +19,6 @@ from agent.audio.playout import (
     CONVERSATION_FLOOR_S,
     CONVERSATION_MAX_S,
     FRAME_S,
-    LONG_WINDOW_FRAMES,
     MAX_FRAMES,
     MAX_MISSING,
     RATE,
@@ -35,7 +35,7 @@ KEPT = LONG_WINDOW_FRAMES + 500 + 150 + 6 * MAX_FRAMES + MAX_MISSING + 100
 """Elements that one playout may hold on to."""
 
 LOUD = 32767
-NOISE = 3000
+NOISE = 3000 / 32768
 """Noise of the room may be put where nothing is: 40 dB below full scale at most, nine sigma."""
 
 
@@ -43,7 +43,7 @@ class Constant:
     """A decoder of the loudest sound there is, always on one side; 2 % of its packets damaged."""
 
     def __init__(self, value: int, rng: random.Random) -> None:
-        self._frame = np.full(SAMPLES, value, dtype=np.int16)
+        self._frame = np.full(SAMPLES, value / 32768, dtype=np.float32)
         self._rng = rng
 
     def decode(self, packet: bytes) -> np.ndarray:
@@ -69,13 +69,13 @@ class Numbered:
 
     def decode(self, packet: bytes) -> np.ndarray:
         self.heard.append(int(packet))
-        return np.full(SAMPLES, 8000, dtype=np.int16)
+        return np.full(SAMPLES, 8000 / 32768, dtype=np.float32)
 
     def decode_fec(self, next_packet: bytes) -> np.ndarray:
-        return np.full(SAMPLES, 8000, dtype=np.int16)
+        return np.full(SAMPLES, 8000 / 32768, dtype=np.float32)
 
     def conceal(self) -> np.ndarray:
-        return np.full(SAMPLES, 8000, dtype=np.int16)
+        return np.full(SAMPLES, 8000 / 32768, dtype=np.float32)
 
     def reset(self) -> None:
         pass
@@ -173,8 +173,9 @@ def test_in_any_weather_20_ms_each_time_never_beyond_full_scale_and_memory_is_bo
     playout = Playout(Constant(value, rng), mode=mode, link=LinkMemory())
     for part in range(3):
         for pcm in hurl(rng, playout, 4.0, 100.0 + part * 10):
-            assert pcm.shape == (SAMPLES,) and pcm.dtype == np.int16
-            wrong_side = pcm.max() if value < 0 else -int(pcm.min())
+            assert pcm.shape == (SAMPLES,) and pcm.dtype == np.float32
+            assert np.abs(pcm).max() <= 1.0
+            wrong_side = pcm.max() if value < 0 else -pcm.min()
             assert wrong_side <= NOISE, "what is beyond full scale comes back on the other side"
         assert len(playout._frames) <= MAX_FRAMES and len(playout._missing) <= MAX_MISSING
         assert elements(playout) < KEPT
@@ -349,7 +350,7 @@ def test_a_hole_is_never_concealed_for_long_and_silence_is_no_more_than_noise(
             playout.push(tick, tick * SAMPLES, b"x", now, marker=tick == 0)
         pcm = playout.pull(now + 0.001)
         waiting = len(playout._frames)
-        loud = np.abs(pcm.astype(int)).max() > NOISE
+        loud = np.abs(pcm).max() > NOISE
         dead = 0 if waiting else dead + 1
         if dead > CONCEAL_FRAMES + 1:
             assert not loud
