@@ -14,7 +14,8 @@ RECOVERED_ID = 4
 ONE_BYTE_PROFILE = 0xBEDE
 _read_fixed = struct.Struct("!BBHLL").unpack_from
 _read_profile = struct.Struct("!HH").unpack_from
-_read_voice = struct.Struct("!BBHLLLHLH").unpack_from
+_voice = struct.Struct("!BBHLLLHLH")
+_read_voice, _write_voice = _voice.unpack_from, _voice.pack
 VOICE_BYTES, VOICE_EXTENSIONS = 24, ONE_BYTE_PROFILE << 16 | 2
 
 
@@ -172,6 +173,10 @@ def build(
     second = payload_type | (0x80 if marker else 0)
     if audio_level is None and send_time is None and not recovered:
         return struct.pack("!BBHLL", 0x80, second, seq, ts, ssrc) + payload
+    if audio_level is not None and send_time is not None and not recovered:
+        level = AUDIO_LEVEL_ID << 12 | audio_level & 0x7F
+        sent = (SEND_TIME_ID << 4 | 2) << 24 | send_time
+        return _write_voice(0x90, second, seq, ts, ssrc, VOICE_EXTENSIONS, level, sent, 0) + payload
     extensions = b""
     if audio_level is not None:
         extensions += bytes([AUDIO_LEVEL_ID << 4, audio_level & 0x7F])

@@ -231,9 +231,8 @@ class Sender:
 
     @property
     def _is_at_rest(self) -> bool:
-        """Whether nothing is sent, and time alone changes nothing in how it would be."""
-        is_calm = self._was_calm and self._ladder.is_calm
-        return is_calm and not self._is_open and self.camera == "off"
+        """Whether there is no picture, and time alone changes nothing in how the voice is sent."""
+        return self._was_calm and self._ladder.is_calm and self.camera == "off"
 
     def _send_all(self, packets: list[bytes]) -> None:
         if self._send is not None:

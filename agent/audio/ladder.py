@@ -257,7 +257,8 @@ class Ladder:
     @property
     def is_calm(self) -> bool:
         """Whether nothing is known against the link, so that time changes no settings."""
-        return self._level == 0 and self.available == math.inf and self.media == "auto"
+        is_good = self._level == 0 and self.available == math.inf
+        return is_good and self.media == "auto" and self._limit is None
 
     @property
     def is_bad(self) -> bool:
@@ -346,7 +347,9 @@ class Ladder:
             return (self.coded_at or self._bitrates[0],)
         if self.media == "narrow":
             return (NARROW_BITRATE,)
-        limit = self._limit if now - self._limited_at < LIMIT_FOR_S else None
+        if now - self._limited_at >= LIMIT_FOR_S:
+            self._limit = None
+        limit = self._limit
         fitting = tuple(one for one in self._bitrates if limit is None or one <= limit)
         return fitting or self._bitrates[-1:]
 

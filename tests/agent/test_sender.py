@@ -12,7 +12,7 @@ from agent import rtcp, rtp, voice
 from agent.audio import red
 from agent.audio.hop import PAIRS, TWINS, Distances
 from agent.audio.ladder import BITRATES, LIMIT_FOR_S, OVERHEAD_BYTES
-from agent.devices import NullCamera, SyntheticCamera, SyntheticMicrophone
+from agent.devices import NullCamera, NullMicrophone, SyntheticCamera, SyntheticMicrophone
 from agent.picture import vp8_packets
 from agent.sender import AudioStream, Sender
 from tests.ending import end
@@ -294,6 +294,29 @@ async def test_a_limit_that_somebody_asks_for_is_obeyed_and_forgotten() -> None:
         assert sender.settings.bitrate == BITRATES[2]
         sender._adjust(now + LIMIT_FOR_S + 1)
         assert sender.settings.bitrate == BITRATES[0]
+
+
+def test_who_speaks_over_a_good_link_looks_at_it_when_something_is_said_of_it() -> None:
+    sender = Sender(NullMicrophone(), NullCamera(320, 180), fps=10)
+    sender.microphone_open = True
+    now = time.monotonic()
+
+    def speak(seconds: float) -> int:
+        nonlocal now
+        for _ in range(round(50 * seconds)):
+            now += 0.02
+            sender._take_sound(now)
+        return sender.settings.bitrate
+
+    assert speak(1.0) == BITRATES[0]
+    looked_at = sender._adjusted_at
+    assert speak(1.0) == BITRATES[0] and sender._adjusted_at == looked_at
+    one = rtcp.Tmmbr(1, sender.audio_ssrc, BITRATES[2] + OVERHEAD_BYTES * 8 * 50, OVERHEAD_BYTES)
+    sender.take_rtcp(rtcp.compound(1, rtcp.build_tmmbr(one)), now)
+    assert speak(0.2) == BITRATES[2]
+    assert speak(LIMIT_FOR_S) == BITRATES[0]
+    looked_at = sender._adjusted_at
+    assert speak(1.0) == BITRATES[0] and sender._adjusted_at == looked_at
 
 
 async def test_what_is_asked_for_again_is_said_twice_but_not_on_a_thin_link() -> None:

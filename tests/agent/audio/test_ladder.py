@@ -425,8 +425,10 @@ def test_who_codes_obeys_the_least_link_and_forgets_what_is_not_said_again() -> 
     ladder.limit(BITRATES[1], ladder.now)
     assert ladder.after(TICK_S).bitrate == BITRATES[1]
     assert ladder.after(rules.LIMIT_FOR_S - 1).bitrate == BITRATES[1]
-    assert ladder.after(2).bitrate == BITRATE
+    assert not ladder.is_calm
+    assert ladder.after(2).bitrate == BITRATE and ladder.is_calm
     ladder.limit(BITRATES[-1] - 1, ladder.now)
+    assert not ladder.is_calm
     assert ladder.after(TICK_S).bitrate == BITRATES[-1], "never less than the least"
     ladder.limit(BITRATES[0] + 1, ladder.now)
     assert ladder.after(TICK_S).bitrate == BITRATE
