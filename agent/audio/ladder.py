@@ -41,7 +41,7 @@ that comes late enough without a queue."""
 
 FULL_WEIGHT_PACKETS = 25
 LIMIT_FOR_S = 5.0
-STEP_FRAMES, TESTED_FOR_S = 300, 600.0
+STEP_FRAMES, TESTED_FOR_S = 200, 600.0
 
 FEC_MORE = 1.15
 """In-band redundancy makes libopus go over what was asked by so much."""
@@ -60,7 +60,7 @@ THIN = 100_000
 LONG_WAY_S = 0.15
 
 CONVERSATION: tuple[Distances, Distances] = ((2, 4), (1, 2, 4, 5))
-CLEAR: tuple[Distances, Distances] = ((2, 6), (2, 4, 16))
+CLEAR: tuple[Distances, Distances] = ((2, 6), (2, 4, 17))
 """The distances of copies: on a lossy link, on a bad one. Five frames are what conversation has
 time for: the last five of a burst come as copies."""
 

@@ -25,13 +25,13 @@ _NONE: Ways = np.zeros(0)
 class Lateness:
     """Of one speaker. All are seconds by which frames came later than the fastest one: `late_s` and
     `latest_s` of the last ten seconds, `mostly_s` and `longest_s` of the last thirty, however they
-    came; `jitter_s` and `tenth_s` of packets in turn; `shake_s` is by how much they change from one
-    packet to the next."""
+    came; `straight_s`, `jitter_s` and `tenth_s` of packets in turn; `shake_s` is by how much they
+    change from one packet to the next."""
 
     def __init__(self) -> None:
         self.fastest = math.inf
         self.late_s = self.latest_s = self.mostly_s = self.longest_s = 0.0
-        self.jitter_s = self.tenth_s = self.shake_s = 0.0
+        self.straight_s = self.jitter_s = self.tenth_s = self.shake_s = 0.0
         self._count = 0
         self._ways = self._straight = _NONE
         # Those that came since the last measure.
@@ -74,7 +74,8 @@ class Lateness:
         self.longest_s = _quantile(ordered, HIGHEST_QUANTILE) - fastest
         # Of a link that jitters one packet in ten is late; one in a hundred may be a recovery.
         self.tenth_s = _quantile(straight, 0.9) - fastest
-        self.jitter_s = min(_quantile(straight, QUANTILE) - fastest, 1.6 * self.tenth_s)
+        self.straight_s = _quantile(straight, QUANTILE) - fastest
+        self.jitter_s = min(self.straight_s, 1.6 * self.tenth_s)
         steps = np.abs(np.diff(self._straight))
         self.shake_s = float(steps.sum()) / len(steps) if len(steps) else 0.0
 

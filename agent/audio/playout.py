@@ -31,6 +31,7 @@ import numpy as np
 
 from agent import rtp
 from agent.audio.activity import VoiceActivity
+from agent.audio.bursts import Bursts
 from agent.audio.hop import PARITY, Distances, Missing, Patience, before
 from agent.audio.lateness import WINDOW_FRAMES, Lateness
 from agent.audio.mixer import FULL_SCALE, SILENT, Wave, dbov_of, power_of
@@ -61,8 +62,12 @@ frame of 20, the codec's 6.5 and 1 or 2 at the two ends and the relay leave 102 
 PARITY_SPARE_S = 0.01
 """More is not waited for on a thin link: of two such links the delay of both adds up."""
 
-CLEAR_FLOOR_S = 0.34
+CLEAR_FLOOR_S = 0.342
 CLEAR_MAX_S = 0.55
+REACH_FRAMES, BEYOND_FROM = 17, 0.006
+"""In `clear` copies reach back so many frames, which the floor leaves time for. More than that is
+waited for where a larger share than the second is lost in bursts that are longer."""
+
 LONG_BY_S, SHORT_BY_S = 0.0185, 0.0015
 """In a pause the delay is brought back when it is off by so much: together a frame."""
 
@@ -197,6 +202,10 @@ class Playout:
         self._reach = self._reach_before = 0
         self._reach_told = number
         self._late = Lateness()
+        self._bursts = Bursts()
+        self._beyond = 0.0
+        # The last packet that came in turn by itself: lost neither here nor on the hop before.
+        self._whole_number = number - 1
         self._disturbed = self._link.disturbed
 
     # -- in ------------------------------------------------------------------------------------
@@ -375,10 +384,16 @@ class Playout:
             bad = 1.0 if is_recovered else link_bad
             self._disturbed += (bad - self._disturbed) / DISTURBED_FRAMES
             self._link.disturbed += (link_bad - self._link.disturbed) / DISTURBED_FRAMES
+            if not is_recovered:
+                lost = number - self._whole_number - 1
+                self._bursts.push(number, lost if 0 < lost <= MAX_FRAMES else 0)
+                self._whole_number = number
         if is_straight:
             self._late.push_straight(way)
-        if self._late.push(way) and len(self._late) >= KNOWN_FRAMES:
-            self._link.late_s = self._late.late_s
+        if self._late.push(way):
+            self._beyond = self._bursts.beyond(self._newest_number, REACH_FRAMES)
+            if len(self._late) >= KNOWN_FRAMES:
+                self._link.late_s = self._late.late_s
 
     # -- delay -----------------------------------------------------------------------------------
 
@@ -407,9 +422,8 @@ class Playout:
     def target_s(self) -> float:
         """The delay aimed at, from when the fastest packet would come to its sound."""
         if self.voice == "clear":
-            if self._late.mostly_s + MARGIN_S <= CLEAR_FLOOR_S:
-                return CLEAR_FLOOR_S
-            return min(CLEAR_MAX_S, self._late.longest_s + MARGIN_S)
+            late_s = min(CLEAR_MAX_S, self._late.longest_s + MARGIN_S)
+            return max(CLEAR_FLOOR_S, late_s) if self._is_longer_worth else CLEAR_FLOOR_S
         if self._disturbed < GOOD_FROM:
             return min(CONVERSATION_MAX_S, max(CONVERSATION_FLOOR_S, self._late.late_s + MARGIN_S))
         is_old = self._newest_number - self._reach_told > WINDOW_FRAMES
@@ -430,6 +444,15 @@ class Playout:
                 copied_s = max(copied_s, reach * FRAME_S + JUST_S)
             late_s = max(copied_s, QUEUED * self._late.tenth_s + MARGIN_S)
         return min(most_s, max(CONVERSATION_FLOOR_S, late_s))
+
+    @property
+    def _is_longer_worth(self) -> bool:
+        """Whether in `clear` more than a few frames come later than the floor leaves time for: so
+        they did where the way itself varies or a queue stands, so they will where bursts are
+        long."""
+        if self._late.shake_s > SHAKY_S or self._late.straight_s + MARGIN_S > CLEAR_FLOOR_S:
+            return self._late.mostly_s + MARGIN_S > CLEAR_FLOOR_S
+        return self._beyond > BEYOND_FROM
 
     @property
     def _first_delay_s(self) -> float:

@@ -44,6 +44,7 @@ def test_it_is_measured_from_the_fastest_over_the_last_ones(seed: int, measures:
     assert lateness.mostly_s == late(every, 0.983)
     assert lateness.longest_s == late(every, 0.999)
     assert lateness.tenth_s == late(recent, 0.9)
+    assert lateness.straight_s == late(recent, 0.99)
     assert lateness.jitter_s == min(late(recent, 0.99), 1.6 * late(recent, 0.9))
     changes = [
         abs(b - a) for a, b in zip(recent_in_turn(ways), recent_in_turn(ways)[1:], strict=False)
