@@ -25,7 +25,7 @@ from agent import lines, rtcp, rtp
 from agent.audio import opus
 from agent.audio.clarity import Clarity
 from agent.audio.cue import Chime
-from agent.audio.hop import Blocks, Distances, before
+from agent.audio.hop import Blocks, before
 from agent.audio.mixer import SILENT, Mixer, Wave, add, level_dbov, shortened
 from agent.audio.playout import SAMPLES, LinkMemory, Mode, Playout, Voice
 from agent.bandwidth import Bandwidth
@@ -86,20 +86,15 @@ class AudioSlot:
         self.spoke_at = 0.0
         self.level = SILENT
         self.damaged = 0
-        self._blocks = Blocks(lines.OPUS_PAYLOAD_TYPE, lines.RED_PAYLOAD_TYPE)
+        self.blocks = Blocks(lines.OPUS_PAYLOAD_TYPE, lines.RED_PAYLOAD_TYPE)
         self._frame_bytes = 0.0
-
-    @property
-    def distances(self) -> Distances:
-        """Of the copies in the last packet."""
-        return self._blocks.distances
 
     def take(self, header: rtp.Header, payload: bytes, arrival: float) -> bool:
         """A packet; True when something is missed now that was not before."""
         self.heard_at = arrival
         self.packets += 1
         try:
-            blocks = self._blocks.of(header, payload)
+            blocks = self.blocks.of(header, payload)
         except ValueError:
             self.damaged += 1
             return False
@@ -117,7 +112,7 @@ class AudioSlot:
             marker=header.marker,
             recovered=header.recovered,
             sent=header.send_time,
-            distances=self.distances,
+            distances=self.blocks.distances,
         )
 
     def pull(self, now: float) -> Wave | None:
@@ -316,7 +311,7 @@ class Receiver:
         audio = self._audio_of.get(header.ssrc)
         if audio is not None:
             is_missed = audio.take(header, payload, arrival)
-            alone = before(audio.distances)
+            alone = before(audio.blocks.distances)
             self._measure(audio.reception, header, len(packet), arrival, header.marker, alone)
             if is_missed:
                 self._ask_for_voice(audio, arrival, self._answer_s)

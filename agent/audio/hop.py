@@ -229,8 +229,10 @@ class Blocks:
         elif payload and header.payload_type == opus_type:
             blocks = [(0, payload)]
         found = self._restorer.push(header.ts, blocks, check)
-        has_parity = check is not None or len(found) > len(blocks)
-        self.distances = PARITY if has_parity else distances_of(blocks)
+        if check is not None or len(found) > len(blocks):
+            self.distances = PARITY
+        elif len(blocks) > 1:
+            self.distances = distances_of(blocks)
         return found
 
 

@@ -44,11 +44,14 @@ class Lateness:
         return min(LONG_WINDOW_FRAMES, len(self._ways) + len(self._new))
 
     def push_straight(self, way: float) -> None:
-        """A packet came in turn; its frame is told as well."""
+        """A packet came in turn, whether its frame is new or not."""
         self._new_straight.append(way)
 
-    def push(self, way: float) -> bool:
-        """A frame came; whether all was measured anew."""
+    def push(self, way: float, *, is_straight: bool = False) -> bool:
+        """A frame came, `is_straight`: with a packet in turn of which nothing was told yet; whether
+        all was measured anew."""
+        if is_straight:
+            self._new_straight.append(way)
         if way < self.fastest:
             self.fastest = way
         self._new.append(way)

@@ -317,16 +317,20 @@ class Playout:
     ) -> None:
         """A frame came, in a packet of its own or as a copy. `is_straight`: in turn, and that is
         not told yet."""
-        if index <= self._newest:
-            if index in self._frames or index < self._newest - 2 * MAX_FRAMES:
-                return
-            if index in self._numbers:
-                return  # played
+        if index > self._newest:
+            self._note_newest(index, number, recovered > 0)
+        elif index in self._frames or index < self._newest - 2 * MAX_FRAMES:
+            return
+        elif index in self._numbers:
+            return  # played
         self._numbers[index] = number
         if len(self._numbers) > 4 * MAX_FRAMES:
             self._numbers = dict(list(self._numbers.items())[-3 * MAX_FRAMES :])
-        stamp_s = (self._base + index * SAMPLES) / RATE
-        self._note_way(index, number, arrival - stamp_s, recovered > 0, is_straight)
+        way = arrival - (self._base + index * SAMPLES) / RATE
+        if self._late.push(way, is_straight=is_straight):
+            self._beyond = self._bursts.beyond(self._newest_number, REACH_FRAMES)
+            if len(self._late) >= KNOWN_FRAMES:
+                self._link.late_s = self._late.late_s
         due = self._played_to if self._next is None else self._next
         if index < due:
             self.stats.late += 1
@@ -340,6 +344,20 @@ class Playout:
         if self._next is None:
             first_s = (self._base + min(self._frames) * SAMPLES) / RATE
             self._start_at = self._late.fastest + first_s + self._first_delay_s
+
+    def _note_newest(self, index: int, number: int, is_recovered: bool) -> None:
+        """A frame came in turn, or after some that are missing, or late from the hop before. What
+        was not sent (DTX) has no number, and is not missed."""
+        missed = number - self._newest_number - 1 if self._newest >= 0 else 0
+        self._newest, self._newest_number = index, number
+        link_bad = 1.0 if 0 < missed <= MAX_FRAMES else 0.0
+        bad = 1.0 if is_recovered else link_bad
+        self._disturbed += (bad - self._disturbed) / DISTURBED_FRAMES
+        self._link.disturbed += (link_bad - self._link.disturbed) / DISTURBED_FRAMES
+        if not is_recovered:
+            lost = number - self._whole_number - 1
+            self._bursts.push(number, lost if 0 < lost <= MAX_FRAMES else 0)
+            self._whole_number = number
 
     def _note_number(
         self,
@@ -370,30 +388,6 @@ class Playout:
             del self._missing[next(iter(self._missing))]
         self._highest = number
         return False
-
-    def _note_way(
-        self, index: int, number: int, way: float, is_recovered: bool, is_straight: bool
-    ) -> None:
-        """How a frame came: in turn, or after one that is younger, or late from the hop before.
-        What was not sent (DTX) has no number, and is not missed."""
-        in_turn = index > self._newest
-        if in_turn:
-            missed = number - self._newest_number - 1 if self._newest >= 0 else 0
-            self._newest, self._newest_number = index, number
-            link_bad = 1.0 if 0 < missed <= MAX_FRAMES else 0.0
-            bad = 1.0 if is_recovered else link_bad
-            self._disturbed += (bad - self._disturbed) / DISTURBED_FRAMES
-            self._link.disturbed += (link_bad - self._link.disturbed) / DISTURBED_FRAMES
-            if not is_recovered:
-                lost = number - self._whole_number - 1
-                self._bursts.push(number, lost if 0 < lost <= MAX_FRAMES else 0)
-                self._whole_number = number
-        if is_straight:
-            self._late.push_straight(way)
-        if self._late.push(way):
-            self._beyond = self._bursts.beyond(self._newest_number, REACH_FRAMES)
-            if len(self._late) >= KNOWN_FRAMES:
-                self._link.late_s = self._late.late_s
 
     # -- delay -----------------------------------------------------------------------------------
 
