@@ -160,16 +160,18 @@ def _where(site: str, cues: Cues) -> dict[str, list[Span]]:
 def _dated(frames: list[Kept], segments: list[Segment]) -> list[tuple[int, Kept]]:
     """Each frame with its time of day. Frames of an SSRC that arrived live, too, have the time of
     the recording; they tell how far the site's clock is off, by which the others are dated."""
-    known: dict[int, tuple[int, int]] = {}
+    known: dict[int, list[tuple[int, int]]] = {}
     for one in segments:
         for mark in one.marks:
             if isinstance(mark, Fed):
-                known[mark.ssrc] = (mark.ts, one.utc_ms(mark.at_ms))
+                known.setdefault(mark.ssrc, []).append((mark.ts, one.utc_ms(mark.at_ms)))
     dated: list[tuple[int, Kept]] = []
     off_ms: list[tuple[int, int]] = []
     for frame in frames:
         if frame.ssrc in known:
-            ts, utc_ms = known[frame.ssrc]
+            # Its turn is that with the nearest mark, the last of several of the same moment.
+            marks = reversed(known[frame.ssrc])
+            ts, utc_ms = min(marks, key=lambda mark: abs(rtp.ts_delta(frame.ts, mark[0])))
             at = utc_ms + round(rtp.ts_delta(frame.ts, ts) / 48)
             dated.append((at, frame))
             off_ms.append((frame.clock_ms, at - frame.clock_ms))

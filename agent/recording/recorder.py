@@ -3,7 +3,8 @@
 Rules:
 - Forwarding never waits for the disk: the relay's loop only puts a frame into a bounded queue, all
   else is done by a thread of its own. What finds the queue full is dropped and counted.
-- What was said is in the file 0.1 s later, on the disk itself 1 s later.
+- What was said is in the file half a second later, on the disk itself 1 s after that: so long it
+  waits for what comes after it, by which a source's first frames have their places.
 - Frames are written as they come, with their own times (`agent.recording.timeline`): one that was
   lost and asked for again comes late and still has its place.
 - A picture is written when it is whole; one whose reference is missing is not written, and a key
@@ -12,12 +13,13 @@ Rules:
 """
 
 import logging
+import math
 import re
 import shutil
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -37,13 +39,16 @@ from agent.recording.segment import (
     SegmentWriter,
     append,
 )
-from agent.recording.timeline import Timeline
+from agent.recording.timeline import Ahead, Timeline
 from protocol import messages as m
 from protocol.binary import Later
 
 log = logging.getLogger("giliran.recorder")
 
 WRITE_EVERY_S = 0.1
+AHEAD_S = 0.4
+"""So long each frame waits: a process that is held up reads what came meanwhile at once."""
+
 SYNC_EVERY_S = 1.0
 LOOK_EVERY_S = 2.0
 QUEUE = 20_000
@@ -55,6 +60,7 @@ Voice = tuple[Literal["voice"], str, str, int, Frame, float]
 Picture = tuple[Literal["picture"], str, str, rtp.Header, bytes, float]
 Late = tuple[Literal["later"], Later]
 Order = tuple[Literal["order"], m.RecordOrder | None, float]
+Items = Iterable[Voice | Picture | Order | Late]
 
 
 def free_bytes(folder: Path) -> int:
@@ -79,6 +85,8 @@ class Recorder:
         self._relay = relay
         self._free = free
         self._items: deque[Voice | Picture | Order | Late] = deque()
+        self._waiting: deque[Voice | Picture | Order | Late] = deque()
+        """Of the thread: what it has taken from the queue."""
         # (site, SSRC) → numbers of frames that are written since they were told last
         self._kept: dict[tuple[str, int], list[int]] = {}
         self._kept_lock = threading.Lock()
@@ -167,9 +175,12 @@ class Recorder:
                 return
 
     def _work(self, take: "_Take | None") -> "_Take | None":
-        """Write what came since the last time."""
+        """Write what waited for long enough."""
         while self._items:
-            item = self._items.popleft()
+            self._waiting.append(self._items.popleft())
+        until = math.inf if self._stopping.is_set() else time.monotonic() - AHEAD_S
+        while self._waiting and _came_at(self._waiting[0]) <= until:
+            item = self._waiting.popleft()
             if item[0] == "order":
                 if take is not None:
                     self._end(take, item[2])
@@ -177,7 +188,7 @@ class Recorder:
             elif item[0] == "later":
                 self._write_later(item[1])
             elif take is not None:
-                take.put(item)
+                take.put(item, self._waiting)
         if take is None:
             return None
         try:
@@ -187,7 +198,7 @@ class Recorder:
             self._fail(take, error)
             return None
         self._confirm(take.take_written())
-        self._wants_key_frame |= take.wants_key_frame(now)
+        self._wants_key_frame |= take.wants_key_frame(min(now, until))
         order = take.order
         self._reading = m.RecordingReading(
             state="on",
@@ -277,6 +288,11 @@ class Recorder:
         self._reading = m.RecordingReading("failed", meeting, dropped=self.dropped, trouble=trouble)
 
 
+def _came_at(item: Voice | Picture | Order | Late) -> float:
+    """When a frame came; what is no frame need not wait."""
+    return item[5] if item[0] in ("voice", "picture") else -math.inf
+
+
 class _Take:
     """One segment being written. Raises OSError."""
 
@@ -307,36 +323,60 @@ class _Take:
         self._picture_ssrc = 0
         self._written: dict[tuple[str, int], list[int]] = {}
 
-    def put(self, item: Voice | Picture) -> None:
-        """A frame, or a packet of a picture."""
+    def put(self, item: Voice | Picture, ahead: Items) -> None:
+        """A frame, or a packet of a picture; `ahead`: what came after it."""
         if item[0] == "voice":
-            self._put_voice(*item[1:])
+            self._put_voice(item, ahead)
         else:
-            self._put_picture(*item[1:])
+            self._put_picture(item, ahead)
 
-    def _put_voice(self, slot: str, site: str, ssrc: int, frame: Frame, arrival: float) -> None:
-        at_ms = self._at_ms(slot, lines.OPUS_CLOCK, site, ssrc, frame.ts, arrival)
+    def _put_voice(self, item: Voice, ahead: Items) -> None:
+        _kind, slot, site, ssrc, frame, arrival = item
+
+        def following() -> list[tuple[int, float]]:
+            return [
+                (other[4].ts, other[5])
+                for other in ahead
+                if other[0] == "voice" and (other[1], other[3]) == (slot, ssrc)
+            ]
+
+        at_ms = self._at_ms(slot, lines.OPUS_CLOCK, site, ssrc, frame.ts, arrival, following)
         self.writer.block(SLOT_TRACKS[slot], at_ms, frame.data, is_key=True)
         self._written.setdefault((site, ssrc), []).append(frame.seq)
         for moment, data in self._program.push(slot, at_ms, frame.level, frame.data):
             self.writer.block(PROGRAM, moment, data, is_key=True)
 
-    def _put_picture(
-        self, slot: str, site: str, header: rtp.Header, packet: bytes, arrival: float
-    ) -> None:
+    def _put_picture(self, item: Picture, ahead: Items) -> None:
+        _kind, slot, site, header, packet, arrival = item
+        ssrc = header.ssrc
+
+        def following() -> list[tuple[int, float]]:
+            return [
+                (other[3].ts, other[5])
+                for other in ahead
+                if other[0] == "picture" and other[3].ssrc == ssrc and other[3].marker
+            ]
+
         payload = packet[header.payload_offset : header.payload_end]
-        if header.ssrc != self._picture_ssrc:
-            self._picture_ssrc = header.ssrc
+        if ssrc != self._picture_ssrc:
+            self._picture_ssrc = ssrc
             self._pictures = vp8_packets.Assembler()  # its numbers are another site's
         for picture in self._pictures.push(header, payload, arrival):
-            at_ms = self._at_ms(slot, lines.VP8_CLOCK, site, header.ssrc, picture.ts, arrival)
+            at_ms = self._at_ms(slot, lines.VP8_CLOCK, site, ssrc, picture.ts, arrival, following)
             self.writer.block(PICTURE, at_ms, picture.data, is_key=picture.keyframe)
 
     def _at_ms(
-        self, slot: str, clock_rate: int, site: str, ssrc: int, ts: int, arrival: float
+        self,
+        slot: str,
+        clock_rate: int,
+        site: str,
+        ssrc: int,
+        ts: int,
+        arrival: float,
+        ahead: Ahead,
     ) -> int:
         timeline, told = self._lines.get(slot) or (Timeline(clock_rate), 0)
-        at_ms = max(0, round(1000 * (timeline.at(ssrc, ts, arrival) - self.began_at)))
+        at_ms = max(0, round(1000 * (timeline.at(ssrc, ts, arrival, ahead) - self.began_at)))
         if timeline.begins != told:
             first_ts, first = timeline.base
             first_ms = round(1000 * (first - self.began_at))

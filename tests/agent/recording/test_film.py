@@ -15,6 +15,7 @@ from agent.picture.vp8 import FfmpegEncoder
 from agent.recording import segment
 from agent.recording.film import SILENCE, FilmError, convert, filled, finish
 from agent.recording.later import Kept, pack
+from agent.recording.material import Material
 from agent.recording.segment import PICTURE, PROGRAM, SLOT_TRACKS, Began, Ended, Fed, SegmentWriter
 from protocol.recording import FILM, Cue, Cues, Film, Seat, Span
 
@@ -188,6 +189,25 @@ def test_what_was_sent_afterwards_is_at_its_place(folder: Path, ssrc: int) -> No
         places = sorted(p.pts for p in container.demux(track) if p.size)
     assert min(b - a for a, b in zip(places, places[1:], strict=False)) >= 10
     assert len([at for at in places if 5000 < at < 5500]) == 24, "nothing between its frames"
+
+
+def test_what_was_sent_afterwards_is_dated_by_the_turn_it_was_said_in(tmp_path: Path) -> None:
+    """Between two turns of a site its clock of sound fell behind by 150 ms."""
+    writer = SegmentWriter(tmp_path, Began("m1", T0))
+    for begin_ms, ts in ((2000, 0), (6000, 48 * (4000 - 150))):
+        writer.mark(Fed(begin_ms, "floor", "kandis", 7, ts))
+        for n in range(10):
+            writer.block(SLOT_TRACKS["floor"], begin_ms + 20 * n, b"live", is_key=True)
+    writer.close()
+    late = [Kept(T0 + 2000 + 20 * n, 7, 960 * n, n, 20, b"later") for n in range(10, 20)]
+    (tmp_path / "later-kandis.bin").write_bytes(b"".join(pack(frame) for frame in late))
+    turns = (Span(T0 + 2000, T0 + 4000), Span(T0 + 6000, T0 + 8000))
+    plan = msgspec.structs.replace(cues((0, 8000)), floor={"kandis": turns})
+    material = Material(tmp_path, plan)
+    track = material.tracks[SLOT_TRACKS["floor"]]
+    said = [frame.at_ms for frame in track if material.data(frame) == b"later"]
+    material.close()
+    assert said == [2000 + 20 * n for n in range(10, 20)]
 
 
 def test_a_clip_has_one_speakers_voice_alone(folder: Path) -> None:

@@ -54,3 +54,37 @@ def test_timestamps_wrap() -> None:
     line = Timeline(RATE)
     line.at(7, 0xFFFFFFFF - 959, 10.0)
     assert line.at(7, 0, 10.02) == pytest.approx(10.02)
+
+
+def placed(sent: list[tuple[int, float]], line: Timeline) -> list[float]:
+    """The moments of timestamps with their arrivals, in this order; the recorder knows what comes
+    in the 0.4 s after each."""
+
+    def ahead(number: int) -> list[tuple[int, float]]:
+        return [one for one in sent[number + 1 :] if one[1] <= sent[number][1] + 0.4]
+
+    return [line.at(7, ts, at, lambda n=n: ahead(n)) for n, (ts, at) in enumerate(sent)]  # type: ignore[misc]
+
+
+def test_a_source_begins_where_it_would_have_had_nothing_been_held_up() -> None:
+    line = Timeline(RATE)
+    moments = placed([(960 * n, max(10.25, 10 + 0.02 * n)) for n in range(50)], line)
+    assert moments == pytest.approx([10 + 0.02 * n for n in range(50)])
+    assert line.begins == 1
+
+
+def test_what_comes_as_copies_with_the_first_packet_was_said_before_it() -> None:
+    line = Timeline(RATE)
+    lost = [(960 * n, 10.1) for n in (0, 1, 3, 4)]
+    moments = placed([*lost, *((960 * n, 10 + 0.02 * n) for n in range(5, 20))], line)
+    assert moments[:5] == pytest.approx([10.0, 10.02, 10.06, 10.08, 10.1])
+
+
+@pytest.mark.parametrize("held_up_s", [0.3, 1.5])
+def test_who_is_held_up_while_somebody_speaks_moves_nothing(held_up_s: float) -> None:
+    line = Timeline(RATE)
+    until = 11 + held_up_s
+    arrivals = [10 + 0.02 * n for n in range(200)]
+    sent = [(960 * n, until if 11 < at < until else at) for n, at in enumerate(arrivals)]
+    assert placed(sent, line) == pytest.approx(arrivals, abs=0.03)
+    assert line.begins == 1
