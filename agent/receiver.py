@@ -16,6 +16,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -40,6 +41,9 @@ from protocol.messages import AUDIO_SLOTS, VIDEO_SLOTS, Cue, SlotName
 
 HEARING_FOR_S = 1.0
 """Longer than the pause between two packets while somebody is silent (DTX: 400 ms)."""
+
+IDLE_AFTER_S = 5.0
+"""So long after the last packet nothing of a slot is left to be heard, nor to be asked for."""
 
 SPEAKING_FOR_S = 3.0
 LOOK_EVERY_S = 0.1
@@ -117,6 +121,9 @@ class AudioSlot:
 
     def pull(self, now: float) -> Wave | None:
         """The next 20 ms; None: silence."""
+        if now - self.heard_at > IDLE_AFTER_S:
+            self.level = SILENT
+            return None
         stats = self.playout.stats
         played, lost = stats.played, stats.concealed + stats.recovered
         wave = self.playout.pull(now)
@@ -275,7 +282,7 @@ class Receiver:
             mixed = (mixed * (self.volume / 100)).astype("int16")
         if (tone := self._chime.pull()) is not None:
             mixed = add(mixed, tone)
-        elif early := self._early_samples():
+        elif early := self._early_samples(now):
             mixed = shortened(mixed, early)
             for one in self._audio.values():
                 one.playout.moved(early / lines.OPUS_CLOCK)
@@ -290,13 +297,12 @@ class Receiver:
                 self._tell_bandwidth()
         return len(mixed) / lines.OPUS_CLOCK
 
-    def _early_samples(self) -> int:
+    def _early_samples(self, now: float) -> int:
         """By how many samples the clock is to be set forward now, while everybody pauses: who
         spoke last is then heard as soon as the delay aimed at for him allows."""
-        for one in self._audio.values():
-            if one.playout.is_heard:
-                return 0
-        last = max(self._audio.values(), key=lambda one: one.spoke_at)
+        last = max(self._audio.values(), key=attrgetter("spoke_at"))
+        if last.spoke_at == now:
+            return 0
         return round(last.playout.early_s * lines.OPUS_CLOCK)
 
     # -- packets -----------------------------------------------------------------------------------
@@ -351,6 +357,8 @@ class Receiver:
             return
         rtt_s = self._answer_s
         for audio in self._audio.values():
+            if now - audio.heard_at > IDLE_AFTER_S:
+                continue
             if missing := audio.playout.missing(now, rtt_s):
                 self._send(rtcp.build_nack(self._ssrc, audio.ssrc, missing))
         for window in self._video.values():

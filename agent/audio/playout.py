@@ -408,11 +408,6 @@ class Playout:
         return not self._level.in_pause
 
     @property
-    def is_heard(self) -> bool:
-        """Whether what was pulled last is speech, not silence or a pause."""
-        return self.dbov < SILENT and self.is_speaking
-
-    @property
     def target_s(self) -> float:
         """The delay aimed at, from when the fastest packet would come to its sound."""
         if self.voice == "clear":

@@ -9,12 +9,13 @@ import pytest
 from agent import lines, rtcp, rtp, voice
 from agent.audio import opus
 from agent.audio.hop import Frame, VoiceStream
+from agent.audio.mixer import SILENT
 from agent.audio.playout import ALIGN_FROM_S, SHORT_BY_S
 from agent.bandwidth import FIRST_LEAST, OVERHEAD_BYTES
 from agent.devices import SyntheticCamera
 from agent.picture import vp8, vp8_packets
 from agent.picture.stamp import read
-from agent.receiver import Receiver
+from agent.receiver import IDLE_AFTER_S, Receiver
 from tests.ending import end
 
 
@@ -206,6 +207,23 @@ def test_a_full_downlink_is_told_to_the_relay() -> None:
     assert rembs[0].bitrate == FIRST_LEAST, "at first it may be a machine that is busy"
     assert 0.8 * carried < rembs[1].bitrate < 0.9 * carried
     assert min(one.bitrate for one in rembs) > 0.55 * carried
+
+
+def test_a_slot_of_which_nothing_came_for_long_is_silent_and_heard_again_at_once() -> None:
+    room = Room()
+    receiver = Receiver(room, room)
+    packets, now = audio("floor", 4, 400), 100.0
+    heard: list[bool] = []
+    for number in range(400):
+        now += 0.02
+        if not 50 <= number < 380:
+            receiver.take(packets[number], now)
+        receiver.play(now + 0.001)
+        heard.append(receiver._audio["floor"].level < SILENT)
+    silent = heard[50 + 100 : 380]
+    assert not any(silent) and len(silent) * 0.02 > IDLE_AFTER_S - 2
+    assert all(heard[10:50]) and all(heard[-10:])
+    assert receiver._audio["chair"].level == SILENT
 
 
 @pytest.mark.parametrize("phase_ms", [1, 6, 11, 16])
