@@ -34,7 +34,8 @@ class Batch:
         self.distances = distances
         self.members = 0
         self._clock = clock
-        self._pairs = before(distances) > 0
+        self.pairs = before(distances) > 0
+        """Whether frames go out two by two."""
         # When (as the clock of all batches has it), with which copies (None: within the next one),
         # whose frame it was.
         self._sent: dict[Key, tuple[int, Distances | None, str]] = {}
@@ -45,7 +46,7 @@ class Batch:
         """A frame of sound is there, with the slot's numbers: the packets that go out now, each
         with the copies it is to have. Of a pair the first frame waits for the second; one with
         which somebody begins goes out at once, with its marker."""
-        if not self._pairs:
+        if not self.pairs:
             self._note(ssrc, frame, self.distances)
             return [(frame.seq, self.distances)]
         first, _since = self._waiting.pop(ssrc, (None, now))

@@ -398,6 +398,11 @@ class UplinkGaps:
         self._highest = value
         return len(gaps) > 0, is_answer
 
+    @property
+    def has_missing(self) -> bool:
+        """Whether anything is missing that may still come."""
+        return bool(self._missing)
+
     def due(self, now: float, rtt_s: float) -> list[int]:
         """Sequence numbers to ask for now."""
         asked = []

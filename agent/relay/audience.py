@@ -44,6 +44,7 @@ class Audience:
         self._batches = Batches()
         self._listeners: dict[str, list[Listeners]] = {}
         self._viewers: dict[PictureName, Viewers] = {}
+        self._pairing: list[tuple[VoiceSlot, Listeners]] | None = None
         self._everybody: Outlets | None = None
 
     # -- changes -----------------------------------------------------------------------------------
@@ -68,6 +69,7 @@ class Audience:
         """Somebody is to be sent something else than before."""
         self._listeners.clear()
         self._viewers.clear()
+        self._pairing = None
         self._everybody = None
         self.paced = [links for links in self.receivers if links.paced is not None]
 
@@ -118,6 +120,14 @@ class Audience:
             table = [_listeners(batch, links) for batch, links in members.items()]
             self._listeners[slot.name] = table
         return table
+
+    def pairing(self) -> list[tuple[VoiceSlot, Listeners]]:
+        """Those who get frames of voice in pairs, of which the first waits."""
+        if self._pairing is None:
+            voices = [slot for slot in self._slots.values() if isinstance(slot, VoiceSlot)]
+            every = [(slot, one) for slot in voices for one in self.listeners(slot)]
+            self._pairing = [(slot, one) for slot, one in every if one.batch.pairs]
+        return self._pairing
 
     def viewers(self, slot: VideoSlot, *, begins: bool = False) -> Viewers:
         """Those who get this picture. `begins`: a key frame begins, for which some may wait."""

@@ -8,7 +8,7 @@ Rules:
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from agent import lines, rtcp, rtp
 from agent.audio.hop import Distances
@@ -32,8 +32,8 @@ TWICE_AFTER_S, MAX_TWICE = 0.02, 512
 """A key frame goes twice to who loses much of what is sent to him, the second time so much later
 that one burst of losses does not hit both. A whole one takes several round trips otherwise."""
 
-LOOKS = 8
-"""In so many parts all links are looked at."""
+LOOKS, LOOKED_AT_ONCE = 8, 32
+"""In so many parts all links are looked at; fewer where each would have less than the second."""
 
 
 class Downlinks:
@@ -58,7 +58,7 @@ class Downlinks:
         self._sites = sites
         self._slots = slots
         self._voices = [slot for slot in slots.values() if isinstance(slot, VoiceSlot)]
-        self._pictures = [slot for slot in slots.values() if isinstance(slot, VideoSlot)]
+        self.pictures = [slot for slot in slots.values() if isinstance(slot, VideoSlot)]
         self._echoing: dict[str, SiteLinks] = {}
         # Packets of key frames that go out once more: when, to whom.
         self._twice: deque[tuple[float, bytes, Outlets]] = deque(maxlen=MAX_TWICE)
@@ -113,7 +113,7 @@ class Downlinks:
 
     def _dropped(self, picture: PictureName, packets: list[bytes]) -> None:
         """These became too old: they are not sent again either, and the picture begins anew."""
-        slot = next(one for one in self._pictures if one.picture == picture)
+        slot = next(one for one in self.pictures if one.picture == picture)
         slot.forget(rtp.number_of(packet)[1] for packet in packets)
         for links in self.receivers:
             if links.downstream.steps.shows(picture):
@@ -126,18 +126,17 @@ class Downlinks:
         for links in self._sites.values():
             links.downstream.steps.switched(lines.PICTURES[slot.picture].slot)
 
-    def send_late(self, now: float) -> None:
+    def send_late(self, now: float) -> bool:
         """Frames that wait for a second one in vain (the speaker pauses, or it was lost), pictures
-        whose turn it is, and what is to be said again."""
+        whose turn it is, and what is to be said again. Whether there may be more of it soon."""
         for links in self.audience.paced:
             links.send_paced(now)
         while self._twice and self._twice[0][0] <= now:
             _due, packet, outlets = self._twice.popleft()
             outlets.send_rtp(packet)
-        for slot in self._voices:
-            for one in self.audience.listeners(slot):
-                for late in one.batch.overdue(slot.ssrc, now):
-                    self._send_voice(slot, late, (), one, now)
+        for slot, one in self.audience.pairing():
+            for late in one.batch.overdue(slot.ssrc, now):
+                self._send_voice(slot, late, (), one, now)
         for links in tuple(self._echoing.values()):
             for ssrc, seq in links.again.echoes(now):
                 of = self._slot_of(ssrc)
@@ -145,6 +144,8 @@ class Downlinks:
                     self._send_voice_again(links, of, seq, now)
             if not links.again.has_echoes:
                 del self._echoing[links.site]
+        waits = self._twice or self._echoing or self.audience.paced or self.audience.pairing()
+        return bool(waits)
 
     def _send_voice(
         self, slot: VoiceSlot, seq: int, distances: Distances, to: Listeners, now: float
@@ -205,12 +206,8 @@ class Downlinks:
 
     def wish_for_key_frames(self, now: float) -> None:
         """A receiver needs a new beginning of every picture."""
-        for slot in self.pictures():
+        for slot in self.pictures:
             self._pass_wish_on(slot, now)
-
-    def pictures(self) -> Iterator[VideoSlot]:
-        """The slots of pictures."""
-        return iter(self._pictures)
 
     def _pass_wish_on(self, slot: VideoSlot, now: float) -> None:
         if slot.source is not None and slot.receiver_wants_key_frame(now):
@@ -278,9 +275,12 @@ class Downlinks:
         return late
 
     def look_on(self, now: float, count: int | None = None) -> list[SiteLinks]:
-        """Choose for so many of the sites that are left, else for an eighth of all; which ones."""
+        """Choose for so many of the sites that are left, else for an eighth of all or more; which
+        ones."""
+        if not self._to_look:
+            return []
         if count is None:
-            count = -(-len(self._sites) // LOOKS)
+            count = max(LOOKED_AT_ONCE, -(-len(self._sites) // LOOKS))
         rates, has_changed = self.rates(now), False
         total = sum(self._frames.values())
         looked, self._to_look = self._to_look[:count], self._to_look[count:]
@@ -309,7 +309,7 @@ class Downlinks:
         """Bit/s of the pictures that flow."""
         return {
             slot.picture: self._video_rates.get(slot.picture, 0.0)
-            for slot in self.pictures()
+            for slot in self.pictures
             if slot.is_alive(now)
         }
 

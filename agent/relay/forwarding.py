@@ -7,8 +7,6 @@ a packet. Times are monotonic seconds given by the caller, but for the delay tha
 import math
 import time
 from collections import deque
-from collections.abc import Sequence
-from typing import TypeVar
 
 from agent import lines, rtp
 from agent.forward import Slot, VideoSlot, VoiceSlot
@@ -17,19 +15,14 @@ from agent.picture.steps import Steps
 from agent.recording.recorder import Recorder
 from agent.relay.downlinks import Downlinks
 from agent.relay.links import SiteLinks, Upstream
+from agent.relay.ticks import Turns
 from agent.relay.uplinks import Uplinks
 from protocol import messages as m
 
-LOOK_EVERY_S = 0.1
-REPORT_TICKS, TOGETHER_TICKS = 100, 10
-"""In so many ticks each site is reported to once; what is the same for all goes to so many parts of
-them, one after the other."""
-
+LOOK_EVERY_S, REPORT_EVERY_S = 0.1, 1.0
 CLOSED_GRACE_S = 1.0
 DELAY_SAMPLES = 2048
 LIMIT_EVERY_S, LESS = 1.0, 0.95
-
-Member = TypeVar("Member")
 
 
 class Forwarding:
@@ -61,7 +54,7 @@ class Forwarding:
         self._fed: dict[str, frozenset[str]] = {}
         self._closed_at: dict[tuple[str, str], float] = {}
         self._looked_at = 0.0
-        self._ticks = 0
+        self._reports: Turns[SiteLinks] = Turns(REPORT_EVERY_S)
         # Whose small picture was limited last, to what, when.
         self._limited: tuple[str | None, float, float] = (None, math.inf, -math.inf)
 
@@ -177,25 +170,28 @@ class Forwarding:
 
     # -- time --------------------------------------------------------------------------------------
 
-    def tick(self, now: float) -> None:
-        """Every 10 ms: ask for what is missing, and again for key frames that have not come."""
-        self.ask_for_key_frames(now)
+    def tick(self, now: float) -> bool:
+        """Every 10 ms: ask for what is missing, and again for key frames that have not come. False
+        when nothing waits for its moment, so that every 20 ms will do."""
+        waits = self.ask_for_key_frames(now)
         if self.recorder.take_key_frame_wish():
             self.downlinks.wish_for_key_frames(now)
-        self.downlinks.send_late(now)
+        waits |= self.downlinks.send_late(now)
         if now - self._looked_at >= LOOK_EVERY_S:
             self._looked_at = now
             self.uplinks.look(self.downlinks.begin_look(now), now)
             self._limit_small(now)
             self._recorded.update(math.inf, 0.0, self.downlinks.rates(now), now)
         self.uplinks.look(self.downlinks.look_on(now), now)
-        self._report_on(now)
+        self._report(now)
         for site, kinds in self._fed.items():
             links = self.sites.get(site)
             if links is not None:
                 for upstream in links.upstreams.values():
-                    if upstream.kind in kinds:
+                    if upstream.kind in kinds and upstream.gaps.has_missing:
+                        waits = True
                         self.uplinks.ask_for_missing(links, upstream, now)
+        return waits
 
     def _limit_small(self, now: float) -> None:
         """Tell who is shown how much of his small picture is wanted: less at once, then every
@@ -209,33 +205,31 @@ class Forwarding:
             self._limited = (source, wanted, now)
             self.uplinks.limit_small(source, wanted)
 
-    def ask_for_key_frames(self, now: float) -> None:
-        """Of each picture that did not begin yet; a picture that has is left alone."""
-        for slot in self.downlinks.pictures():
+    def ask_for_key_frames(self, now: float) -> bool:
+        """Of each picture that did not begin yet; a picture that has is left alone. Whether there
+        are such pictures."""
+        waits = False
+        for slot in self.downlinks.pictures:
             if slot.source is None or slot.source_ssrc is not None:
                 continue
             if slot.name == "main-low" and not self._has_two(slot.source):
                 continue
+            waits = True
             if slot.needs_key_frame(now):
                 self.uplinks.ask_for_key_frame(slot)
+        return waits
 
     def _has_two(self, site: str) -> bool:
         """Whether a site sends its picture in two sizes."""
         links = self.sites.get(site)
         return links is not None and any(u.layer == "low" for u in links.upstreams.values())
 
-    def _report_on(self, now: float) -> None:
-        """Receiver reports up and sender reports down, to each site once a second: in this tick to
-        those whose turn it is, so that nothing waits for all of them."""
-        self._ticks += 1
-        for links in share(list(self.sites.values()), self._ticks, REPORT_TICKS):
+    def _report(self, now: float) -> None:
+        """Receiver reports up and sender reports down, to each site once a second: now to those
+        whose turn it is, so that nothing waits for all of them."""
+        some = self._reports.due(self.sites.values(), now)
+        for links in some:
             limit = self.downlinks.voice_bitrate if self.is_heard(links.site) else None
             self.uplinks.report(links, now, limit)
-        turn, rest = divmod(self._ticks, REPORT_TICKS // TOGETHER_TICKS)
-        if not rest:
-            self.downlinks.report(share(self.downlinks.receivers, turn, TOGETHER_TICKS), now)
-
-
-def share(members: Sequence[Member], turn: int, turns: int) -> Sequence[Member]:
-    """Those of all whose turn it is: each has one in so many."""
-    return members[turn % turns :: turns]
+        if some:
+            self.downlinks.report(some, now)

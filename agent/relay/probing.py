@@ -91,8 +91,9 @@ class Probing:
             run.burst_at = self._burst_at[links.site] = now
             self._sending[links.site] = links
 
-    def tick(self, now: float) -> None:
-        """Send what is due of the bursts; to be called every 10 ms or so."""
+    def tick(self, now: float) -> bool:
+        """Send what is due of the bursts; to be called every 10 ms while there are any: whether
+        there are."""
         for site, links in tuple(self._sending.items()):
             run = self._runs[site]
             if run.burst_at is None or run.burst_sent >= probe.BURST_PACKETS or not links.down:
@@ -103,3 +104,4 @@ class Probing:
                 one = probe.Numbered(run.number, run.burst_sent, now, is_burst=True)
                 links.send_rtcp(probe.build(SSRC, one))
                 run.burst_sent += 1
+        return bool(self._sending)

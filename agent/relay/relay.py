@@ -16,6 +16,7 @@ from agent.relay import telemetry
 from agent.relay.forwarding import Forwarding
 from agent.relay.links import SiteLinks
 from agent.relay.probing import Probing
+from agent.relay.ticks import TICK_S, Ticks
 from agent.rtc import Connection
 from protocol import VERSION
 from protocol import messages as m
@@ -25,7 +26,6 @@ from protocol.link import Incoming, Link, LinkDown, LinkUp
 
 log = logging.getLogger("giliran.relay")
 
-TICK_S = 0.01
 LOOK_EVERY_S = 1.0
 ORPHAN_AFTER_S = 600.0
 ANY_ATTEMPT = ""
@@ -43,6 +43,7 @@ class Relay:
         self.forwarding = Forwarding(self.sites, self.recorder)
         self._probing = Probing()
         self._telemetry = telemetry.Telemetry(self.forwarding)
+        self._ticks = Ticks(self._tick)
         self._loopback = loopback
         self._link: Link | None = None
         self._orphan_since: float | None = None
@@ -57,7 +58,7 @@ class Relay:
         async with asyncio.TaskGroup() as group:
             self._group = group
             group.create_task(self._link.run())
-            group.create_task(self._tick())
+            group.create_task(self._ticks.run())
             group.create_task(self._forget_silent())
             group.create_task(self._tell())
 
@@ -157,6 +158,7 @@ class Relay:
         def on_rtp(packet: bytes, arrival: float) -> None:
             if uplink:
                 self.forwarding.forward(links, packet, arrival)
+            self._ticks.wake(arrival)
 
         def on_rtcp(packet: bytes, arrival: float) -> None:
             if uplink and self._probing.take(links, packet, arrival):
@@ -165,6 +167,7 @@ class Relay:
                 self.forwarding.uplinks.take_rtcp(links, packet, arrival)
             else:
                 self.forwarding.downlinks.take_rtcp(links, packet, arrival)
+            self._ticks.wake(arrival)
 
         return Connection(
             loopback=self._loopback, on_rtp=on_rtp, on_rtcp=on_rtcp, on_state=on_state
@@ -177,21 +180,14 @@ class Relay:
 
     # -- time --------------------------------------------------------------------------------------
 
-    async def _tick(self) -> None:
-        due = time.monotonic()
-        while True:
-            due += TICK_S
-            now = time.monotonic()
-            if now > due:
-                late_ms = (now - due) * 1000
-                self._telemetry.late_ms = max(self._telemetry.late_ms, late_ms)
-                if now - due > TICK_S:
-                    self.forwarding.uplinks.excuse(now - due, now)
-                due = now
-            await asyncio.sleep(due - now)
-            self.forwarding.tick(time.monotonic())
-            self._probing.tick(time.monotonic())
-            self._telemetry.tick(time.monotonic())
+    def _tick(self, now: float, late_s: float) -> bool:
+        self._telemetry.late_ms = max(self._telemetry.late_ms, 1000 * late_s)
+        if late_s > TICK_S:
+            self.forwarding.uplinks.excuse(late_s, now)
+        waits = self.forwarding.tick(now)
+        waits |= self._probing.tick(now)
+        self._telemetry.tick(now)
+        return waits
 
     async def _forget_silent(self) -> None:
         while True:

@@ -6,16 +6,14 @@ with the others.
 
 import time
 
-from agent.relay.forwarding import Forwarding, share
+from agent.relay.forwarding import Forwarding
 from agent.relay.links import SiteLinks
+from agent.relay.ticks import Turns
 from agent.rtc import Connection
 from protocol import messages as m
 from protocol.vitals import vitals
 
 EVERY_S = 0.5
-TICKS = 50
-"""In so many ticks each link is read once."""
-
 SILENT_AFTER_S = 3.0
 
 
@@ -26,15 +24,14 @@ class Telemetry:
         self.late_ms = 0.0
         """The most that the event loop was late since the last reading."""
         self._forwarding = forwarding
-        self._ticks = 0
+        self._turns: Turns[SiteLinks] = Turns(EVERY_S)
         self._read: dict[SiteLinks, m.LinkReading] = {}
         self._cpu_at_start = time.process_time()
         self._cpu = (self._cpu_at_start, time.monotonic())
 
     def tick(self, now: float) -> None:
-        """Every 10 ms: read the links whose turn it is."""
-        self._ticks += 1
-        for links in share(list(self._forwarding.sites.values()), self._ticks, TICKS):
+        """In each tick: read the links whose turn it is."""
+        for links in self._turns.due(self._forwarding.sites.values(), now):
             self._read[links] = _link(links, now)
 
     def read(self, now: float) -> m.RelayTelemetry:

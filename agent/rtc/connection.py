@@ -22,6 +22,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+import math
 import os
 import random
 import time
@@ -57,6 +58,9 @@ State = Literal["new", "connecting", "connected", "failed", "closed"]
 Kind = Literal["audio", "video"]
 
 CLOSE_TIMEOUT_S = 5.0
+TOGETHER_S = 0.25
+"""Of consent, all connections of a process do together what they do within so long: to wake for one
+of them costs more than all that is done then."""
 
 STATES: dict[str, State] = {
     "new": "new",
@@ -122,6 +126,12 @@ def only_loopback(is_wanted: bool) -> Iterator[None]:
         yield
     finally:
         aioice.ice.get_host_addresses = usual
+
+
+async def _sleep_together(seconds: float) -> None:
+    """For a little more, so that others wake at the same time."""
+    now = asyncio.get_running_loop().time()
+    await asyncio.sleep(math.ceil((now + seconds) / TOGETHER_S) * TOGETHER_S - now)
 
 
 async def _nothing(*_arguments: object) -> None:
@@ -350,9 +360,9 @@ class Connection:
             tie_breaker=ice._tie_breaker,
         )
         while True:
-            await asyncio.sleep(AGAIN_S)
+            await _sleep_together(AGAIN_S)
             if not consent.waits:
-                await asyncio.sleep(random.uniform(*EVERY_S) - AGAIN_S)
+                await _sleep_together(random.uniform(*EVERY_S) - AGAIN_S)
             if consent.has_expired(time.monotonic()):
                 log.info("consent to send expired")
                 ice._query_consent_task = None  # that is us: `close` is not to wait for it

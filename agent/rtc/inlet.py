@@ -23,6 +23,10 @@ from pylibsrtp._binding import ffi, lib
 READ_AT_ONCE, MAX_DATAGRAM_BYTES = 8, 4096
 """So many datagrams are read of one socket before the others have their turn."""
 
+ALONE_BYTES = 512
+"""What is smaller comes alone, as a voice does: to look for more costs as much as to be told of it.
+Packets of a picture come several at once."""
+
 FETCHED_AT_ONCE = 256
 """Of what was held: a second of much sound and picture."""
 
@@ -75,6 +79,8 @@ class Inlet:
                 self._protocol.error_received(error)
                 return
             self._protocol.datagram_received(data, address)
+            if len(data) < ALONE_BYTES:
+                return
 
     def fetch(self, *, hold: bool) -> None:
         """Take what was held. `hold`: what comes until the next call waits for it."""

@@ -12,7 +12,7 @@ from agent import rtcp, rtp
 from agent.impair import Direction, Impairment
 from agent.rtc import Connection, Line
 from agent.rtc.consent import ASKED_KEPT
-from agent.rtc.inlet import READ_AT_ONCE
+from agent.rtc.inlet import ALONE_BYTES, READ_AT_ONCE
 from agent.rtc.stock import played, stock_peers
 
 LINES = (Line("audio", "microphone", "send", 1111), Line("video", "camera", "send", 2222))
@@ -166,7 +166,7 @@ async def test_datagrams_that_are_there_are_read_together_but_not_for_ever() -> 
 
         receiver.connection._on_rtp = take
         for seq in range(20):
-            sender.connection.send_rtp(rtp.build(96, seq, 0, 1111, b"x"))
+            sender.connection.send_rtp(rtp.build(96, seq, 0, 1111, bytes(ALONE_BYTES)))
         async with asyncio.timeout(5):
             while receiver.rtp.qsize() < 20:
                 await asyncio.sleep(0.01)
@@ -177,6 +177,7 @@ def consents(monkeypatch: pytest.MonkeyPatch, every_s: float, lives_s: float) ->
     """Consent in a hurry; what aioice itself sees of STUN from now on."""
     monkeypatch.setattr("agent.rtc.connection.EVERY_S", (every_s, every_s))
     monkeypatch.setattr("agent.rtc.connection.AGAIN_S", min(0.02, every_s))
+    monkeypatch.setattr("agent.rtc.connection.TOGETHER_S", 0.001)
     monkeypatch.setattr("agent.rtc.consent.LIVES_S", lives_s)
     seen: list[str] = []
     usual = aioice.stun.parse_message

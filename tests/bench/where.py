@@ -39,7 +39,7 @@ RECEPTION = "reception: decrypt, parse, unfold, count"
 REWRITE = "rewriting, packing, for whom it is"
 
 RELAY = (
-    Rule(REPORTS, "agent/relay/forwarding.py", "_report_on"),
+    Rule(REPORTS, "agent/relay/forwarding.py", "_report"),
     Rule(REPORTS, "agent/relay/telemetry.py"),
     Rule(REPORTS, "agent/relay/", "take_rtcp"),
     Rule(CONSENT, "agent/rtc/connection.py", "_consent"),
@@ -51,7 +51,7 @@ RELAY = (
     Rule(PROTECT, "agent/rtc/outlet.py", line="protect(self.context"),
     Rule(PROTECT, "agent/rtc/outlet.py", line="map(lib.srtp_protect"),
     Rule("the loop around these two", "agent/rtc/outlet.py"),
-    Rule(TICK, "agent/relay/forwarding.py", "tick"),
+    Rule(TICK, "agent/relay/ticks.py"),
     Rule(RECEPTION, "agent/relay/uplinks.py"),
     Rule(REWRITE, "agent/relay/"),
     Rule(LOOP, "agent/rtc/inlet.py", line="receive("),

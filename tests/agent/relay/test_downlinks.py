@@ -6,10 +6,9 @@ from hypothesis import strategies as st
 
 from agent import lines, rtcp, rtp
 from agent.audio.hop import PAIRS, TWINS, Blocks, Distances
-from agent.relay.downlinks import TWICE_AFTER_S
-from agent.relay.forwarding import REPORT_TICKS
+from agent.relay.downlinks import LOOKED_AT_ONCE, TWICE_AFTER_S
 from agent.relay.links import EARLY_S, SiteLinks
-from agent.relay.telemetry import TICKS
+from agent.relay.ticks import TOGETHER
 from agent.rtc.outlet import QUEUE_PACKETS
 from tests.agent.switchboard import SITES, Switchboard, Wire
 
@@ -283,7 +282,7 @@ def test_the_second_copy_of_a_key_frame_goes_out_by_the_tick_and_waits_for_no_pa
 
 def test_links_are_looked_at_by_and_by_but_all_of_them_each_time() -> None:
     board = Switchboard()
-    for number in range(20):
+    for number in range(100):
         links = SiteLinks(f"site-{number}", "attempt")
         links.downlink = Wire()  # type: ignore[assignment]
         board.relay.sites[links.site] = links
@@ -297,7 +296,7 @@ def test_links_are_looked_at_by_and_by_but_all_of_them_each_time() -> None:
 
         links.downstream.update = update  # type: ignore[method-assign]
     board.forwarding.tick(board.now)
-    assert 0 < len(looked) < 5
+    assert 0 < len(looked) <= LOOKED_AT_ONCE
     for tick in range(1, 9):
         board.forwarding.tick(board.now + tick / 100)
     assert looked == list(board.relay.sites), "each once"
@@ -320,14 +319,14 @@ def test_each_site_is_reported_to_once_a_second_and_few_at_a_time() -> None:
         return sum(len(wire.told) for wire in wires)
 
     most = [0, 0]
-    for _ in range(REPORT_TICKS):
+    for _ in range(100):
         board.now += 0.01
         before = [told(ups), told(downs)]
         board.forwarding.tick(board.now)
         most = [max(m, told(w) - b) for m, w, b in zip(most, (ups, downs), before, strict=True)]
     assert [len(wire.told) for wire in ups] == [1] * 30, "receiver reports"
     assert [len(wire.told) for wire in downs] == [1] * 30, "sender reports"
-    assert most == [1, 3]
+    assert max(most) <= TOGETHER
 
 
 def test_a_slot_in_which_nothing_goes_on_is_reported_of_once_more() -> None:
@@ -339,7 +338,7 @@ def test_a_slot_in_which_nothing_goes_on_is_reported_of_once_more() -> None:
     reported: list[set[str]] = []
     for _ in range(3):
         minas.told.clear()
-        for _ in range(REPORT_TICKS):
+        for _ in range(100):
             board.now += 0.01
             board.forwarding.tick(board.now)
         sent = [one for told in minas.told for one in rtcp.parse(told)]
@@ -358,16 +357,16 @@ async def test_each_reading_of_a_link_is_told_once() -> None:
     telemetry = board.relay._telemetry
     links = board.relay.sites["minas"]
     told = []
-    for tick in range(3 * TICKS):
+    for tick in range(150):
         board.now += 0.01
         if tick % 10 == 0:
             links.came_closed(board.now)
         telemetry.tick(board.now)
-        if tick % (TICKS - 3) == 0:  # a little sooner than all were read anew
+        if tick % 47 == 0:  # a little sooner than all were read anew
             told.append(telemetry.read(board.now).links)
     assert all(set(one) == set(SITES) for one in told), "all of them each time"
     last = telemetry.read(board.now + EARLY_S).links["minas"].closed_packets
-    assert sum(one["minas"].closed_packets for one in told) + last == 3 * TICKS // 10
+    assert sum(one["minas"].closed_packets for one in told) + last == 15
 
 
 async def test_a_rate_is_that_of_the_time_since_it_was_read_last() -> None:
