@@ -209,6 +209,8 @@ class Bandwidth:
         sender is to know at once."""
         elapsed = 0.0 if self._updated_at is None else min(1.0, now - self._updated_at)
         self._updated_at = now
+        if not self._sizes:
+            return False  # nothing came for long
         received = self.received(now)
         self._forget(now)
         if now - self._began_at >= RATE_S:

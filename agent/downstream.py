@@ -14,7 +14,7 @@ Rates are bit/s, times are monotonic seconds given by the caller. Pure.
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from agent import rtcp
 from agent.audio.hop import HISTORY, PAIRS, Distances
@@ -32,8 +32,9 @@ PACED = 0.9
 SEVERAL = 1.5
 """From so many voices on they are several, if one pauses now and then."""
 
-COUNTED_LOOKS, VOICES_FOR_S = 5, 10.0
-"""The voices are counted over so many looks; one that pauses is counted for a while."""
+COUNTED_LOOKS, COUNTED_TOGETHER_S, VOICES_FOR_S = 5, 1.0, 10.0
+"""The voices are counted over so many looks, which lie no further apart than this; one that pauses
+is counted for a while."""
 
 
 class Downstream:
@@ -75,6 +76,11 @@ class Downstream:
     def is_bad(self) -> bool:
         """Whether its downlink loses much: of a key frame nearly always a packet."""
         return self._ladder.is_bad
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing is known against its downlink."""
+        return self._ladder.is_calm
 
     @property
     def is_thin(self) -> bool:
@@ -127,6 +133,8 @@ class Downstream:
         """So many frames of voice were sent to it since the last look."""
         if frames:
             self._ladder.sending(now, frames)
+        if self._frames and now - self._frames[-1][0] > COUNTED_TOGETHER_S:
+            self._frames.clear()
         self._frames.append((now, frames))
         since = self._frames[0][0]
         if self.available and now > since:
@@ -165,8 +173,7 @@ class Downstream:
         their choice stays what it was: that costs little."""
         if self.available:
             self._ladder.available = self.available / self.voices
-        calm = self._what_counts(rates, bitrate) if self._ladder.is_calm else None
-        if calm is not None and calm == self._calm:
+        if self.is_settled(rates, bitrate):
             return []
         self._ladder.coded_at = bitrate
         settings = self._ladder.settings(now)
@@ -182,12 +189,18 @@ class Downstream:
             self.video, self.loss, rates, now, is_forced=is_forced, small=small
         )
         self.has_changed |= before != (self.distances, self.steps.showing, self._was_bad)
-        is_calm = self._ladder.is_calm and self.steps.is_best and not asked
+        is_calm = self.is_calm and self.steps.is_best and not asked
         self._calm = self._what_counts(rates, bitrate) if is_calm else None
         return asked
 
+    def is_settled(self, flowing: Iterable[PictureName], bitrate: int | None) -> bool:
+        """Whether `update` would change nothing where these pictures flow, and nothing need be
+        counted for it."""
+        is_calm = self._calm is not None and self._ladder.is_calm
+        return is_calm and self._calm == self._what_counts(flowing, bitrate)
+
     def _what_counts(
-        self, rates: Mapping[PictureName, float], bitrate: int | None
+        self, flowing: Iterable[PictureName], bitrate: int | None
     ) -> tuple[object, ...]:
         steps = self.steps
-        return (*rates, *steps.showing_now, steps.sees_deck, bitrate, self._ladder.hurried)
+        return (*flowing, *steps.showing_now, steps.sees_deck, bitrate, self._ladder.hurried)

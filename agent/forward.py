@@ -145,13 +145,10 @@ class VoiceSlot(Slot):
         if mapped is None:
             return None
         seq, ts, _is_newest = mapped
-        self._stream.add(
-            msgspec.structs.replace(
-                frame, seq=seq, ts=ts, source=source, marker=begins or frame.marker
-            )
-        )
+        data, marker = frame.data, begins or frame.marker
+        self._stream.add(Frame(seq, ts, data, marker, frame.level, source, frame.recovered))
         self.forwarded += 1
-        self.forwarded_bytes += len(frame.data)
+        self.forwarded_bytes += len(data)
         return seq
 
     def frame(self, seq: int) -> Frame | None:
@@ -387,16 +384,17 @@ class UplinkGaps:
                 is_answer = self._patience.came(one, now, rtt_s)
         if value <= self._highest:
             return False, is_answer
-        gaps = range(max(self._highest + 1, value - MAX_MISSING), value)
-        for gap in gaps:
+        first, self._highest = self._highest + 1, value
+        if value == first:
+            return False, is_answer
+        for gap in range(max(first, value - MAX_MISSING), value):
             wait_s = self._patience.wait_s(value - gap, distances, rtt_s)
             self._missing[gap] = Missing(now, now + wait_s)
             self._patience.missed()
             self.lost += 1
         while len(self._missing) > MAX_MISSING:
             del self._missing[next(iter(self._missing))]
-        self._highest = value
-        return len(gaps) > 0, is_answer
+        return True, is_answer
 
     @property
     def has_missing(self) -> bool:

@@ -262,9 +262,8 @@ class Downlinks:
             self._video_octets[name] = octets
             before = self._video_rates.get(name, 0.0)
             self._video_rates[name] = before + 0.1 * (rate - before)
-        bitrate = min(
-            (one.downstream.wants_bitrate or BITRATE for one in self.receivers), default=BITRATE
-        )
+        troubled = (one.downstream for one in self.receivers if not one.downstream.is_calm)
+        bitrate = min((one.wants_bitrate or BITRATE for one in troubled), default=BITRATE)
         self.voice_bitrate = bitrate if bitrate < BITRATE else None
         steps = (one.downstream.steps for one in self.receivers)
         wishes = [one.small_wish or LOW_FULL for one in steps if one.takes_small]
@@ -282,9 +281,13 @@ class Downlinks:
         if count is None:
             count = max(LOOKED_AT_ONCE, -(-len(self._sites) // LOOKS))
         rates, has_changed = self.rates(now), False
+        showing = {self._slots[name].source for name in rates}
         total = sum(self._frames.values())
         looked, self._to_look = self._to_look[:count], self._to_look[count:]
         for links in looked:
+            is_settled = links.downstream.is_settled(rates, self.voice_bitrate)
+            if is_settled and links.site not in showing:
+                continue
             links.downstream.sending(total - self._frames.get(links.site, 0), now)
             self._choose(links, rates, now)
             has_changed |= links.downstream.has_changed

@@ -295,6 +295,7 @@ def test_links_are_looked_at_by_and_by_but_all_of_them_each_time() -> None:
             return usual(*how)
 
         links.downstream.update = update  # type: ignore[method-assign]
+        links.downstream.is_settled = lambda *_how: False  # type: ignore[method-assign]
     board.forwarding.tick(board.now)
     assert 0 < len(looked) <= LOOKED_AT_ONCE
     for tick in range(1, 9):
@@ -303,6 +304,24 @@ def test_links_are_looked_at_by_and_by_but_all_of_them_each_time() -> None:
     board.down.begin_look(board.now + 0.1)
     board.down.begin_look(board.now + 0.2)
     assert looked == 2 * list(board.relay.sites), "what is left is not left out"
+
+
+def test_of_a_link_of_which_nothing_is_known_nothing_is_chosen_until_something_is() -> None:
+    board = Switchboard()
+    board.route(floor="kandis", main="kandis")
+    board.show("kandis", key=True)
+    minas = board.relay.sites["minas"].downstream
+    chosen: list[float] = []
+    usual = minas._ladder.settings
+    minas._ladder.settings = lambda now: chosen.append(now) or usual(now)  # type: ignore
+    board.down.look(board.now + 0.1)
+    for later in range(2, 7):
+        board.down.look(board.now + 0.1 * later)
+    assert len(chosen) == 1
+    remb = rtcp.compound(9, rtcp.build_remb(9, 300_000))
+    board.down.take_rtcp(board.relay.sites["minas"], remb, board.now + 2)
+    board.down.look(board.now + 2.1)
+    assert len(chosen) == 3 and minas.available == pytest.approx(300_000, rel=0.01)
 
 
 def test_each_site_is_reported_to_once_a_second_and_few_at_a_time() -> None:
