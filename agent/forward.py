@@ -189,6 +189,8 @@ class VideoSlot(Slot):
         # What came before the key frame with which the source begins, as it came.
         self._early: deque[tuple[rtp.Header, bytes]] = deque(maxlen=EARLY)
         self._key_ts: int | None = None
+        self.begins = False
+        """Whether a key frame begins with what was forwarded last."""
 
     def switch(self, source: str | None, now: float) -> None:
         """Another source (or none) feeds the slot from now on."""
@@ -202,7 +204,8 @@ class VideoSlot(Slot):
         if source != self.source:
             return None
         try:
-            descriptor = vp8_packets.parse(packet[header.payload_offset : header.payload_end])
+            payload = bytearray(packet[header.payload_offset : header.payload_end])
+            descriptor = vp8_packets.parse(payload)
         except ValueError:
             return None
         if not self._started or header.ssrc != self._source_ssrc:
@@ -217,7 +220,7 @@ class VideoSlot(Slot):
         if mapped is None:
             return None
         seq, ts, is_newest = mapped
-        payload = bytearray(packet[header.payload_offset : header.payload_end])
+        self.begins = descriptor.keyframe
         if descriptor.picture_id is not None:
             picture = self._rewrite_picture(payload, descriptor)
             if is_newest:
@@ -227,7 +230,7 @@ class VideoSlot(Slot):
             seq,
             ts,
             self.ssrc,
-            bytes(payload),
+            payload,
             marker=header.marker,
             send_time=rtp.send_time(now),
         )

@@ -161,7 +161,7 @@ def build(
     seq: int,
     ts: int,
     ssrc: int,
-    payload: bytes,
+    payload: bytes | bytearray,
     *,
     marker: bool = False,
     audio_level: int | None = None,

@@ -222,6 +222,9 @@ class Blocks:
         """
         self.distances = ()
         opus_type, red_type = self._types
+        if payload and header.payload_type == opus_type and not self._restorer.waits:
+            self._restorer.note(header.ts, payload)
+            return [(0, payload)]
         blocks: list[red.Block] = []  # padding alone, sent to probe the link
         check = None
         if payload and header.payload_type == red_type:

@@ -46,6 +46,17 @@ class Restorer:
         self._frames: dict[int, bytes] = {}
         self._sums: list[tuple[tuple[int, ...], bytes]] = []
 
+    @property
+    def waits(self) -> bool:
+        """Whether there is parity that brings something back once more has come."""
+        return bool(self._sums)
+
+    def note(self, ts: int, data: bytes) -> None:
+        """A frame alone, while nothing waits."""
+        self._frames[ts] = data
+        if len(self._frames) > KEPT:
+            del self._frames[next(iter(self._frames))]
+
     def push(self, ts: int, blocks: list[Block], parity: Block | None) -> list[Block]:
         """A packet with this timestamp: its blocks, and what is brought back by it, oldest first.
         A packet that came late brings back younger frames, too, at offsets below 0. Nothing is left

@@ -22,7 +22,7 @@ class Descriptor(msgspec.Struct, frozen=True):
     size_bytes: int
 
 
-def parse(payload: bytes) -> Descriptor:
+def parse(payload: bytes | bytearray) -> Descriptor:
     """The descriptor in front of a VP8 payload. Raises ValueError on damage."""
     try:
         first = payload[0]

@@ -10,7 +10,6 @@ from collections import deque
 
 from agent import lines, rtp
 from agent.forward import Slot, VideoSlot, VoiceSlot
-from agent.picture import vp8_packets
 from agent.picture.steps import Steps
 from agent.recording.recorder import Recorder
 from agent.relay.downlinks import Downlinks
@@ -158,8 +157,7 @@ class Forwarding:
     ) -> None:
         out = slot.forward(links.site, packet, header, now)
         if out is not None:
-            payload = packet[header.payload_offset : header.payload_end]
-            begins = vp8_packets.is_key_frame_start(payload)
+            begins = slot.begins
             if self._recorded.takes(slot.picture, begins):
                 shown = lines.PICTURES[slot.picture].slot
                 self.recorder.picture(shown, links.site, header, packet, now)
