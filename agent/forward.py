@@ -134,8 +134,8 @@ class VoiceSlot(Slot):
         """The sequence number after the last one."""
         return (self._last_seq + 1) & 0xFFFF
 
-    def take(self, source: str, ssrc: int, frame: Frame, now: float) -> int | None:
-        """A frame of a site; the sequence number it goes out under, None when it does not."""
+    def take(self, source: str, ssrc: int, frame: Frame, now: float) -> Frame | None:
+        """A frame of a site; as it goes out, with the slot's numbers, None when it does not."""
         if source != self.source:
             return None
         begins = not self._started or ssrc != self._source_ssrc
@@ -146,10 +146,9 @@ class VoiceSlot(Slot):
             return None
         seq, ts, _is_newest = mapped
         data, marker = frame.data, begins or frame.marker
-        self._stream.add(Frame(seq, ts, data, marker, frame.level, source, frame.recovered))
         self.forwarded += 1
         self.forwarded_bytes += len(data)
-        return seq
+        return self._stream.add(Frame(seq, ts, data, marker, frame.level, source, frame.recovered))
 
     def frame(self, seq: int) -> Frame | None:
         """What is kept under this number, with the slot's numbers."""

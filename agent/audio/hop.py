@@ -298,15 +298,16 @@ class VoiceStream:
         self._frames: dict[int, Frame] = {}
         self._packets: dict[int, dict[Distances, bytes]] = {}
 
-    def add(self, frame: Frame) -> None:
-        """A frame that goes out now, or went out and is known now."""
-        if frame.seq in self._frames:
-            return  # never other bytes under a number that is kept
-        self._frames[frame.seq] = frame
+    def add(self, frame: Frame) -> Frame:
+        """A frame that goes out now, or went out and is known now; what is kept of it."""
+        kept = self._frames.setdefault(frame.seq, frame)
+        if kept is not frame:
+            return kept  # never other bytes under a number that is kept
         if len(self._frames) > HISTORY:
             oldest = next(iter(self._frames))
             del self._frames[oldest]
             self._packets.pop(oldest, None)
+        return frame
 
     def frame(self, seq: int) -> Frame | None:
         """What is kept under this sequence number."""

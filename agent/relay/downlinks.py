@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from agent import lines, rtcp, rtp
-from agent.audio.hop import Distances
+from agent.audio.hop import Distances, Frame
 from agent.audio.ladder import BITRATE
 from agent.bandwidth import probes
 from agent.forward import Slot, VideoSlot, VoiceSlot
@@ -86,12 +86,9 @@ class Downlinks:
         """The sites that are connected."""
         return self.audience.receivers
 
-    def send_frame(self, slot: VoiceSlot, seq: int, size_bytes: int, now: float) -> None:
-        """A frame of voice that the slot has under this number, to everybody but its source."""
-        self._count(slot.ssrc, size_bytes, now)
-        frame = slot.frame(seq)
-        if frame is None:
-            return
+    def send_frame(self, slot: VoiceSlot, frame: Frame, now: float) -> None:
+        """A frame of voice, with the slot's numbers, to everybody but its source."""
+        self._count(slot.ssrc, len(frame.data), now)
         if slot.is_fresh:
             self._tell_of([slot], now)
         for one in self.audience.listeners(slot):

@@ -135,10 +135,10 @@ class Forwarding:
                 continue
             if isinstance(slot, VoiceSlot):
                 for frame in frames:
-                    seq = slot.take(links.site, header.ssrc, frame, arrival)
-                    if seq is not None:
+                    out = slot.take(links.site, header.ssrc, frame, arrival)
+                    if out is not None:
                         self.recorder.voice(slot.name, links.site, header.ssrc, frame, arrival)
-                        self.downlinks.send_frame(slot, seq, len(frame.data), arrival)
+                        self.downlinks.send_frame(slot, out, arrival)
                 self._note_sent(arrival)
             elif isinstance(slot, VideoSlot):
                 self._forward_picture(links, slot, packet, header, arrival)

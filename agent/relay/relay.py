@@ -158,7 +158,7 @@ class Relay:
         def on_rtp(packet: bytes, arrival: float) -> None:
             if uplink:
                 self.forwarding.forward(links, packet, arrival)
-            self._ticks.wake(arrival)
+            self._ticks.wake(arrival, is_busy=bool(self.forwarding.downlinks.bulk))
 
         def on_rtcp(packet: bytes, arrival: float) -> None:
             if uplink and self._probing.take(links, packet, arrival):

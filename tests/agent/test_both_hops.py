@@ -70,13 +70,10 @@ class Path:
         """A packet came up; what goes down."""
         going = []
         for frame in self.relay.take(packet, self.now):
-            seq = self.slot.take("kandis", self.stream.ssrc, frame, self.now)
-            if seq is None:
-                continue
-            self.reached.append(frame.data)
-            kept = self.slot.frame(seq)
-            assert kept is not None
-            going += self.batch.next_packets(FLOOR, kept, self.now)
+            kept = self.slot.take("kandis", self.stream.ssrc, frame, self.now)
+            if kept is not None:
+                self.reached.append(frame.data)
+                going += self.batch.next_packets(FLOOR, kept, self.now)
         return self._packed(going)
 
     def tick(self) -> list[bytes]:

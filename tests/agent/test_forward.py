@@ -58,8 +58,8 @@ def put(slot: VoiceSlot | VideoSlot, source: Source, packet: bytes, now: float) 
     if isinstance(slot, VideoSlot):
         return slot.forward(source.name, packet, header, now)
     (frame,) = Unfolder(OPUS, RED).push(header, packet[header.payload_offset :])
-    seq = slot.take(source.name, header.ssrc, frame, now)
-    return None if seq is None else slot.packet(seq, (), HALL, now)
+    out = slot.take(source.name, header.ssrc, frame, now)
+    return None if out is None else slot.packet(out.seq, (), HALL, now)
 
 
 def test_sound_flows_from_the_first_packet_after_a_switch_with_the_marker() -> None:

@@ -105,8 +105,7 @@ class Floor:
         ts = self._offset * SAMPLES & 0xFFFFFFFF
         frame = Frame(self._offset & 0xFFFF, ts, frames_of(self.speaker)[self._place])
         self._offset += 1
-        seq = self.slot.take(str(self.speaker), self.speaker, frame, now)
-        kept = None if seq is None else self.slot.frame(seq)
+        kept = self.slot.take(str(self.speaker), self.speaker, frame, now)
         going = [(number, ()) for number in self._rest]
         self._rest = []
         if kept is not None:

@@ -49,11 +49,26 @@ async def test_a_packet_brings_the_tick_and_the_next_one_is_due_later(
     running = asyncio.ensure_future(ticked.ticks.run())  # noqa: TID251
     await ticked.until(1)
     (first, _late_s) = ticked.calls[0]
-    ticked.ticks.wake(first + module.WAKE_S - 0.001)
-    assert len(ticked.calls) == 1, "so soon it is of no use"
-    for later_s in (5, 5.001, 10):
+    for later_s in (1700, 1900, 1901, 3800):
         ticked.ticks.wake(first + later_s)
-    assert ticked.calls[1:] == [(first + 5, 0.0), (first + 10, 0.0)]
+    assert ticked.calls[1:] == [(first + 1900, 0.0), (first + 3800, 0.0)], "not too soon"
+    running.cancel()
+
+
+async def test_while_a_picture_goes_out_the_tick_comes_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "CALM_S", 3600.0)
+    ticked = Ticked()
+    running = asyncio.ensure_future(ticked.ticks.run())  # noqa: TID251
+    await ticked.until(1)
+    order: list[int] = []
+    asyncio.get_running_loop().call_soon(lambda: order.append(len(ticked.calls)))
+    for _packet in range(3):
+        ticked.ticks.wake(time.monotonic() + 3600, is_busy=True)
+    await ticked.until(2)
+    await asyncio.sleep(0)
+    assert order == [1] and len(ticked.calls) == 2, "once for all of them"
     running.cancel()
 
 
