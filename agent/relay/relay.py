@@ -14,6 +14,7 @@ from agent import lines
 from agent.recording.recorder import Recorder
 from agent.relay import telemetry
 from agent.relay.forwarding import Forwarding
+from agent.relay.garbage import Garbage
 from agent.relay.links import SiteLinks
 from agent.relay.probing import Probing
 from agent.relay.ticks import TICK_S, Ticks
@@ -44,6 +45,7 @@ class Relay:
         self._probing = Probing()
         self._telemetry = telemetry.Telemetry(self.forwarding)
         self._ticks = Ticks(self._tick)
+        self._garbage = Garbage()
         self._loopback = loopback
         self._link: Link | None = None
         self._orphan_since: float | None = None
@@ -59,7 +61,7 @@ class Relay:
             self._group = group
             group.create_task(self._link.run())
             group.create_task(self._ticks.run())
-            group.create_task(self._forget_silent())
+            group.create_task(self._look_after())
             group.create_task(self._tell())
 
     def _hello(self) -> m.Hello:
@@ -152,6 +154,10 @@ class Relay:
             log.info("%s: %s %s", links.site, which, state)
             links.heard_at = time.monotonic()
             self.forwarding.set_receivers()
+            if state == "connected":
+                self._garbage.made()
+            elif state == "closed":
+                self._garbage.closed()
             if state == "connected" and not uplink:
                 self.forwarding.downlinks.wish_for_key_frames(time.monotonic())
 
@@ -189,15 +195,18 @@ class Relay:
         self._telemetry.tick(now)
         return waits
 
-    async def _forget_silent(self) -> None:
+    async def _look_after(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            now = time.monotonic()
-            for links in tuple(self.sites.values()):
-                if now - links.heard_at > GONE_AFTER_S:
-                    log.info("%s: nothing heard for %g s", links.site, GONE_AFTER_S)
-                    del self.sites[links.site]
-                    self._drop(links)
+            self._forget_silent(time.monotonic())
+            self._garbage.look(self.forwarding.downlinks.packets_out)
+
+    def _forget_silent(self, now: float) -> None:
+        for links in tuple(self.sites.values()):
+            if now - links.heard_at > GONE_AFTER_S:
+                log.info("%s: nothing heard for %g s", links.site, GONE_AFTER_S)
+                del self.sites[links.site]
+                self._drop(links)
 
     async def _tell(self) -> None:
         while True:

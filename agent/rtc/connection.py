@@ -4,7 +4,8 @@ Public and private names of aiortc and aioice it relies on are held by
 `tests/contract/test_aiortc.py` for the pinned releases (aiortc 1.16.0, aioice 0.13.0):
 
 - no aiortc sender or receiver is ever started: `sender.send/stop` and `receiver.receive/stop` are
-  replaced on the instance, so there is no decoder thread, jitter buffer or sender loop;
+  replaced on the instance, so there is no decoder thread, jitter buffer or sender loop, and what
+  would estimate the bitrate is taken away;
 - incoming: we read the sockets (`agent.rtc.inlet`); a tap on the datagram protocol takes SRTP and
   SRTCP before aiortc's queue, decrypts with the DTLS transport's `_rx_srtp` and hands out
   plaintext; STUN and DTLS go their way;
@@ -240,6 +241,8 @@ class Connection:
             receiver: Any = transceiver.receiver
             sender: Any = transceiver.sender
             receiver.receive = receiver.stop = sender.send = sender.stop = _nothing
+            # A thousand objects, of which the garbage collector would look at each.
+            receiver._RTCRtpReceiver__remote_bitrate_estimator = None
 
     # -- datagrams ---------------------------------------------------------------------------------
 

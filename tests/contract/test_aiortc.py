@@ -53,6 +53,9 @@ def test_names_and_signatures() -> None:
     for kind, names in ((RTCRtpSender, ("send", "stop")), (RTCRtpReceiver, ("receive", "stop"))):
         for name in names:
             assert inspect.iscoroutinefunction(getattr(kind, name))
+    source = inspect.getsource(RTCRtpReceiver)
+    assert "self.__remote_bitrate_estimator = RemoteBitrateEstimator()" in source
+    assert "self.__remote_bitrate_estimator is not None" in source, "it may be missing"
     source = inspect.getsource(RTCDtlsTransport._setup_srtp)
     assert "self._rx_srtp = Session" in source and "self._tx_srtp = Session" in source
     assert "allow_repeat_tx = True" in source, "a packet may be protected twice"
@@ -120,6 +123,8 @@ def test_the_lines_of_a_downlink_use_one_transport_and_no_thread() -> None:
             assert 1 in ice._nominated
             assert hasattr(ice._nominated[1].protocol, "transport")
             assert ice._nominated[1].remote_addr[0] == "127.0.0.1"
+            estimator = "_RTCRtpReceiver__remote_bitrate_estimator"
+            assert {vars(t.receiver)[estimator] for t in transceivers} == {None}
             # Neither sender nor receiver of aiortc was ever started.
             assert not end._dtls._rtp_router.receivers
             assert not end._dtls._rtp_router.senders
