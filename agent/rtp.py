@@ -17,6 +17,9 @@ _read_profile = struct.Struct("!HH").unpack_from
 _voice = struct.Struct("!BBHLLLHLH")
 _read_voice, _write_voice = _voice.unpack_from, _voice.pack
 VOICE_BYTES, VOICE_EXTENSIONS = 24, ONE_BYTE_PROFILE << 16 | 2
+_write_picture = struct.Struct("!BBHLLLL").pack
+PICTURE_BYTES, PICTURE_EXTENSIONS = 20, ONE_BYTE_PROFILE << 16 | 1
+SENT_HEAD = SEND_TIME_ID << 4 | 2
 
 
 # -- arithmetic (RFC 1982 in 16 and 32 bits) ------------------------------------------------------
@@ -87,14 +90,19 @@ class Header(msgspec.Struct, frozen=True, gc=False):
 def parse(data: bytes) -> Header:
     """The header of an RTP packet. Raises ValueError on damage."""
     size = len(data)
-    if size >= VOICE_BYTES:
+    if size >= VOICE_BYTES and data[0] == 0x90:
         # As the packets of a voice are that is sent once: audio level and send time, no more.
-        first, second, seq, ts, ssrc, extensions, level, sent, rest = _read_voice(data)
-        is_usual = first == 0x90 and extensions == VOICE_EXTENSIONS and not rest
-        if is_usual and level >> 8 == AUDIO_LEVEL_ID << 4 and sent >> 24 == SEND_TIME_ID << 4 | 2:
+        _first, second, seq, ts, ssrc, extensions, level, sent, rest = _read_voice(data)
+        is_voice = extensions == VOICE_EXTENSIONS and level >> 8 == AUDIO_LEVEL_ID << 4
+        if is_voice and sent >> 24 == SENT_HEAD and not rest:
             return Header(
                 second & 0x7F, second > 0x7F, seq, ts, ssrc, VOICE_BYTES, size,
                 level & 0x7F, sent & 0xFFFFFF,
+            )  # fmt: skip
+        if extensions == PICTURE_EXTENSIONS and level >> 8 == SENT_HEAD:
+            return Header(
+                second & 0x7F, second > 0x7F, seq, ts, ssrc, PICTURE_BYTES, size,
+                None, (level & 0xFF) << 16 | sent >> 16,
             )  # fmt: skip
     if size < 12:
         raise ValueError("RTP packet shorter than its fixed header")
@@ -173,9 +181,11 @@ def build(
     second = payload_type | (0x80 if marker else 0)
     if audio_level is None and send_time is None and not recovered:
         return struct.pack("!BBHLL", 0x80, second, seq, ts, ssrc) + payload
-    if audio_level is not None and send_time is not None and not recovered:
+    if send_time is not None and not recovered:
+        sent = SENT_HEAD << 24 | send_time
+        if audio_level is None:
+            return _write_picture(0x90, second, seq, ts, ssrc, PICTURE_EXTENSIONS, sent) + payload
         level = AUDIO_LEVEL_ID << 12 | audio_level & 0x7F
-        sent = (SEND_TIME_ID << 4 | 2) << 24 | send_time
         return _write_voice(0x90, second, seq, ts, ssrc, VOICE_EXTENSIONS, level, sent, 0) + payload
     extensions = b""
     if audio_level is not None:

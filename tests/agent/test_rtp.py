@@ -96,6 +96,20 @@ def test_extensions_say_the_same_however_many_words_they_take(
     )
 
 
+@given(
+    st.tuples(st.sampled_from([0x32, 0x22, 0x52]), *[st.integers(0, 255)] * 3),
+    st.binary(min_size=4, max_size=9),
+)
+def test_one_extension_says_the_same_however_many_words_it_takes(
+    sent: tuple[int, ...], payload: bytes
+) -> None:
+    fixed = struct.pack("!BBHLLH", 0x90, 0xE0, 7, 8, 9, rtp.ONE_BYTE_PROFILE)
+    one = rtp.parse(fixed + b"\0\1" + bytes(sent) + payload)
+    two = rtp.parse(fixed + b"\0\2" + bytes(sent) + bytes(4) + payload)
+    assert (one.payload_offset, two.payload_offset) == (20, 24)
+    assert one == msgspec.structs.replace(two, payload_offset=20, payload_end=two.payload_end - 4)
+
+
 def test_contributing_sources_and_padding_are_passed_over() -> None:
     packet = struct.pack("!BBHLLLL", 0xA2, 96, 7, 8, 9, 1, 2) + b"sound" + b"\0\0\3"
     header = rtp.parse(packet)
