@@ -72,7 +72,7 @@ TWINS: Distances = (1, 2, 3)
 ONE_COPY: Distances = (2,)
 
 PARITY: Distances = (3,)
-"""By this alone no copy: the parity of the two frames before, which brings back what was sent up to
+"""By this alone no copy: the parity of two frames before, which brings back what was sent up to
 three frames ago (`agent.audio.parity`)."""
 
 

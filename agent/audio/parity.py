@@ -1,12 +1,13 @@
-"""Parity of the voice: one block that brings back either of the two frames before. Pure.
+"""Parity of the voice: one block that brings back either of two frames before. Pure.
 
-Each packet has the exclusive or of the two frames before its own. It costs hardly more than a copy
-of one, and most of what is lost comes with the next packet; where that is lost as well, the one
-after the next but one brings back both. Of a link that loses every tenth packet, two frames in a
-thousand are left missing, where one copy leaves ten.
+Each packet has the exclusive or of the frame before its own and of the third before it. It costs
+hardly more than a copy of one, and nearly all that is lost comes with the next packet; where that
+is lost as well, with the second after it. Of a link that loses every tenth packet, two frames in a
+thousand are left missing, where one copy leaves ten. (The two frames just before would leave three,
+and let twice as many wait for more than one packet.)
 
-A block of RED (RFC 2198): its timestamp offset is 960 times 1 for the frame before, 2 for the one
-before that, 3 for both; its first byte is the exclusive or of their lengths.
+A block of RED (RFC 2198): its timestamp offset is 960 times 1 for the frame before, 2 for the third
+before, 3 for both; its first byte is the exclusive or of their lengths.
 """
 
 from collections.abc import Sequence
@@ -16,17 +17,17 @@ from agent.rtp import ts_delta
 
 SAMPLES = 960
 MAX_BYTES = 255
-BACK = (1, 2)
+BACK = (1, 3)
 KEPT = 8
 """Frames and blocks of parity that are kept: more than parity reaches back."""
 
 
 def parity(frames: Sequence[tuple[int, bytes]]) -> Block | None:
-    """The block for these frames, each with how many frames older it is; None where there are
-    none, or one is too long."""
+    """The block for these frames, each with how many frames older it is (of `BACK`); None where
+    there are none, or one is too long."""
     if not frames or max(len(data) for _back, data in frames) > MAX_BYTES:
         return None
-    mask = sum(back for back, _data in frames)
+    mask = sum(1 << BACK.index(back) for back, _data in frames)
     return mask * SAMPLES, _sum([data for _back, data in frames])
 
 
@@ -66,8 +67,9 @@ class Restorer:
             frames[(ts - offset) & 0xFFFFFFFF] = data
         if parity is not None:
             mask, rest = divmod(parity[0], SAMPLES)
-            covered = tuple((ts - n * SAMPLES) & 0xFFFFFFFF for n in BACK if mask & n)
-            if covered and not rest and mask <= sum(BACK):
+            backs = [back for bit, back in enumerate(BACK) if mask >> bit & 1]
+            covered = tuple((ts - back * SAMPLES) & 0xFFFFFFFF for back in backs)
+            if covered and not rest and not mask >> len(BACK):
                 self._sums.append((covered, parity[1]))
                 del self._sums[:-KEPT]
         restored = self._restore(ts) if self._sums else []
