@@ -302,9 +302,12 @@ class Sender:
 
     def reports(self) -> bytes:
         """Sender reports of all streams, sent also while silent: they carry the round trip, and
-        which timestamps of sound and picture belong together."""
+        which timestamps of sound and picture belong together. A thin link is spared those of
+        pictures that it does not carry: the voice would wait behind them."""
         now = time.monotonic()
-        streams: list[Stream] = [self._audio, *self.pictures.streams]
+        streams: list[Stream] = [self._audio]
+        if self.video_kbps or not self._ladder.is_thin:
+            streams += self.pictures.streams
         return rtcp.build_srs([stream.report(now) for stream in streams], cname=self._cname)
 
     def probes(self) -> tuple[bytes, ...]:

@@ -116,7 +116,8 @@ class Site:
         self._look_at = math.inf
         self._previewed_at = -math.inf
         self._rounds = Rounds()
-        self._rounds.every(REPORT_EVERY_S, self._report)
+        self._has_reported = False
+        self._rounds.every(REPORT_EVERY_S / 2, self._report_or_probe)
         self._rounds.every(TELEMETRY_EVERY_S, self._tell)
         self._rounds.every(LATER_EVERY_S, self._send_later)
         self._rounds.every(PREVIEW_TICK_S, self._show_preview)
@@ -439,18 +440,31 @@ class Site:
             self._wake.set()
         self._rounds.tick(now)
 
+    def _report_or_probe(self) -> None:
+        """By turns, each once a second: behind both at once a voice waits on a thin link."""
+        self._has_reported = not self._has_reported
+        if self._has_reported:
+            self._report()
+        else:
+            self._probe()
+
     def _report(self) -> None:
-        """Once a second: sender reports on the uplink, receiver reports on the downlink."""
+        """Sender reports on the uplink, receiver reports on the downlink."""
         attempt, ssrc = self._attempt, self.sender.audio_ssrc
         if attempt is None:
             return
         if attempt.uplink is not None:
             attempt.uplink.send_rtcp(self.sender.reports() + attempt.question("uplink", ssrc))
-            for probe in self.sender.probes():
-                attempt.uplink.send_rtcp(probe)
         if attempt.downlink is not None:
             attempt.downlink.send_rtcp(self.receiver.report() + attempt.question("downlink", ssrc))
             self.sender.guess(self.receiver.loss, time.monotonic())
+
+    def _probe(self) -> None:
+        """What finds out how much the uplink carries."""
+        attempt = self._attempt
+        if attempt is not None and attempt.uplink is not None:
+            for probe in self.sender.probes():
+                attempt.uplink.send_rtcp(probe)
 
     # -- the recording -----------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import numpy as np
 from agent import rtcp, rtp, voice
 from agent.audio import red
 from agent.audio.hop import PAIRS, TWINS, Distances
-from agent.audio.ladder import BITRATES, LIMIT_FOR_S, OVERHEAD_BYTES
+from agent.audio.ladder import BITRATES, LIMIT_FOR_S, OVERHEAD_BYTES, THIN
 from agent.devices import NullCamera, NullMicrophone, SyntheticCamera, SyntheticMicrophone
 from agent.picture import vp8_packets
 from agent.sender import AudioStream, Sender
@@ -410,3 +410,12 @@ async def test_the_round_trip_is_known_from_reports_while_silent() -> None:
         sender.take_rtcp(rtcp.build_rr(1, [block], cname="relay"), 0.0)
         assert 0 <= sender.rtt_ms < 5000
         assert wire.packets == []
+
+
+async def test_a_thin_link_is_spared_reports_of_pictures_that_it_does_not_carry() -> None:
+    async with sending() as (sender, _wire):
+        sender.camera = "live"
+        for available, pictures in ((10 * THIN, sender.video_ssrcs), (0.6 * THIN, ())):
+            sender.take_rtcp(rtcp.build_remb(1, round(available)), time.monotonic())
+            reports = [r for r in rtcp.parse(sender.reports()) if isinstance(r, rtcp.SenderReport)]
+            assert [r.ssrc for r in reports] == [sender.audio_ssrc, *pictures]

@@ -145,6 +145,7 @@ class _Site:
         self.sender.microphone_open = speech is not None
         path.every(FRAME_S, lambda: self.sender._take_sound(path.now))
         path.every(REPORT_EVERY_S, self._report)
+        path.at(path.now + REPORT_EVERY_S / 2, lambda: path.every(REPORT_EVERY_S, self._probe))
         path.every(CONSENT_EVERY_S, self._consent)
         path.at(path.now + PULL_PHASE_S, self._pull)
 
@@ -154,10 +155,12 @@ class _Site:
 
     def _report(self) -> None:
         self._up.send_rtcp(self.sender.reports())
-        for probe in self.sender.probes():
-            self._up.send_rtcp(probe)
         self._down_back.send_rtcp(self.receiver.report())
         self.sender.guess(self.receiver.loss, self._path.now)
+
+    def _probe(self) -> None:
+        for probe in self.sender.probes():
+            self._up.send_rtcp(probe)
 
     def _consent(self) -> None:
         for one in (self._up, self.links.uplink, self.links.downlink, self._down_back):
