@@ -53,6 +53,9 @@ BETTER_FOR_S = 5.0
 TRY_AGAIN_S, LATER, MAX_TRY_AGAIN_S = 20.0, 4.0, 160.0
 FORGIVEN_AFTER_S = 300.0
 SAME_FAILURE_S = 5.0
+FAILED_AFTER_S = 2.0
+"""An estimate that is less for a shorter time fell for a queue that soon was gone."""
+
 SAFE = 0.9
 ROOM = 1.05
 VIDEO_LEAST, VIDEO_AGAIN = 40_000, 50_000
@@ -82,12 +85,21 @@ and carries little: what costs most first, the best one that fits is chosen. Par
 of the holes that a copy leaves; where single frames are too much, frames go in pairs that have a
 copy each, 20 ms later: that spares headers."""
 
+ALONE: tuple[tuple[int, Distances], ...] = (
+    (32_000, ()),
+    (24_000, ()),
+    (20_000, ()),
+    (20_000, PAIRS),
+    (15_000, PAIRS),
+    (12_000, PAIRS),
+)
+"""The same where what is lost is asked for again. Of a pair two frames are lost at once, and missed
+later: better ask for single ones."""
+
 TWINS_FROM = 20_000
 
 PARITY_MORE = 1.1
 """Of two frames it is as long as the longer one."""
-
-SINGLES_ABOVE, PAIRS_FROM = 15_000, 20_000
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -122,9 +134,26 @@ class _Failures:
     """What was too much for the link: it is tried again later and later."""
 
     def __init__(self) -> None:
+        # What was cut, and when, of which it is not known yet whether it was too much.
+        self._cut: tuple[float, float] | None = None
         self._cost = math.inf
         self._at = -math.inf
         self._wait_s = TRY_AGAIN_S
+
+    def cut(self, cost: float, now: float) -> None:
+        """What costs so many bit/s is more than the link carries now."""
+        if self._cut is None:
+            self._cut = (cost, now)
+
+    def look(self, available: float, now: float) -> None:
+        """The link carries so much: what was cut was too much for it, if that lasts."""
+        if self._cut is not None:
+            cost, at = self._cut
+            if cost <= available:
+                self._cut = None
+            elif now - at >= FAILED_AFTER_S:
+                self._cut = None
+                self.note(cost, now)
 
     def note(self, cost: float, now: float) -> None:
         """What cost so many bit/s was too much; what is cut while the queue drains was not."""
@@ -286,7 +315,8 @@ class Ladder:
         )
         is_asked_for, self._coded_before = self.coded_at != self._coded_before, self.coded_at
         if first > rank and self._cost_of(self._chosen) > self.available:
-            self._failures.note(self._cost_of(self._chosen), now)
+            self._failures.cut(self._cost_of(self._chosen), now)
+        self._failures.look(self.available, now)
         if first >= rank or self.available == math.inf or is_asked_for:
             rank, self._fits_since = first, None
         elif better >= rank:
@@ -320,27 +350,25 @@ class Ladder:
         """Ways to send the voice, best first."""
         bitrates = self._allowed_bitrates(now)
         best = bitrates[0]
-        pairs = [Settings(bitrate, PAIRS) for bitrate in bitrates]
         if self._level == 0:
-            return [Settings(best), *pairs]
+            return [Settings(best), *(Settings(bitrate, PAIRS) for bitrate in bitrates)]
         # Who is not hurried waits longer on a link that loses this much.
         distances = (CONVERSATION if self.hurried else CLEAR)[self._level - 1]
         one_copy = PARITY if self.hurried and best < self._bitrates[0] else ONE_COPY
         copies = (distances, distances[:3], distances[:2], one_copy)
         wishes = [Settings(best, one) for one in copies]
-        if self.hurried or self.rtt_s > LONG_WAY_S:
-            ways = [Settings(*way) for way in COPIED if way[0] in bitrates]
-            wishes += [one for one in ways if one not in wishes]
+        is_late = self.hurried or self.rtt_s > LONG_WAY_S
+        ways = [Settings(*way) for way in (COPIED if is_late else ALONE) if way[0] in bitrates]
+        wishes += [one for one in ways if one not in wishes]
+        fec = 0
+        if is_late:
             if not self._can_code and best > TWINS_FROM:
                 wishes.append(Settings(best, TWINS))
             fec = max(5, min(30, round(100 * self.loss))) if self._can_code else 0
             alone = Settings(bitrates[-1], (), fec)
             wishes += [alone] if alone.cost < wishes[-1].cost else []
-            return [*wishes, Settings(bitrates[-1], PAIRS, fec)]
-        # Of a pair two frames are lost at once, and missed later: better ask for single ones.
-        singles = [Settings(bitrate) for bitrate in bitrates if bitrate > SINGLES_ABOVE]
-        few = [one for one in pairs if one.bitrate <= PAIRS_FROM or not self._can_code]
-        return [*wishes, *singles, *few]
+        last = Settings(bitrates[-1], PAIRS, fec)
+        return wishes if last in wishes else [*wishes, last]
 
     def _allowed_bitrates(self, now: float) -> tuple[int, ...]:
         if not self._can_code:

@@ -211,14 +211,24 @@ def test_what_was_too_much_comes_back_after_a_while_later_each_time() -> None:
         ladder.available = 0.8 * rich.cost
         poor = ladder.after(TICK_S)
         assert copies(poor.distances) < copies(rich.distances)
+        ladder.after(rules.FAILED_AFTER_S)
         waited = seconds_until_it_returns(ladder, rich)
         assert wait_s <= waited + 2 * TICK_S <= wait_s + rules.BETTER_FOR_S + 1
         wait_s = min(rules.MAX_TRY_AGAIN_S, rules.LATER * wait_s)
     ladder.after(rules.FORGIVEN_AFTER_S)
     ladder.available = 0.8 * rich.cost
-    ladder.after(TICK_S)
+    ladder.after(rules.FAILED_AFTER_S + TICK_S)
     waited = seconds_until_it_returns(ladder, rich)
     assert waited <= rules.TRY_AGAIN_S + rules.BETTER_FOR_S + 1, "what was long ago is forgiven"
+
+
+def test_what_did_not_fit_for_a_moment_comes_back_as_soon_as_it_fitted_for_a_while() -> None:
+    """An estimate that falls for a queue that soon is gone tells nothing of what was sent."""
+    ladder = Ladder()
+    rich = ladder.told(LOSSY)
+    ladder.available = 0.9 * rich.cost
+    assert copies(ladder.after(rules.FAILED_AFTER_S - TICK_S).distances) < copies(rich.distances)
+    assert seconds_until_it_returns(ladder, rich) <= rules.BETTER_FOR_S + 1
 
 
 def test_what_costs_clearly_less_than_what_failed_comes_back_as_soon_as_it_fitted_for_a_while() -> (
