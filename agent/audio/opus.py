@@ -68,6 +68,10 @@ _lib.opus_encoder_destroy.argtypes = [ctypes.c_void_p]
 _lib.opus_decoder_destroy.argtypes = [ctypes.c_void_p]
 
 
+# All of a decoder lies in one piece of memory, which may be copied.
+_DECODER_BYTES = _lib.opus_decoder_get_size(1)
+
+
 class _Room:
     """A frame of samples at one place."""
 
@@ -163,11 +167,21 @@ class Decoder:
         error = ctypes.c_int()
         self._state = _lib.opus_decoder_create(RATE, 1, ctypes.byref(error))
         _check(error.value)
+        self._kept = ctypes.create_string_buffer(_DECODER_BYTES)
+        self.keep()
         self._out = _Room()
 
     def reset(self) -> None:
         """Forget the speaker before."""
         _check(_lib.opus_decoder_ctl(ctypes.c_void_p(self._state), ctypes.c_int(_RESET_STATE)))
+
+    def keep(self) -> None:
+        """Remember what is known at this moment, for `back`."""
+        ctypes.memmove(self._kept, self._state, _DECODER_BYTES)
+
+    def back(self) -> None:
+        """Be as at the last `keep`: what was decoded since then is forgotten."""
+        ctypes.memmove(self._state, self._kept, _DECODER_BYTES)
 
     def decode(self, packet: bytes) -> NDArray[Any]:
         """The 960 samples of a packet. Raises OpusError when it is damaged."""

@@ -13,6 +13,8 @@ Rules:
 - The delay changes in pauses of speech; in speech it only grows, and only where sound is
   concealed anyway: what is missing then is waited for, and nothing of what comes late is lost. The
   same holds a drifting clock.
+- What comes too late to be heard still tells the decoder what was said: it goes back to before the
+  hole and decodes what it guessed, so that what follows does not suffer from the guess.
 - A packet with the marker bit, or off the line, begins another speaker: what is left of the one
   before is faded out in 10 ms and dropped; nothing of the delay is inherited but what the link
   itself is known for.
@@ -101,6 +103,9 @@ LOUD_FRAMES = 3
 HOLD_FRAMES = 2
 NOISE_FRAMES = 50
 
+MEND_FRAMES = 8
+"""A frame that comes too late is of use while no more than so many were played since."""
+
 MAX_TRIES = 8
 FORGET_S = 0.5
 MAX_MISSING = 200
@@ -113,6 +118,8 @@ class Decoder(Protocol):
     def decode_fec(self, next_packet: bytes) -> Wave: ...
     def conceal(self) -> Wave: ...
     def reset(self) -> None: ...
+    def keep(self) -> None: ...
+    def back(self) -> None: ...
 
 
 class Stats:
@@ -197,6 +204,11 @@ class Playout:
         # (pull - timestamp in seconds) of the last pulls, as if the delay had been what it is now
         self._waited: deque[float] = deque(maxlen=RECENT_PULLS)
         self._fade_in = True
+        # The first frame that was guessed (the decoder was kept before it); what was played since
+        # or came too late; whether anything did that the decoder does not know.
+        self._hole: int | None = None
+        self._since: dict[int, bytes] = {}
+        self._is_guessing = False
         self._distances: Distances = ()
         # How many frames back copies reach, on this hop and on the speaker's.
         self._reach = self._reach_before = 0
@@ -333,7 +345,7 @@ class Playout:
                 self._link.late_s = self._late.late_s
         due = self._played_to if self._next is None else self._next
         if index < due:
-            self.stats.late += 1
+            self._came_late(index, payload)
             return
         if index - due > MAX_FRAMES and self._next is not None:
             # A jump in time: nothing of what waits belongs to what comes.
@@ -552,8 +564,7 @@ class Playout:
             for index in sorted(self._frames)[:-1]:
                 if index * SAMPLES / RATE >= oldest_s:
                     break
-                del self._frames[index]
-                self.stats.late += 1
+                self._came_late(index, self._frames.pop(index)[0])
         return min(self._frames)
 
     def _play(self, delay_s: float) -> Wave:
@@ -591,21 +602,62 @@ class Playout:
         elif origin == "again":
             self.stats.again += 1
         try:
-            return self._decoder.decode(payload)
+            return self._decoded(self._next - 1, payload)
         except ValueError:
             return self._decoder.conceal()
+
+    # -- what comes too late -----------------------------------------------------------------------
+
+    def _miss(self) -> None:
+        """The next frame is not there, and will be guessed."""
+        assert self._next is not None
+        if self._hole is None or self._next - self._hole > MEND_FRAMES:
+            self._hole, self._since, self._is_guessing = self._next, {}, False
+            self._decoder.keep()
+
+    def _came_late(self, index: int, payload: bytes) -> None:
+        self.stats.late += 1
+        if self._hole is not None and index >= self._hole:
+            self._since[index] = payload
+            self._is_guessing = True
+
+    def _decoded(self, index: int, payload: bytes) -> Wave:
+        if self._hole is None or index - self._hole > MEND_FRAMES:
+            self._hole, self._is_guessing = None, False
+            return self._decoder.decode(payload)
+        self._since[index] = payload
+        if self._is_guessing:
+            return self._mended(range(self._hole, index), payload)
+        return self._decoder.decode(payload)
+
+    def _mended(self, before: Sequence[int], payload: bytes) -> Wave:
+        """A frame as it is when the decoder knows of those before what is known now. It begins as
+        the sound would have gone on, or there would be a click."""
+        self._is_guessing = False
+        start = self._decoder.decode(payload)[:FADE_SAMPLES] * self._ramp[::-1]
+        self._decoder.back()
+        for index in before:
+            if index in self._since:
+                self._decoder.decode(self._since[index])
+            else:
+                self._decoder.conceal()
+        pcm = self._decoder.decode(payload)
+        pcm[:FADE_SAMPLES] = start + pcm[:FADE_SAMPLES] * self._ramp
+        return pcm
+
+    # -- holes -------------------------------------------------------------------------------------
 
     def _bridge(self, excess_s: float) -> Wave:
         """Nothing is there for this frame: recover it, conceal it, or fall silent."""
         assert self._next is not None
+        self._miss()
         if not self._frames:
             self._concealed_run += 1
             if self._concealed_run > CONCEAL_FRAMES:
                 self._fall_silent(self._next)
                 return self._pause()
             if self._may_hold(excess_s) and not self._level.in_pause:
-                self._stretch()
-                return self._concealed()
+                return self._held()
             self._next += 1
             # After some quiet frames the speaker most likely only pauses (DTX).
             return self._room_noise() if self._level.in_pause else self._concealed()
@@ -617,8 +669,7 @@ class Playout:
         if self._may_hold(excess_s):
             # Below the delay aimed at: what is missing may still come, and the delay grows; a
             # little at every hole, so that none becomes a pause.
-            self._stretch()
-            return self._concealed()
+            return self._held()
         self._next += 1
         self._played_number += 1
         if later == self._next:
@@ -629,9 +680,15 @@ class Playout:
         """Whether what is missing is waited for: below the delay aimed at, and not for long."""
         return excess_s < -FRAME_S / 2 and self._concealed_run <= HOLD_FRAMES
 
+    def _held(self) -> Wave:
+        self._stretch()
+        self._is_guessing = True
+        return self._concealed()
+
     def _not_sent(self, later: int, excess_s: float) -> Wave:
         """The speaker paused (DTX) until `later`: a good time to change the delay."""
         assert self._next is not None
+        self._hole, self._is_guessing = None, False
         step = 1
         if excess_s > LONG_BY_S and later - self._next > 1:
             skipped = min(later - self._next - 1, max(1, int(excess_s / FRAME_S)))

@@ -187,6 +187,12 @@ class Constant:
     def reset(self) -> None:
         pass
 
+    def keep(self) -> None:
+        pass
+
+    def back(self) -> None:
+        pass
+
 
 @settings(max_examples=12, deadline=None)
 @given(SEED, st.sampled_from([32767, -32768]), st.integers(0, 100))

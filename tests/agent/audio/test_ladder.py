@@ -211,7 +211,7 @@ def test_what_was_too_much_comes_back_after_a_while_later_each_time() -> None:
         ladder.available = 0.8 * rich.cost
         poor = ladder.after(TICK_S)
         assert copies(poor.distances) < copies(rich.distances)
-        ladder.after(rules.FAILED_AFTER_S)
+        ladder.after(rules.FAILED_AFTER_S + TICK_S)
         waited = seconds_until_it_returns(ladder, rich)
         assert wait_s <= waited + 2 * TICK_S <= wait_s + rules.BETTER_FOR_S + 1
         wait_s = min(rules.MAX_TRY_AGAIN_S, rules.LATER * wait_s)

@@ -48,6 +48,20 @@ def test_damage_is_an_error_and_the_decoder_goes_on() -> None:
     assert rms(decoder.decode(packets[11])) > 500
 
 
+def test_a_decoder_goes_back_to_what_it_knew() -> None:
+    encoder, decoder = opus.Encoder(), opus.Decoder()
+    packets = [encoder.encode(pcm) for pcm in frames(30)]
+    for packet in packets[:20]:
+        decoder.decode(packet)
+    decoder.keep()
+    heard = decoder.decode(packets[20])
+    for _ in range(3):
+        decoder.conceal()
+    assert not np.array_equal(decoder.decode(packets[20]), heard)
+    decoder.back()
+    assert np.array_equal(decoder.decode(packets[20]), heard)
+
+
 def test_after_a_reset_nothing_is_left_of_the_speaker_before() -> None:
     encoder, decoder = opus.Encoder(), opus.Decoder()
     for pcm in frames(20):

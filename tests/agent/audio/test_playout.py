@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent import voice
 from agent.audio import opus
 from agent.audio.hop import PARITY
 from agent.audio.ladder import CLEAR, CONVERSATION
@@ -15,6 +16,7 @@ from agent.audio.playout import (
     CLEAR_FLOOR_S,
     CONVERSATION_MAX_S,
     CONVERSATION_RECOVER_S,
+    FADE_SAMPLES,
     FIRST_S,
     HOLD_FRAMES,
     JUST_S,
@@ -79,6 +81,12 @@ class Tape:
 
     def reset(self) -> None:
         self.last = 0
+
+    def keep(self) -> None:
+        pass
+
+    def back(self) -> None:
+        pass
 
 
 class Room:
@@ -699,6 +707,32 @@ def over_a_bad_uplink(
         )
         playout.missing(at, 0.001)
     return playout
+
+
+def spoken_to_a_decoder(late: dict[int, float]) -> list[np.ndarray]:
+    """A voice through the codec, heard frame by frame; these frames come so much later."""
+    encoder, heard = opus.Encoder(), []
+    playout = Playout(opus.WaveDecoder(np.empty(960, dtype=np.float32)), mode="conversation")
+    packets = [encoder.encode(voice.waveform(5, n * 960, 960)) for n in range(200)]
+    arrivals = sorted((100 + n * FRAME_S + late.get(n, 0.0), n) for n in range(200))
+    for place in range(200):
+        now = 100.005 + place * FRAME_S
+        while arrivals and arrivals[0][0] <= now:
+            at, number = arrivals.pop(0)
+            playout.push(number, number * 960, packets[number], at)
+        heard.append(playout.pull(now).copy())
+    return heard
+
+
+@pytest.mark.parametrize("lost", [1, 2, 4])
+def test_nothing_that_follows_suffers_from_what_came_too_late(lost: int) -> None:
+    """The frame after the hole goes over to what it would be without one."""
+    whole = spoken_to_a_decoder({})
+    holed = spoken_to_a_decoder({100 + n: 0.075 + (lost - 1 - n) * FRAME_S for n in range(lost)})
+    differ = [n for n in range(200) if not np.array_equal(whole[n], holed[n])]
+    assert differ == list(range(differ[0], differ[0] + lost + 1))
+    after = differ[-1]
+    assert np.array_equal(whole[after][FADE_SAMPLES:], holed[after][FADE_SAMPLES:])
 
 
 def test_what_the_way_up_lost_is_no_jitter_and_what_it_delayed_is() -> None:

@@ -60,12 +60,19 @@ class Constant:
     def reset(self) -> None:
         pass
 
+    def keep(self) -> None:
+        pass
+
+    def back(self) -> None:
+        pass
+
 
 class Numbered:
     """A decoder whose sound tells the packet: its first sample but one, and as loud as speech."""
 
     def __init__(self) -> None:
         self.heard: list[int] = []
+        self._kept = 0
 
     def decode(self, packet: bytes) -> np.ndarray:
         self.heard.append(int(packet))
@@ -79,6 +86,12 @@ class Numbered:
 
     def reset(self) -> None:
         pass
+
+    def keep(self) -> None:
+        self._kept = len(self.heard)
+
+    def back(self) -> None:
+        del self.heard[self._kept :]
 
 
 class Sender:
@@ -226,6 +239,7 @@ def test_whatever_copies_there_are_frames_are_heard_in_order_each_once(
     playout = Playout(decoder, mode=mode)
     coming = []
     reached: dict[int, float] = {}  # how late it came first, in whichever packet
+    heard: list[int] = []
     for place in range(200):
         packet = sender.say(marker=place == 0)
         at = 50.0 + place * FRAME_S
@@ -244,11 +258,14 @@ def test_whatever_copies_there_are_frames_are_heard_in_order_each_once(
         while coming and coming[0][0] <= now:
             when, seq, ts, blocks, begins = coming.pop(0)
             playout.push(seq, ts, blocks, when, marker=begins)
+        played = playout.stats.played
         playout.pull(now)
+        heard += decoder.heard[len(decoder.heard) - playout.stats.played + played :]
         playout.missing(now, 0.06)
-    heard = decoder.heard
     assert heard == sorted(set(heard))
-    assert set(heard) <= set(reached) and playout.stats.played == len(heard)
+    # What came too late is told to the decoder, too, in its place.
+    assert decoder.heard == sorted(set(decoder.heard)) and set(heard) <= set(decoder.heard)
+    assert set(decoder.heard) <= set(reached) and playout.stats.played == len(heard)
     assert 0 <= playout.stats.late and len(heard) + playout.stats.late >= len(reached)
     if not loss and not jitter_s:
         assert playout.stats.lost == playout.stats.late == 0
