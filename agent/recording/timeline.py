@@ -45,7 +45,7 @@ class Timeline:
             return self._begin(ssrc, ts, arrival, ahead)
         self._early_s = min(self._early_s, late_s)
         if late_s < -DRIFT_S or arrival - self._looked_at >= LOOK_EVERY_S:
-            shift_s = self._early_s + self._punctual(ts, arrival, ahead) - arrival
+            shift_s = min(self._early_s, self._punctual(ts, arrival, ahead) - moment)
             self._early_s, self._looked_at = math.inf, arrival
             if abs(shift_s) >= DRIFT_S:
                 self._move(shift_s)

@@ -61,7 +61,7 @@ def placed(sent: list[tuple[int, float]], line: Timeline) -> list[float]:
     in the 0.4 s after each."""
 
     def ahead(number: int) -> list[tuple[int, float]]:
-        return [one for one in sent[number + 1 :] if one[1] <= sent[number][1] + 0.4]
+        return [one for one in sent[number + 1 : number + 200] if one[1] <= sent[number][1] + 0.4]
 
     return [line.at(7, ts, at, lambda n=n: ahead(n)) for n, (ts, at) in enumerate(sent)]  # type: ignore[misc]
 
@@ -78,6 +78,13 @@ def test_what_comes_as_copies_with_the_first_packet_was_said_before_it() -> None
     lost = [(960 * n, 10.1) for n in (0, 1, 3, 4)]
     moments = placed([*lost, *((960 * n, 10 + 0.02 * n) for n in range(5, 20))], line)
     assert moments[:5] == pytest.approx([10.0, 10.02, 10.06, 10.08, 10.1])
+
+
+def test_a_line_that_was_laid_well_stays_however_the_packets_arrive() -> None:
+    chance, line = random.Random(5), Timeline(RATE)
+    sent = [(960 * n, 10 + 0.02 * n + chance.choice((0.0, 0.05, 0.1))) for n in range(1000)]
+    assert placed(sent, line) == pytest.approx([10 + 0.02 * n for n in range(1000)])
+    assert line.begins == 1
 
 
 @pytest.mark.parametrize("held_up_s", [0.3, 1.5])
