@@ -21,10 +21,12 @@ estimate are of draft-alvestrand-rmcat-remb-03.
 
 import math
 from collections import deque
+from operator import itemgetter
 
 from agent import rtcp, rtp
 from agent.pacing import UNKNOWN
 
+WAY = itemgetter(1)
 OVERHEAD_BYTES = 44
 """IP, UDP and the tag of SRTP around an RTP packet."""
 
@@ -217,8 +219,8 @@ class Bandwidth:
             self._received.append((now, received))
         if len(self._ways) < MIN_PACKETS:
             return False
-        base = min(way for _at, way in self._base)
-        queue, seen_in_s = min(way for _at, way in self._ways) - base, RECENT_S
+        base = min(map(WAY, self._base))
+        queue, seen_in_s = min(map(WAY, self._ways)) - base, RECENT_S
         if self._ways[-1][1] - base > LONG_S:
             latest = [way - base for at, way in self._ways if at >= now - SUDDEN_S]
             if len(latest) >= MIN_PACKETS and min(latest) > LONG_S:

@@ -300,9 +300,10 @@ class Receiver:
     def _early_samples(self, now: float) -> int:
         """By how many samples the clock is to be set forward now, while everybody pauses: who
         spoke last is then heard as soon as the delay aimed at for him allows."""
+        for one in self._audio.values():
+            if one.spoke_at == now:
+                return 0
         last = max(self._audio.values(), key=attrgetter("spoke_at"))
-        if last.spoke_at == now:
-            return 0
         return round(last.playout.early_s * lines.OPUS_CLOCK)
 
     # -- packets -----------------------------------------------------------------------------------
