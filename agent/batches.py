@@ -13,7 +13,7 @@ Times are monotonic seconds given by the caller.
 
 from collections import deque
 
-from agent.audio.hop import HISTORY, PARITY, Distances, Frame, before, follows
+from agent.audio.hop import HISTORY, Distances, Frame, before, follows
 
 KEPT = 4 * HISTORY
 STAYS = 32
@@ -45,12 +45,10 @@ class Batch:
     def next_packets(self, ssrc: int, frame: Frame, now: float) -> list[tuple[int, Distances]]:
         """A frame of sound is there, with the slot's numbers: the packets that go out now, each
         with the copies it is to have. Of a pair the first frame waits for the second; one with
-        which somebody begins goes out at once, with its marker. What was lost on the hop before is
-        late, and soonest there over a thin link without the parity of others."""
+        which somebody begins goes out at once, with its marker."""
         if not self.pairs:
-            distances = () if frame.recovered and self.distances == PARITY else self.distances
-            self._note(ssrc, frame, distances)
-            return [(frame.seq, distances)]
+            self._note(ssrc, frame, self.distances)
+            return [(frame.seq, self.distances)]
         first, _since = self._waiting.pop(ssrc, (None, now))
         if first is not None and follows(frame, first) and not frame.marker:
             self._note(ssrc, first, None)

@@ -1,10 +1,9 @@
 """What goes to many at once, and what each of them was sent."""
 
-import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.audio.hop import PAIRS, PARITY, TWINS, Distances, Frame
+from agent.audio.hop import PAIRS, TWINS, Distances, Frame
 from agent.batches import KEPT, KNOWN_FOR, PAIR_WITHIN_S, STAYS, Batches, Membership
 
 FLOOR, CHAIR = 77, 78
@@ -20,18 +19,6 @@ def test_each_frame_goes_out_with_the_copies_of_the_batch() -> None:
     rich = batches.of((2, 6))
     assert rich is batches.of((2, 6)) is not batches.of(())
     assert rich.next_packets(FLOOR, frame(5, "kandis"), 0.0) == [(5, (2, 6))]
-
-
-def test_what_is_late_from_the_hop_before_goes_without_parity() -> None:
-    batches = Batches()
-    site = Membership("siak")
-    late = msgspec.structs.replace(frame(5, "kandis"), recovered=3)
-    site.move(batches.of(PARITY), batches)
-    for distances, expected in ((PARITY, ()), ((2, 4), (2, 4))):
-        batch = batches.of(distances)
-        assert batch.next_packets(FLOOR, late, 0.0) == [(5, expected)]
-        assert batch.next_packets(FLOOR, frame(6, "kandis"), 0.0) == [(6, distances)]
-    assert site.distances_of(FLOOR, 5) == () and site.distances_of(FLOOR, 6) == PARITY
 
 
 def test_pairs_wait_for_their_second_frame_but_not_for_ever() -> None:
