@@ -274,7 +274,7 @@ def test_the_second_copy_of_a_key_frame_goes_out_by_the_tick_and_waits_for_no_pa
     sent = []
     for _ in range(3):
         sent.append(pictures(board, "minas"))
-        board.now += 0.01
+        board.now += 0.55 * TWICE_AFTER_S
         board.forwarding.tick(board.now)
     sent.append(pictures(board, "minas"))
     assert sent[1:] == [0, 1, 0]
