@@ -24,8 +24,8 @@ from agent.audio.hop import ONE_COPY, PAIRS, PARITY, TWINS, Distances, before, i
 
 MediaMode = str
 
-BITRATES = (32_000, 24_000, 20_000, 15_000, 12_000)
-BITRATE, NARROW_BITRATE = BITRATES[0], BITRATES[-1]
+BITRATES = (40_000, 32_000, 24_000, 20_000, 15_000, 12_000)
+BITRATE, SINGLE_BITRATE, NARROW_BITRATE = BITRATES[0], BITRATES[1], BITRATES[-1]
 OVERHEAD_BYTES = 12 + 12 + 44
 OVERHEAD = 50 * 8 * OVERHEAD_BYTES
 """Headers of 50 packets a second: RTP, its extensions, SRTP's tag, UDP, IP."""
@@ -72,6 +72,7 @@ ONE_COPY_RANK = 3
 
 
 COPIED: tuple[tuple[int, Distances], ...] = (
+    (40_000, ONE_COPY),
     (32_000, ONE_COPY),
     (24_000, PARITY),
     (20_000, PARITY),
@@ -86,6 +87,7 @@ of the holes that a copy leaves; where single frames are too much, frames go in 
 copy each, 20 ms later: that spares headers."""
 
 ALONE: tuple[tuple[int, Distances], ...] = (
+    (40_000, ()),
     (32_000, ()),
     (24_000, ()),
     (20_000, ()),
@@ -227,9 +229,12 @@ class Ladder:
 
     @property
     def wants_bitrate(self) -> int | None:
-        """The best bitrate at which a copy would fit, where one is needed and none fits now."""
-        if not self.hurried or self._level == 0 or self.available == math.inf:
+        """The best bitrate at which a copy would fit, where one is needed and none fits now; where
+        what is lost is asked for again, one at which single frames do."""
+        if self._level == 0 or self.available == math.inf:
             return None
+        if not self.hurried:
+            return SINGLE_BITRATE if self.is_thin else None
         return COPIED[self._wanted][0] if self._wanted else None
 
     def _choose_wanted(self, now: float) -> None:
@@ -351,7 +356,8 @@ class Ladder:
         bitrates = self._allowed_bitrates(now)
         best = bitrates[0]
         if self._level == 0:
-            return [Settings(best), *(Settings(bitrate, PAIRS) for bitrate in bitrates)]
+            singles = [Settings(one) for one in bitrates if one >= SINGLE_BITRATE]
+            return [*(singles or [Settings(best)]), *(Settings(one, PAIRS) for one in bitrates)]
         # Who is not hurried waits longer on a link that loses this much.
         distances = (CONVERSATION if self.hurried else CLEAR)[self._level - 1]
         one_copy = PARITY if self.hurried and best < self._bitrates[0] else ONE_COPY

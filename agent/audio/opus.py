@@ -98,7 +98,7 @@ class Encoder:
 
     def __init__(
         self,
-        bitrate: int = 32_000,
+        bitrate: int = 40_000,
         *,
         complexity: int = 10,
         fec: bool = True,

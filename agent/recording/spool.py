@@ -16,7 +16,7 @@ from pathlib import Path
 from agent.recording.later import Kept, pack, unpack
 
 MAX_BYTES = 16_000_000
-"""More than an hour of voice at 32 kbit/s."""
+"""More than fifty minutes of voice at 40 kbit/s."""
 
 SETTLE_MS = 2000
 PIECE_BYTES = 16_000

@@ -8,7 +8,7 @@ import pytest
 
 from agent import lines, rtcp, rtp
 from agent.audio.hop import PAIRS, before
-from agent.audio.ladder import BITRATE, Settings
+from agent.audio.ladder import BITRATE, USED, Settings
 from agent.bandwidth import OVERHEAD_BYTES, Bandwidth, probes
 from agent.downstream import Downstream
 from agent.impair import Direction, Impairment
@@ -16,7 +16,7 @@ from agent.picture.layers import LOW_FULL, LOW_LEAST, PictureName, Plan, fewer, 
 from agent.picture.paced import PacedPictures
 
 TICK_S = 0.005
-VOICE_BYTES = 68
+VOICE_BYTES = round(USED * BITRATE / 50 / 8)
 HEADER_BYTES = 24
 KEY_FRAME = 5
 

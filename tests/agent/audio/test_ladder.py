@@ -141,15 +141,15 @@ def test_under_congestion_the_picture_goes_first_then_copies_then_bits() -> None
         (False, CLEAR[1], BITRATE, 0),
         (False, CLEAR[1][:2], BITRATE, 0),
         (False, ONE_COPY, BITRATE, 0),
-        *((False, (), bitrate, 0) for bitrate in BITRATES[:3]),
-        *((False, PAIRS, bitrate, 0) for bitrate in BITRATES[2:]),
+        *((False, (), bitrate, 0) for bitrate in BITRATES[:4]),
+        *((False, PAIRS, bitrate, 0) for bitrate in BITRATES[3:]),
     ]
 
 
 def test_what_is_lost_without_a_copy_has_room_to_be_sent_again() -> None:
     ladder = Ladder()
     ladder.told(BAD, 30)
-    for bitrate in BITRATES[:3]:
+    for bitrate in BITRATES[:4]:
         single = Settings(bitrate, video=0.0)
         ladder.available = single.cost * (1 + ladder.loss)
         assert ladder.after(TICK_S) != single
@@ -179,6 +179,7 @@ def test_without_loss_the_frames_go_in_pairs_then_the_bits() -> None:
     assert choices(ladder) == [
         (True, (), BITRATE, 0),
         (False, (), BITRATE, 0),
+        (False, (), rules.SINGLE_BITRATE, 0),
         *((False, PAIRS, bitrate, 0) for bitrate in BITRATES),
     ]
 
@@ -279,7 +280,7 @@ def test_too_far_to_ask_again_a_smaller_voice_with_copies() -> None:
     ladder = Ladder()
     ladder.rtt_s = 1.1 * rules.LONG_WAY_S
     ladder.told(BAD)
-    for bitrate, distances in ((BITRATE, ONE_COPY), (BITRATES[2], TWINS)):
+    for bitrate, distances in ((BITRATE, ONE_COPY), (BITRATES[3], TWINS)):
         ladder.available = Settings(bitrate, distances).cost
         chosen = ladder.after(TICK_S)
         assert (chosen.distances, chosen.bitrate) == (distances, bitrate)
@@ -403,31 +404,44 @@ def test_what_is_sent_goes_on_where_a_limit_comes_or_goes() -> None:
     assert ladder.after(rules.LIMIT_FOR_S) == parity
 
 
-@pytest.mark.parametrize(("hurried", "loss"), [(False, BAD), (True, 0.0)])
-def test_nobody_is_asked_for_less_without_need(hurried: bool, loss: float) -> None:
+@pytest.mark.parametrize(
+    ("hurried", "loss", "available"),
+    [(False, BAD, rules.THIN), (False, 0.0, 50_000), (True, 0.0, 50_000), (True, BAD, AMPLE)],
+)
+def test_nobody_is_asked_for_less_without_need(
+    hurried: bool, loss: float, available: float
+) -> None:
     ladder = Ladder()
     ladder.hurried = hurried
     ladder.told(loss)
-    ladder.available = Settings(BITRATES[-1], TWINS).cost
+    ladder.available = available
     ladder.after(TICK_S)
     assert ladder.wants_bitrate is None
+
+
+def test_who_has_time_to_ask_again_asks_on_a_thin_link_for_what_goes_in_single_frames() -> None:
+    ladder = Ladder()
+    ladder.told(BAD)
+    ladder.available = rules.THIN - 1
+    ladder.after(TICK_S)
+    assert ladder.wants_bitrate == rules.SINGLE_BITRATE
 
 
 def test_a_better_voice_is_wanted_again_when_it_fitted_for_a_while() -> None:
     ladder = Ladder()
     ladder.hurried = True
     ladder.told(BAD)
-    ladder.available = Settings(BITRATES[3], TWINS).cost
+    ladder.available = Settings(BITRATES[4], TWINS).cost
     ladder.after(rules.TRY_AGAIN_S)
-    assert ladder.wants_bitrate == BITRATES[3]
-    ladder.available = Settings(BITRATES[2], TWINS).cost
+    assert ladder.wants_bitrate == BITRATES[4]
+    ladder.available = Settings(BITRATES[3], TWINS).cost
     ladder.after(2 * rules.BETTER_FOR_S)
-    assert ladder.wants_bitrate == BITRATES[3], "there must be some room to spare"
+    assert ladder.wants_bitrate == BITRATES[4], "there must be some room to spare"
     ladder.available *= rules.ROOM
     ladder.after(rules.BETTER_FOR_S - 1)
-    assert ladder.wants_bitrate == BITRATES[3], "not at once"
+    assert ladder.wants_bitrate == BITRATES[4], "not at once"
     ladder.after(2)
-    assert ladder.wants_bitrate == BITRATES[2]
+    assert ladder.wants_bitrate == BITRATES[3]
 
 
 def test_who_codes_obeys_the_least_link_and_forgets_what_is_not_said_again() -> None:
