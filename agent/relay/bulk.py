@@ -78,6 +78,8 @@ class Bulk:
     ) -> None:
         self.later: Later | None = None
         """Has something called when the event loop comes around; without it nothing waits."""
+        self.done: Callable[[], object] | None = None
+        """Called when nothing waits any more."""
         self.packets_out = 0
         self._sent = sent
         self._interrupted = interrupted
@@ -107,6 +109,8 @@ class Bulk:
         if self._waiting and self.later is not None:
             self._is_called = True
             self.later(self._go_on)
+        elif self.done is not None:
+            self.done()
 
     def _stroke(self, now: float) -> None:
         while self._waiting and now - self._waiting[0].arrival > MAX_AGE_S:

@@ -56,7 +56,8 @@ class Relay:
     async def run(self, address: str) -> None:
         """Serve until cancelled."""
         self._link = Link(address, self._hello, self._receive)
-        self.forwarding.downlinks.bulk.later = asyncio.get_running_loop().call_soon
+        bulk = self.forwarding.downlinks.bulk
+        bulk.later, bulk.done = asyncio.get_running_loop().call_soon, self._wake
         async with asyncio.TaskGroup() as group:
             self._group = group
             group.create_task(self._link.run())
@@ -164,7 +165,7 @@ class Relay:
         def on_rtp(packet: bytes, arrival: float) -> None:
             if uplink:
                 self.forwarding.forward(links, packet, arrival)
-            self._ticks.wake(arrival, is_busy=bool(self.forwarding.downlinks.bulk))
+            self._wake()
 
         def on_rtcp(packet: bytes, arrival: float) -> None:
             if uplink and self._probing.take(links, packet, arrival):
@@ -173,7 +174,7 @@ class Relay:
                 self.forwarding.uplinks.take_rtcp(links, packet, arrival)
             else:
                 self.forwarding.downlinks.take_rtcp(links, packet, arrival)
-            self._ticks.wake(arrival)
+            self._wake()
 
         return Connection(
             loopback=self._loopback, on_rtp=on_rtp, on_rtcp=on_rtcp, on_state=on_state
@@ -185,6 +186,11 @@ class Relay:
         self._group.create_task(links.close())
 
     # -- time --------------------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        """Something came: the time for a tick, but for a picture that is on its way."""
+        if not self.forwarding.downlinks.bulk:
+            self._ticks.wake(time.monotonic())
 
     def _tick(self, now: float, late_s: float) -> bool:
         self._telemetry.late_ms = max(self._telemetry.late_ms, 1000 * late_s)

@@ -12,7 +12,6 @@ Times are monotonic seconds, as the event loop has them.
 """
 
 import asyncio
-import math
 import time
 from collections.abc import Callable, Collection
 from typing import Generic, TypeVar
@@ -21,7 +20,7 @@ TICK_S, CALM_S = 0.01, 0.02
 """From one tick to the next: where something waits for its moment, and else. In the wake of a
 packet it comes sooner, from half of that time on."""
 
-TOGETHER = 16
+TOGETHER = 8
 LATE_S = 0.1
 
 Member = TypeVar("Member")
@@ -34,7 +33,7 @@ class Ticks:
     def __init__(self, tick: Callable[[float, float], bool]) -> None:
         self._tick = tick
         self._next = self._due = 0.0
-        self._timer: asyncio.Handle | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._ended: asyncio.Future[None] | None = None
 
     async def run(self) -> None:
@@ -49,17 +48,10 @@ class Ticks:
             if self._timer is not None:
                 self._timer.cancel()
 
-    def wake(self, now: float, *, is_busy: bool = False) -> None:
-        """The process is awake, for something came. `is_busy`: what is to be done for that goes
-        first when the event loop comes around."""
-        if now < self._next:
-            return
-        if not is_busy:
+    def wake(self, now: float) -> None:
+        """The process is awake, for something came, and all that was to be done for it is done."""
+        if now >= self._next:
             self._take(now)
-        elif self._timer is not None:
-            self._next = math.inf
-            self._timer.cancel()
-            self._timer = asyncio.get_running_loop().call_soon(self._ring)
 
     def _ring(self) -> None:
         self._take(time.monotonic())

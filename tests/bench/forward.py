@@ -30,7 +30,7 @@ from tests.bench.where import RELAY, parts  # noqa: E402
 
 SOURCES = ("chair", "floor")
 SLOTS = {"chair": ("chair", "second"), "floor": ("floor", "main")}
-WARM_UP_S = 2.0
+WARM_UP_S, ON_THEIR_WAY_S = 2.0, 0.2
 AT_ONCE = 8
 """Sites that connect at the same time."""
 
@@ -54,6 +54,7 @@ async def ours(receivers: int, seconds: float, profile: bool = False) -> dict[st
         usage = await relay.call("end")
         after = await relay.call("counts")
         sent = await speaking
+        await asyncio.sleep(ON_THEIR_WAY_S)
         arrivals = await sinks.call("arrivals")
     delays, wanted = _delays(sent, arrivals, receivers)
     return {

@@ -68,6 +68,18 @@ class Audience:
             call()
 
 
+def test_it_tells_when_nothing_waits_any_more(sessions: list[Session]) -> None:
+    audience = Audience(sessions)
+    waiting: list[int] = []
+    audience.bulk.done = lambda: waiting.append(len(audience.bulk))
+    audience.push(audience.viewers(COUNT))
+    audience.push(audience.viewers(COUNT))
+    while audience.calls:
+        assert not waiting
+        audience.turn()
+    assert waiting == [0] and all(got == [1, 2] for got in audience.got)
+
+
 def test_the_loop_comes_around_before_all_have_a_picture(sessions: list[Session]) -> None:
     audience = Audience(sessions)
     everybody = audience.viewers(COUNT)

@@ -55,23 +55,6 @@ async def test_a_packet_brings_the_tick_and_the_next_one_is_due_later(
     running.cancel()
 
 
-async def test_while_a_picture_goes_out_the_tick_comes_behind_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(module, "CALM_S", 3600.0)
-    ticked = Ticked()
-    running = asyncio.ensure_future(ticked.ticks.run())  # noqa: TID251
-    await ticked.until(1)
-    order: list[int] = []
-    asyncio.get_running_loop().call_soon(lambda: order.append(len(ticked.calls)))
-    for _packet in range(3):
-        ticked.ticks.wake(time.monotonic() + 3600, is_busy=True)
-    await ticked.until(2)
-    await asyncio.sleep(0)
-    assert order == [1] and len(ticked.calls) == 2, "once for all of them"
-    running.cancel()
-
-
 async def test_what_is_late_is_told_and_what_fails_ends_it() -> None:
     ticked = Ticked(waits=True)
     ticked.ticks.wake(1.0)
