@@ -9,8 +9,8 @@ Rules:
 
 import gc
 
-MANY = 64
-"""Connections: some dozen MB."""
+MANY = 128
+"""Connections: 50 MB."""
 
 
 class Garbage:
