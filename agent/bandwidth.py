@@ -13,7 +13,8 @@ Rules:
   makes them tell anything: so what counts is the least but one of the last, and each pair makes the
   estimate grow by a step. What misled is not believed again for a while.
 - The estimate grows while there is no queue, slower after every time that went wrong, and slowly
-  beyond where the link was full; a link that was never full has none.
+  beyond where the link was full; a link that was never full has none, unless trains of packets
+  (`agent.trains`) told before that it carries little.
 
 Times are monotonic seconds given by the caller. The send time and the message that carries the
 estimate are of draft-alvestrand-rmcat-remb-03.
@@ -63,7 +64,8 @@ UNLIMITED = 4_000_000
 GROW_FIRST, GROW_BEYOND, GROW_LEAST = 0.08, 0.005, 0.005
 NEARLY, DRAINED_TO = 0.95, 0.9
 CALM_S = 60.0
-SILENT_S = 20.0
+SILENT_S = 10.0
+"""After so long the way may be another one: less than passes between trains over an idle link."""
 
 PROBE_BYTES = (16, 72)
 PROBE_EVERY_S = 0.6
@@ -74,6 +76,9 @@ PROBE_LATE_S = 0.5
 PROBES, PROBES_FOR_S = 4, 5.0
 BELIEVED, MOST_AT_ONCE = 0.8, 4.0
 """Of what probes tell, so much is taken for granted; and so many times what was known before."""
+
+TRAINED = 0.9
+"""Of what trains tell: their packets are larger, and more of them."""
 
 DOUBTED_FOR_S, MAX_DOUBTED_S = 10.0, 160.0
 
@@ -131,7 +136,7 @@ class Bandwidth:
         # Since when there is a queue.
         self._queued_at = math.inf
         self._updated_at: float | None = None
-        self._cut_at = -math.inf
+        self._cut_at = self._calm_since = -math.inf
         self._grow = GROW_FIRST
         # The most that came through while there was a queue, of this one and of the last.
         self._through = 0.0
@@ -188,6 +193,21 @@ class Bandwidth:
         if 0 <= gap_s < PROBE_LATE_S:
             bits = 8 * (size_bytes + OVERHEAD_BYTES)
             self._probes.append((arrival, bits / max(gap_s, bits / UNLIMITED)))
+
+    def believe(self, least: float, most: float, now: float) -> None:
+        """Trains tell what the link carries, while nobody is heard over it."""
+        known = math.inf if self.available is None else self.available
+        least, most = (TRAINED * one if one < PROBED_BELOW else math.inf for one in (least, most))
+        told = min(max(known, 0.0 if now < self._doubted_until else least), most)
+        if told == known:
+            return
+        if told > known:
+            self._believed_at = now
+        else:
+            self._calm_since = now
+        self._is_draining, self._through = False, 0.0
+        self._full = NEARLY / TRAINED * told
+        self.available = int(told) if told < math.inf else None
 
     def _probed(self, now: float) -> float:
         """What the link carries at least, by the last pairs: what all of them say but one, between
@@ -273,7 +293,7 @@ class Bandwidth:
             self._doubted_until, self._believed_at = now + self._doubted_s, -math.inf
             self._doubted_s = min(MAX_DOUBTED_S, 2 * self._doubted_s)
         self._probes.clear()
-        self._cut_at = now
+        self._cut_at = self._calm_since = now
         self._is_draining = True
         self.available = max(LEAST, int(target))
         return True
@@ -286,8 +306,8 @@ class Bandwidth:
 
     def _grow_on(self, elapsed: float, now: float) -> None:
         assert self.available is not None
-        if now - self._cut_at > CALM_S:
-            self._cut_at = now
+        if now - self._calm_since > CALM_S:
+            self._calm_since = now
             self._grow = min(GROW_FIRST, self._grow * 2)
             self._full = math.inf
             self._doubted_s = DOUBTED_FOR_S

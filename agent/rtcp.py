@@ -1,6 +1,6 @@
 """RTCP bytes ↔ values. Pure.
 
-RFC 3550 (reports; a probe of our own in an APP packet), RFC 3611 (XR: a question and its answer),
+RFC 3550 (reports; probes of our own in APP packets), RFC 3611 (XR: a question and its answer),
 RFC 4585 (NACK, PLI), RFC 5104 (TMMBR), draft-alvestrand-rmcat-remb-03 (REMB). Damage raises
 ValueError. Times are monotonic seconds given by the caller.
 """
@@ -16,7 +16,7 @@ from agent.rtp import seq_delta
 NTP_EPOCH_S = 2208988800
 RTCP_SR, RTCP_RR, RTCP_SDES, RTCP_BYE, RTCP_RTPFB, RTCP_PSFB = 200, 201, 202, 203, 205, 206
 RTCP_APP, RTCP_XR, XR_QUESTION, XR_ANSWER = 204, 207, 4, 5
-PROBE_NAME = b"Prob"
+PROBE_NAME, TRAIN_NAME = b"Prob", b"Trai"
 
 
 class ReportBlock(msgspec.Struct, frozen=True):
@@ -106,7 +106,20 @@ class Probe(msgspec.Struct, frozen=True):
     is_second: bool
 
 
-Rtcp = SenderReport | ReceiverReport | Nack | Pli | Remb | Tmmbr | Bye | Question | Answer | Probe
+class Train(msgspec.Struct, frozen=True):
+    """One of several packets of one size, sent at once: how far apart they come tells what the
+    narrowest place on the way carries. `number`: of the train, `place`: in it, from 0; `sent`: its
+    absolute send time (24 bits)."""
+
+    ssrc: int
+    number: int
+    place: int
+    sent: int
+
+
+Report = SenderReport | ReceiverReport
+Feedback = Nack | Pli | Remb | Tmmbr
+Rtcp = Report | Feedback | Bye | Question | Answer | Probe | Train
 
 
 def ntp_from_unix(at: float) -> int:
@@ -288,6 +301,12 @@ def build_probe(ssrc: int, number: int, size_bytes: int, *, is_second: bool) -> 
     return _rtcp(int(is_second), RTCP_APP, body.ljust(size_bytes - 4, b"\0"))
 
 
+def build_train(ssrc: int, number: int, place: int, sent: int, size_bytes: int) -> bytes:
+    """The packet at this place (below 32) of a train; its size as that of a probe, from 20 on."""
+    body = struct.pack("!L4sLL", ssrc, TRAIN_NAME, number & 0xFFFFFFFF, sent)
+    return _rtcp(place, RTCP_APP, body.ljust(size_bytes - 4, b"\0"))
+
+
 def parse(data: bytes) -> list[Rtcp]:
     """The packets of a compound RTCP packet; unknown kinds are passed over.
 
@@ -326,6 +345,9 @@ def _parse_one(count: int, kind: int, body: bytes) -> Rtcp | None:
         if kind == RTCP_APP and body[4:8] == PROBE_NAME:
             ssrc, number = struct.unpack_from("!L4xL", body)
             return Probe(ssrc, number, count == 1)
+        if kind == RTCP_APP and body[4:8] == TRAIN_NAME:
+            ssrc, number, sent = struct.unpack_from("!L4xLL", body)
+            return Train(ssrc, number, count, sent & 0xFFFFFF)
         if kind == RTCP_RTPFB and count == 1:
             ssrc, media = struct.unpack_from("!LL", body)
             return Nack(ssrc, media, _parse_nack(body[8:]))

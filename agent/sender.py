@@ -12,6 +12,7 @@ Rules:
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterable
 
@@ -20,11 +21,12 @@ from agent.audio import opus
 from agent.audio.hop import HISTORY, Again, Distances, Frame, VoiceStream, before, follows
 from agent.audio.ladder import Ladder, Settings
 from agent.audio.mixer import level_dbov
-from agent.bandwidth import PROBED_BELOW, Full, probes
+from agent.bandwidth import PROBED_BELOW, UNLIMITED, Full, probes
 from agent.clock import FrameClock
 from agent.devices import Camera, Microphone
 from agent.picture.outgoing import Pictures
 from agent.stream import Stream
+from agent.trains import Timetable, train
 from protocol.messages import Camera as CameraGate
 from protocol.messages import MediaMode
 
@@ -143,6 +145,7 @@ class Sender:
         self._again = Again()
         self._round_trip = rtcp.RoundTrip()
         self._full = Full()
+        self._trains = Timetable()
 
     @property
     def rtt_ms(self) -> float:
@@ -187,6 +190,7 @@ class Sender:
     @camera.setter
     def camera(self, gate: CameraGate) -> None:
         if gate != self.pictures.gate:
+            self._trains.anew()
             self.pictures.gate = gate
             self._adjust(time.monotonic())
 
@@ -282,7 +286,7 @@ class Sender:
                         self._ladder.rtt_s = self.pictures.rtt_s = self.rtt_ms / 1000
                 case rtcp.Remb(bitrate=bitrate):
                     self._full.told(bitrate, arrival)
-                    self._ladder.available = float(bitrate)
+                    self._ladder.available = bitrate if bitrate < UNLIMITED else math.inf
                     self._adjust(arrival)
                 case rtcp.Tmmbr() if one.media_ssrc == self._audio.ssrc:
                     headers = one.overhead_bytes * 8 * FRAMES_PER_S
@@ -311,11 +315,14 @@ class Sender:
         return rtcp.build_srs([stream.report(now) for stream in streams], cname=self._cname)
 
     def probes(self) -> tuple[bytes, ...]:
-        """What finds out whether a link that once was full carries more now; to be sent at once."""
-        if self._ladder.available >= PROBED_BELOW:
-            return ()
+        """What finds out what the link carries; to be asked for once a second, and sent at once. It
+        tells the more the larger it is, but nothing large goes before a voice."""
         self._probe += 1
-        return probes(self._audio.ssrc, self._probe)
+        now = time.monotonic()
+        if self.rtt_ms and not self._is_open and self._trains.is_due(now):
+            return train(self._audio.ssrc, self._probe, now)
+        is_known = self._ladder.available >= PROBED_BELOW
+        return () if is_known else probes(self._audio.ssrc, self._probe)
 
     def take_late_ms(self) -> float:
         """How far capture fell behind since the last call."""

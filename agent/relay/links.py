@@ -14,6 +14,7 @@ from agent.picture.paced import PacedPictures
 from agent.reception import ReceptionStats
 from agent.rtc import Connection, Line
 from agent.rtc.outlet import Outlets
+from agent.trains import Trains
 
 EARLY_S = 0.5
 """The Route that opens a site goes out before the site is told, but may come here after its first
@@ -80,7 +81,7 @@ class SiteLinks:
         """The middle of the NTP time in the site's last sender report, and when it came."""
         self.downstream = Downstream(site)
         self.again = Again()
-        self.bandwidth = Bandwidth()
+        self.bandwidth, self.trains = Bandwidth(), Trains()
         self.last_bytes: tuple[int, int, float] = (0, 0, self.heard_at)
         """Up and down by the last reading of telemetry, and when that was."""
         self.resent = 0

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from agent import rtcp, rtp
 from agent.audio.hop import Frame, before
 from agent.audio.ladder import OVERHEAD, OVERHEAD_BYTES
+from agent.bandwidth import UNLIMITED
 from agent.forward import VideoSlot
 from agent.relay.links import SiteLinks, Upstream, answer
 
@@ -108,6 +109,13 @@ class Uplinks:
                 answer(self._sites, links, links.uplink, one)
             elif isinstance(one, rtcp.Probe):
                 links.bandwidth.probe(one, len(packet), arrival)
+            elif isinstance(one, rtcp.Train):
+                links.trains.push(one, arrival)
+                if one.place == 0:
+                    # An idle link shows how long the way is without a queue.
+                    links.bandwidth.push(one.sent, len(packet), arrival)
+                else:
+                    links.bandwidth.count(len(packet), arrival)
 
     def excuse(self, late_s: float, now: float) -> None:
         """The relay itself was late by so much."""
@@ -124,10 +132,14 @@ class Uplinks:
         links.uplink.send_rtcp(rtcp.compound(1, rtcp.build_tmmbr(one)))
 
     def look(self, some: Sequence[SiteLinks], now: float) -> None:
-        """What these uplinks carry: told at once when it became less."""
+        """What these uplinks carry: told at once when it became less, or was found by trains."""
         for links in some:
-            if links.bandwidth.update(now):
-                self._tell_bandwidth(links)
+            is_less = links.bandwidth.update(now)
+            told = links.trains.take(now)
+            if told is not None:
+                links.bandwidth.believe(*told, now)
+            if is_less or told is not None:
+                self._tell_bandwidth(links, links.bandwidth.available or UNLIMITED)
 
     def report(self, links: SiteLinks, now: float, voice_bitrate: int | None) -> None:
         """Once a second, of what came up (RFC 3550 §6). `voice_bitrate` (bit/s): at most so much
@@ -138,7 +150,8 @@ class Uplinks:
         dlsr = int((now - at) * 65536) if lsr else 0
         blocks = [u.reception.report_block(lsr, dlsr) for u in links.upstreams.values()]
         links.uplink.send_rtcp(rtcp.build_rr(1, blocks, cname=CNAME))
-        self._tell_bandwidth(links)
+        if links.bandwidth.available is not None:
+            self._tell_bandwidth(links, links.bandwidth.available)
         audio = links.upstream("audio")
         if audio is None:
             return
@@ -148,7 +161,6 @@ class Uplinks:
             links.uplink.send_rtcp(rtcp.compound(1, rtcp.build_tmmbr(one)))
 
     @staticmethod
-    def _tell_bandwidth(links: SiteLinks) -> None:
-        available = links.bandwidth.available
-        if available is not None and links.uplink is not None:
-            links.uplink.send_rtcp(rtcp.compound(1, rtcp.build_remb(1, available)))
+    def _tell_bandwidth(links: SiteLinks, bitrate: int) -> None:
+        if links.uplink is not None:
+            links.uplink.send_rtcp(rtcp.compound(1, rtcp.build_remb(1, bitrate)))

@@ -23,13 +23,16 @@ from agent.bandwidth import (
     NEARLY,
     OVERHEAD_BYTES,
     PROBE_BYTES,
+    PROBED_BELOW,
     PROBES,
+    TRAINED,
     Bandwidth,
     Full,
     probes,
 )
 from agent.impair import Direction, Impairment
 from agent.pacing import UNKNOWN
+from agent.trains import EVERY_S, PACKET_BYTES, TRAINS
 
 
 class Link:
@@ -256,6 +259,22 @@ def test_after_a_long_silence_it_begins_anew() -> None:
     assert bandwidth.queue_s < 0.01
 
 
+@pytest.mark.parametrize(("ways_s", "queue_s"), [((0.05,), 0.2), ((0.05, 0.25), 0.0)])
+def test_the_way_of_an_idle_link_is_that_of_its_last_train(
+    ways_s: tuple[float, ...], queue_s: float
+) -> None:
+    bandwidth, at = Bandwidth(), 100.0
+    for way_s in ways_s:
+        bandwidth.push(rtp.send_time(at), PACKET_BYTES, at + way_s)
+        at += EVERY_S - TRAINS
+    at -= EVERY_S / 2
+    for _ in range(50):
+        at += 0.02
+        bandwidth.push(rtp.send_time(at), 130, at + 0.25)
+        bandwidth.update(at + 0.25)
+    assert bandwidth.queue_s == pytest.approx(queue_s, abs=0.001)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
@@ -309,3 +328,40 @@ def test_what_a_full_link_loses_is_its_queues_and_pictures_give_way_for_a_while(
     assert not full.loses(11.0), "it is hardly less"
     full.told(200_000, 12.0)
     assert full.loses(12.5) and full.pace(0, 12.5) == 1.0
+
+
+def test_an_idle_link_carries_what_trains_say_at_least_and_at_most() -> None:
+    bandwidth = Bandwidth()
+    bandwidth.believe(PROBED_BELOW, PROBED_BELOW, 1.0)
+    assert bandwidth.available is None
+    bandwidth.believe(128_000, PROBED_BELOW, 2.0)
+    assert bandwidth.available is None, "one of them misled"
+    bandwidth.believe(120_000, 128_000, 3.0)
+    assert bandwidth.available == TRAINED * 128_000
+    bandwidth.believe(100_000, 300_000, 4.0)
+    assert bandwidth.available == TRAINED * 128_000
+    bandwidth.believe(200_000, 300_000, 5.0)
+    assert bandwidth.available == TRAINED * 200_000
+    bandwidth.believe(PROBED_BELOW, 2 * PROBED_BELOW, 6.0)
+    assert bandwidth.available is None
+
+
+def test_beyond_what_trains_said_it_grows_slowly() -> None:
+    link = Link("rtt=60ms")
+    link.bandwidth.believe(128_000, 128_000, link.now)
+    link.run(3, 100)
+    assert NEARLY * 128_000 < known(link.bandwidth) < 128_000
+
+
+def test_trains_that_misled_are_not_believed_again_at_once() -> None:
+    link = Link("rtt=60ms,rate=64k,queue=300ms")
+    link.run(3, 200)
+    link.run(1, 20)
+    link.bandwidth.believe(PROBED_BELOW, PROBED_BELOW, link.now)
+    link.run(3, 200)
+    assert known(link.bandwidth) < 100_000
+    link.bandwidth.believe(PROBED_BELOW, PROBED_BELOW, link.now)
+    assert known(link.bandwidth) < 100_000
+    link.run(DOUBTED_FOR_S, 20)
+    link.bandwidth.believe(PROBED_BELOW, PROBED_BELOW, link.now)
+    assert link.bandwidth.available is None

@@ -38,6 +38,14 @@ def test_a_nack_names_exactly_what_is_missing(first: int, offsets: set[int]) -> 
     assert (nack.media_ssrc, sorted(nack.seqs)) == (2, sorted(seqs))
 
 
+@given(uint32, uint32, st.integers(0, 31), st.integers(0, 0xFFFFFF), st.integers(5, 50))
+def test_a_train_is_read_as_it_was_built(
+    ssrc: int, number: int, place: int, sent: int, words: int
+) -> None:
+    built = rtcp.build_train(ssrc, number, place, sent, 4 * words)
+    assert rtcp.parse(built) == [rtcp.Train(ssrc, number, place, sent)] and len(built) == 4 * words
+
+
 def test_pli() -> None:
     assert rtcp.parse(rtcp.compound(1, rtcp.build_pli(1, 2)))[1] == rtcp.Pli(1, 2)
 

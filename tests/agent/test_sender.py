@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import AsyncIterator
 from itertools import pairwise
@@ -12,9 +13,11 @@ from agent import rtcp, rtp, voice
 from agent.audio import red
 from agent.audio.hop import PAIRS, TWINS, Distances
 from agent.audio.ladder import BITRATES, LIMIT_FOR_S, OVERHEAD_BYTES, THIN
+from agent.bandwidth import UNLIMITED
 from agent.devices import NullCamera, NullMicrophone, SyntheticCamera, SyntheticMicrophone
 from agent.picture import vp8_packets
 from agent.sender import AudioStream, Sender
+from agent.trains import TRAINS
 from tests.ending import end
 
 
@@ -419,3 +422,44 @@ async def test_a_thin_link_is_spared_reports_of_pictures_that_it_does_not_carry(
             sender.take_rtcp(rtcp.build_remb(1, round(available)), time.monotonic())
             reports = [r for r in rtcp.parse(sender.reports()) if isinstance(r, rtcp.SenderReport)]
             assert [r.ssrc for r in reports] == [sender.audio_ssrc, *pictures]
+
+
+def told(sender: Sender, packet: bytes) -> list[rtcp.Rtcp]:
+    """What it sends as probes once a packet of the relay has come."""
+    sender.take_rtcp(packet, time.monotonic())
+    return [one for probe in sender.probes() for one in rtcp.parse(probe)]
+
+
+def a_report(sender: Sender) -> bytes:
+    (report, *_rest) = rtcp.parse(sender.reports())
+    assert isinstance(report, rtcp.SenderReport)
+    lsr = (report.ntp >> 16) - 655 & 0xFFFFFFFF
+    return rtcp.build_rr(1, [rtcp.ReportBlock(sender.audio_ssrc, 0, 0, 0, 0, lsr, 0)], cname="r")
+
+
+def test_what_a_link_carries_is_found_before_a_voice_is_sent_over_it_and_not_meanwhile() -> None:
+    sender = Sender(SyntheticMicrophone(3), NullCamera(320, 180), fps=10)
+    assert sender.probes() == (), "nobody is there yet"
+    trains = told(sender, a_report(sender))
+    assert {type(one) for one in trains} == {rtcp.Train}
+    for _ in range(1, TRAINS):
+        sender.probes()
+    assert sender.probes() == (), "it was found"
+    sender.microphone_open, sender.camera = True, "live"
+    assert sender.probes() == ()
+    remb = rtcp.compound(1, rtcp.build_remb(1, 100_000))
+    assert {type(one) for one in told(sender, remb)} == {rtcp.Probe}
+    sender.microphone_open, sender.camera = False, "low"
+    assert {type(one) for one in told(sender, remb)} == {rtcp.Train}
+    for _ in range(1, TRAINS):
+        sender.probes()
+    assert {type(one) for one in told(sender, remb)} == {rtcp.Probe}
+
+
+def test_a_link_that_carries_all_there_is_is_as_good_as_one_of_which_nothing_is_known() -> None:
+    sender = Sender(SyntheticMicrophone(3), NullCamera(640, 360), fps=10)
+    sender.camera = "live"
+    told(sender, rtcp.compound(1, rtcp.build_remb(1, 100_000)))
+    assert sender.settings.video < 100_000
+    told(sender, rtcp.compound(1, rtcp.build_remb(1, UNLIMITED)))
+    assert sender.settings.video == math.inf

@@ -1,28 +1,31 @@
 """The voice's whole way in virtual time: speaker → link → relay → link → listener.
 
 The product's own ends of both hops, with all that finds out what a link loses and carries, over the
-emulated network; no sockets and no waiting: 40 s of speech take about 4 s.
+emulated network; no sockets and no waiting: 40 s of speech take about 4 s. Pictures of a camera
+go with it where there is one.
 """
 
+import contextlib
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from unittest import mock
 
 import msgspec
 import numpy as np
 
-from agent import rtp
+from agent import lines, rtp
 from agent.audio.playout import Mode, Playout
 from agent.clock import FRAME_S
-from agent.devices import NullCamera, NullDisplay
+from agent.devices import Camera, NullCamera, NullDisplay
 from agent.impair import Direction, Impairment
 from agent.receiver import Receiver
 from agent.relay import audience, downlinks
 from agent.relay.forwarding import Forwarding
-from agent.relay.links import SiteLinks, Upstream
+from agent.relay.links import SiteLinks
 from agent.relay.relay import TICK_S
+from agent.rtc.outlet import Outlets
 from agent.sender import Sender
 from agent.site import REPORT_EVERY_S
 from protocol import messages as m
@@ -30,6 +33,7 @@ from protocol import messages as m
 SRTP_BYTES, SRTCP_BYTES = 16, 20
 CONSENT_BYTES, CONSENT_EVERY_S = 100, 2.0
 PULL_PHASE_S = 0.007
+PICTURES_EVERY_S = 0.002
 BEGIN = 1000.0
 UNIX = 1.7e9
 
@@ -50,7 +54,7 @@ class _Wire:
     bytes_in = bytes_out = packets_in = packets_out = dropped = damaged = 0
 
     def __init__(self, path: "Path", direction: Direction, rtp_: Take, rtcp: Take) -> None:
-        self._path, self._direction = path, direction
+        self._path, self.direction = path, direction
         self._take_rtp, self._take_rtcp = rtp_, rtcp
         self._came: set[tuple[int, int]] = set()
 
@@ -68,7 +72,7 @@ class _Wire:
         self._send(bytes(CONSENT_BYTES), 0, lambda _data, _now: None)
 
     def _send(self, data: bytes, more: int, take: Take) -> bool:
-        at = self._direction.admit(len(data) + more, self._path.now)
+        at = self.direction.admit(len(data) + more, self._path.now)
         if at is not None:
             self._path.at(at, lambda: take(data, self._path.now))
         return True
@@ -81,14 +85,20 @@ class _Wire:
             self._take_rtp(packet, now)
 
 
-class _Wires:
-    """Stands for `agent.rtc.outlet.Outlets`."""
+class _Wires(Outlets):
+    """The same over these wires."""
 
     def __init__(self, receivers: Any) -> None:
         self._wires = [one.downlink for one in receivers]
 
+    def parts(self, _size: int) -> list[Outlets]:
+        return [self] if self._wires else []
+
     def send_rtp(self, packet: bytes) -> int:
         return sum(one.send_rtp(packet) for one in self._wires)
+
+    def send_rtp_burst(self, packets: Sequence[bytes]) -> int:
+        return sum(map(self.send_rtp, packets))
 
     def send_rtcp(self, packet: bytes) -> int:
         return sum(one.send_rtcp(packet) for one in self._wires)
@@ -110,25 +120,32 @@ class _Devices:
         self.heard.append(pcm)
 
 
-class _Site:
+class Site:
     """Both connections of a site and what it does with them."""
 
     def __init__(
-        self, path: "Path", name: str, link: Impairment, mode: Mode, speech: np.ndarray | None
+        self,
+        path: "Path",
+        name: str,
+        link: Impairment,
+        mode: Mode,
+        speech: np.ndarray | None,
+        camera: Camera | None = None,
     ) -> None:
         self.devices = _Devices(speech)
         self._path = path
-        self.sender = Sender(self.devices, NullCamera(640, 360), fps=15)  # type: ignore[arg-type]
+        seen = camera or NullCamera(640, 360)
+        self.sender = Sender(self.devices, seen, fps=15)  # type: ignore[arg-type]
         self.receiver = Receiver(self.devices, NullDisplay())  # type: ignore[arg-type]
         self.receiver.mode = mode
         self.links = links = SiteLinks(name, "attempt")
-        links.upstreams = {self.sender.audio_ssrc: Upstream("audio", self.sender.audio_ssrc)}
+        links.set_upstreams(lines.uplink(self.sender.audio_ssrc, *self.sender.video_ssrcs))
         forwarding, receiver = path.forwarding, self.receiver
 
         def wire(way: str, rtp_: Take, rtcp: Take) -> Any:
             return _Wire(path, Direction(link, f"{path.salt}/{name}/{way}"), rtp_, rtcp)
 
-        self._up = wire(
+        self.up = wire(
             "up",
             lambda data, now: forwarding.forward(links, data, now),
             lambda data, now: forwarding.uplinks.take_rtcp(links, data, now),
@@ -140,31 +157,41 @@ class _Site:
             lambda _data, _now: None,
             lambda data, now: forwarding.downlinks.take_rtcp(links, data, now),
         )
-        self.sender._send = self._up.send_rtp
+        self.sender._send = self.sender.pictures._send = self.up.send_rtp
         self.receiver._ask = self._down_back.send_rtcp
-        self.sender.microphone_open = speech is not None
         path.every(FRAME_S, lambda: self.sender._take_sound(path.now))
         path.every(REPORT_EVERY_S, self._report)
         path.at(path.now + REPORT_EVERY_S / 2, lambda: path.every(REPORT_EVERY_S, self._probe))
         path.every(CONSENT_EVERY_S, self._consent)
         path.at(path.now + PULL_PHASE_S, self._pull)
+        if camera is not None:
+            path.every(PICTURES_EVERY_S, self._show)
 
     def _take_rtcp(self, data: bytes, now: float) -> None:
         self.sender.take_rtcp(data, now)
         self.receiver.rtt_ms = self.sender.rtt_ms
 
     def _report(self) -> None:
-        self._up.send_rtcp(self.sender.reports())
+        self.up.send_rtcp(self.sender.reports())
         self._down_back.send_rtcp(self.receiver.report())
         self.sender.guess(self.receiver.loss, self._path.now)
 
     def _probe(self) -> None:
         for probe in self.sender.probes():
-            self._up.send_rtcp(probe)
+            self.up.send_rtcp(probe)
 
     def _consent(self) -> None:
-        for one in (self._up, self.links.uplink, self.links.downlink, self._down_back):
+        for one in (self.up, self.links.uplink, self.links.downlink, self._down_back):
             one.send_consent()  # type: ignore[union-attr]
+
+    def _show(self) -> None:
+        """What `Pictures.run` does."""
+        pictures, now = self.sender.pictures, self._path.now
+        if pictures.gate != "off":
+            due = [one for one in pictures._open_layers() if one.due <= now]
+            if due:
+                pictures._take_picture(due, now)
+        pictures._flush(now)
 
     def _pull(self) -> None:
         self._path.at(self._path.now + self.receiver.play(self._path.now), self._pull)
@@ -181,6 +208,7 @@ class Path:
         self._order = itertools.count()
         self.sites: dict[str, SiteLinks] = {}
         self.forwarding = Forwarding(self.sites)
+        self._routes = itertools.count(1)
 
     def at(self, when: float, call: Callable[[], object]) -> None:
         heapq.heappush(self._events, (when, next(self._order), call))
@@ -194,25 +222,49 @@ class Path:
 
         self.at(self.now, again)
 
-    def run(self, speech: np.ndarray, seconds: float) -> Heard:
-        """`seconds` of the speech, in a loop from its beginning."""
+    @contextlib.contextmanager
+    def clock(self) -> Iterator[None]:
+        """The time is that of the path."""
         with (
             mock.patch("time.monotonic", lambda: self.now),
             mock.patch("time.time", lambda: UNIX + self.now),
             mock.patch.object(audience, "outlets_of", _Wires),
             mock.patch.object(downlinks, "outlets_of", _Wires),
         ):
-            speaker = _Site(self, "speaker", self._first, "auto", speech)
-            listener = _Site(self, "listener", self._second, self._mode, None)
-            self.sites.update({one.links.site: one.links for one in (speaker, listener)})
-            self.forwarding.set_receivers()
-            speaker.sender.set_modes("auto", hurried=self._mode == "conversation")
-            voice: dict[str, m.VoiceMode] = {"listener": self._mode}
-            route = m.Route(1, {"floor": "speaker"}, tuple(self.sites), voice)
-            self.forwarding.take_route(route, self.now)
-            self.every(TICK_S, lambda: self.forwarding.tick(self.now))
-            while self._events[0][0] < BEGIN + seconds:
-                self.now, _order, call = heapq.heappop(self._events)
-                call()
+            yield
+
+    def connect(self, speech: np.ndarray | None, camera: Camera | None = None) -> tuple[Site, Site]:
+        """Who speaks and who listens."""
+        speaker = Site(self, "speaker", self._first, "auto", speech, camera)
+        listener = Site(self, "listener", self._second, self._mode, None)
+        self.sites.update({one.links.site: one.links for one in (speaker, listener)})
+        self.forwarding.set_receivers()
+        speaker.sender.set_modes("auto", hurried=self._mode == "conversation")
+        return speaker, listener
+
+    def route(self, slots: dict[m.SlotName, str], deck: str = "") -> None:
+        """Who feeds which slot from now on."""
+        voice: dict[str, m.VoiceMode] = {"listener": self._mode}
+        order = m.Route(next(self._routes), slots, tuple(self.sites), voice, deck=deck)
+        self.forwarding.take_route(order, self.now)
+
+    def tick(self) -> None:
+        """From now on the relay does what is to be done as time goes."""
+        self.every(TICK_S, lambda: self.forwarding.tick(self.now))
+
+    def run_until(self, end: float) -> None:
+        """What happens until then."""
+        while self._events[0][0] < end:
+            self.now, _order, call = heapq.heappop(self._events)
+            call()
+
+    def run(self, speech: np.ndarray, seconds: float) -> Heard:
+        """`seconds` of the speech, in a loop from its beginning."""
+        with self.clock():
+            speaker, listener = self.connect(speech)
+            speaker.sender.microphone_open = True
+            self.route({"floor": "speaker"})
+            self.tick()
+            self.run_until(BEGIN + seconds)
         playout = listener.receiver._audio["floor"].playout
         return Heard(np.concatenate(listener.devices.heard), playout)
