@@ -148,11 +148,17 @@ class LinkMemory:
     def __init__(self) -> None:
         self.disturbed = 0.0
         self.late_s: float | None = None
+        # As it was with the speaker before.
+        self._before = math.inf
 
     @property
     def is_good(self) -> bool:
         """Whether all but nothing is lost on it."""
         return self.disturbed < GOOD_FROM
+
+    def next_speaker(self) -> None:
+        """Another one speaks: what was lost with one of the last two alone, his own link lost."""
+        self.disturbed, self._before = min(self.disturbed, self._before), self.disturbed
 
 
 class Playout:
@@ -312,6 +318,8 @@ class Playout:
             self._leaving[FADE_SAMPLES:] = 0
         self._decoder.reset()
         self._missing.clear()
+        if len(self._late) >= KNOWN_FRAMES:
+            self._link.next_speaker()
         self._begin_epoch(number, stamp)
         self._has_begun = is_begin
         self._highest = number - 1

@@ -689,6 +689,24 @@ def test_what_is_waited_for_is_heard_without_a_click() -> None:
     assert max(steps) <= 1.2 * steps[0], steps
 
 
+@pytest.mark.parametrize(
+    ("loses", "voice"),
+    [((True,), "clear"), ((False, True), "conversation"), ((True, True), "clear")],
+)
+def test_what_one_speaker_alone_loses_is_not_expected_of_the_next(
+    loses: tuple[bool, ...], voice: str
+) -> None:
+    room, first = Room(), 1
+    for one in loses:
+        lost = tuple(range(first + 5, first + 200, 10)) if one else ()
+        talk(room, range(first, first + 200), lost=lost)
+        room.run(5)
+        first += 200
+    talk(room, range(first, first + 5))
+    room.run(0.2)
+    assert room.playout.voice == voice
+
+
 def over_a_bad_uplink(
     late: dict[int, float], *, reach: int, link: LinkMemory | None = None
 ) -> Playout:
