@@ -59,7 +59,7 @@ State = Literal["new", "connecting", "connected", "failed", "closed"]
 Kind = Literal["audio", "video"]
 
 CLOSE_TIMEOUT_S = 5.0
-TOGETHER_S = 0.25
+TOGETHER_S = 0.1
 """Of consent, all connections of a process do together what they do within so long: to wake for one
 of them costs more than all that is done then."""
 
