@@ -64,11 +64,11 @@ frame of 20, the codec's 6.5 and 1 or 2 at the two ends and the relay leave 102 
 PARITY_SPARE_S = 0.01
 """More is not waited for on a thin link: of two such links the delay of both adds up."""
 
-CLEAR_FLOOR_S = 0.342
+CLEAR_FLOOR_S, CLEAR_COPIED_S = 0.34, 0.342
 CLEAR_MAX_S = 0.55
 REACH_FRAMES, BEYOND_FROM = 17, 0.006
-"""In `clear` copies reach back so many frames, which the floor leaves time for. More than that is
-waited for where a larger share than the second is lost in bursts that are longer."""
+"""In `clear` copies reach back so many frames on a bad link, and have just time to come. More than
+that is waited for where a larger share than the second is lost in bursts that are longer."""
 
 LONG_BY_S, SHORT_BY_S = 0.0185, 0.0015
 """In a pause the delay is brought back when it is off by so much: together a frame."""
@@ -431,12 +431,12 @@ class Playout:
     def target_s(self) -> float:
         """The delay aimed at, from when the fastest packet would come to its sound."""
         if self.voice == "clear":
+            floor_s = CLEAR_COPIED_S if self._copies_reach == REACH_FRAMES else CLEAR_FLOOR_S
             late_s = min(CLEAR_MAX_S, self._late.longest_s + MARGIN_S)
-            return max(CLEAR_FLOOR_S, late_s) if self._is_longer_worth else CLEAR_FLOOR_S
+            return max(floor_s, late_s) if self._is_longer_worth else floor_s
         if self._disturbed < GOOD_FROM:
             return min(CONVERSATION_MAX_S, max(CONVERSATION_FLOOR_S, self._late.late_s + MARGIN_S))
-        is_old = self._newest_number - self._reach_told > WINDOW_FRAMES
-        reach = max(self._reach, 0 if is_old else self._reach_before)
+        reach = self._copies_reach
         if self._late.shake_s > SHAKY_S or not reach:
             is_lossy = self._late.late_s > CONVERSATION_SHAKY_MAX_S
             most_s = CONVERSATION_SHAKY_MAX_S if is_lossy else CONVERSATION_MAX_S
@@ -453,6 +453,12 @@ class Playout:
                 copied_s = max(copied_s, reach * FRAME_S + JUST_S)
             late_s = max(copied_s, QUEUED * self._late.tenth_s + MARGIN_S)
         return min(most_s, max(CONVERSATION_FLOOR_S, late_s))
+
+    @property
+    def _copies_reach(self) -> int:
+        """How many frames back copies reach, on this hop or on the speaker's."""
+        is_old = self._newest_number - self._reach_told > WINDOW_FRAMES
+        return max(self._reach, 0 if is_old else self._reach_before)
 
     @property
     def _is_longer_worth(self) -> bool:

@@ -13,6 +13,7 @@ from agent.audio.hop import PARITY
 from agent.audio.ladder import CLEAR, CONVERSATION
 from agent.audio.playout import (
     ALIGN_FROM_S,
+    CLEAR_COPIED_S,
     CLEAR_FLOOR_S,
     CONVERSATION_MAX_S,
     CONVERSATION_RECOVER_S,
@@ -810,8 +811,18 @@ def in_bursts(lengths: list[int]) -> Playout:
     return playout
 
 
+def test_copies_that_reach_far_have_just_time_to_come() -> None:
+    playout = Playout(Tape(), mode="clear")
+    for place in range(50):
+        copies = [(back * 960, b"%d" % (place - back + 1)) for back in (17, 4, 2) if back <= place]
+        blocks = [*copies, (0, b"%d" % (place + 1))]
+        playout.push(place, place * 960, blocks, 100 + place * FRAME_S)
+        reaches = place >= REACH_FRAMES
+        assert playout.target_s == (CLEAR_COPIED_S if reaches else CLEAR_FLOOR_S)
+    assert REACH_FRAMES == CLEAR[1][-1] and REACH_FRAMES * FRAME_S + JUST_S <= CLEAR_COPIED_S
+
+
 def test_the_mean_of_bursts_tells_whether_more_is_waited_for_and_not_the_luck_of_a_few() -> None:
-    assert REACH_FRAMES == CLEAR[1][-1] and REACH_FRAMES * FRAME_S + JUST_S <= CLEAR_FLOOR_S
     short = [5, 3, 1, 7, 4, 2, 9, 5, 3, 6]
     by_luck = in_bursts([*short, *short, *short[:7], 22, 22, 22])
     assert by_luck._late.mostly_s > CLEAR_FLOOR_S and by_luck.target_s == CLEAR_FLOOR_S
