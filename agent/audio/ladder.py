@@ -53,7 +53,7 @@ BETTER_FOR_S = 5.0
 TRY_AGAIN_S, LATER, MAX_TRY_AGAIN_S = 20.0, 4.0, 160.0
 FORGIVEN_AFTER_S = 300.0
 SAME_FAILURE_S = 5.0
-FAILED_AFTER_S = 2.0
+FAILED_AFTER_S = 0.5
 """An estimate that is less for a shorter time fell for a queue that soon was gone."""
 
 SAFE = 0.9
