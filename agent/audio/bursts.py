@@ -7,7 +7,8 @@ better, and tells of the long ones.
 
 from collections import deque
 
-WINDOW_PACKETS = 1500
+from agent.audio.lateness import LONG_WINDOW_FRAMES as WINDOW_PACKETS
+
 MAX_BURSTS = 200
 
 KNOWN, KNOWN_PACKETS = 5, 3

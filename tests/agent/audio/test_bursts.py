@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from agent.audio.bursts import WINDOW_PACKETS, Bursts
+from agent.audio.bursts import Bursts
+from agent.audio.lateness import LONG_WINDOW_FRAMES as WINDOW_PACKETS
 from agent.audio.playout import BEYOND_FROM
 
 
