@@ -8,6 +8,8 @@ go with it where there is one.
 import contextlib
 import heapq
 import itertools
+import math
+import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from unittest import mock
@@ -15,11 +17,12 @@ from unittest import mock
 import msgspec
 import numpy as np
 
-from agent import lines, rtp
+from agent import lines, rtcp, rtp
 from agent.audio.playout import Mode, Playout
 from agent.clock import FRAME_S
 from agent.devices import Camera, NullCamera, NullDisplay
 from agent.impair import Direction, Impairment
+from agent.pulse import Pulse
 from agent.receiver import Receiver
 from agent.relay import audience, downlinks
 from agent.relay.forwarding import Forwarding
@@ -27,12 +30,14 @@ from agent.relay.links import SiteLinks
 from agent.relay.relay import TICK_S
 from agent.rtc.outlet import Outlets
 from agent.sender import Sender
-from agent.site import REPORT_EVERY_S
+from agent.site import LOOK_EVERY_S, REPORT_EVERY_S
 from protocol import messages as m
 
 SRTP_BYTES, SRTCP_BYTES = 16, 20
 CONSENT_BYTES, CONSENT_EVERY_S = 100, 2.0
 PULL_PHASE_S = 0.007
+LOOP_S, LATE_S = 0.001, 0.0005
+SITE_SSRC = 7
 PICTURES_EVERY_S = 0.002
 BEGIN = 1000.0
 UNIX = 1.7e9
@@ -74,7 +79,7 @@ class _Wire:
     def _send(self, data: bytes, more: int, take: Take) -> bool:
         at = self.direction.admit(len(data) + more, self._path.now)
         if at is not None:
-            self._path.at(at, lambda: take(data, self._path.now))
+            self._path.at(self._path.noticed(at), lambda: take(data, self._path.now))
         return True
 
     def _once(self, packet: bytes, now: float) -> None:
@@ -150,31 +155,50 @@ class Site:
             lambda data, now: forwarding.forward(links, data, now),
             lambda data, now: forwarding.uplinks.take_rtcp(links, data, now),
         )
-        links.uplink = wire("up-back", lambda _data, _now: None, self._take_rtcp)
-        links.downlink = wire("down", receiver.take, receiver.take_rtcp)
+
+        def take(data: bytes, now: float) -> None:
+            self._down_pulse.heard(now)
+            receiver.take(data, now)
+
+        links.uplink = wire("up-back", lambda _data, _now: None, self._take_up_rtcp)
+        links.downlink = wire("down", take, self._take_down_rtcp)
         self._down_back = wire(
             "down-back",
             lambda _data, _now: None,
             lambda data, now: forwarding.downlinks.take_rtcp(links, data, now),
         )
+        self._up_pulse, self._down_pulse = Pulse(path.now), Pulse(path.now)
         self.sender._send = self.sender.pictures._send = self.up.send_rtp
         self.receiver._ask = self._down_back.send_rtcp
         path.every(FRAME_S, lambda: self.sender._take_sound(path.now))
         path.every(REPORT_EVERY_S, self._report)
         path.at(path.now + REPORT_EVERY_S / 2, lambda: path.every(REPORT_EVERY_S, self._probe))
         path.every(CONSENT_EVERY_S, self._consent)
+        path.every(LOOK_EVERY_S, self._ask_when_due)
         path.at(path.now + PULL_PHASE_S, self._pull)
         if camera is not None:
             path.every(PICTURES_EVERY_S, self._show)
 
-    def _take_rtcp(self, data: bytes, now: float) -> None:
+    def _take_up_rtcp(self, data: bytes, now: float) -> None:
+        _take_answers(self._up_pulse, data, now)
         self.sender.take_rtcp(data, now)
         self.receiver.rtt_ms = self.sender.rtt_ms
 
+    def _take_down_rtcp(self, data: bytes, now: float) -> None:
+        _take_answers(self._down_pulse, data, now)
+        self.receiver.take_rtcp(data, now)
+
     def _report(self) -> None:
-        self.up.send_rtcp(self.sender.reports())
-        self._down_back.send_rtcp(self.receiver.report())
-        self.sender.guess(self.receiver.loss, self._path.now)
+        now = self._path.now
+        self.up.send_rtcp(self.sender.reports() + _question(self._up_pulse.ask(now)))
+        self._down_back.send_rtcp(self.receiver.report() + _question(self._down_pulse.ask(now)))
+        self.sender.guess(self.receiver.loss, now)
+
+    def _ask_when_due(self) -> None:
+        for pulse, wire in ((self._up_pulse, self.up), (self._down_pulse, self._down_back)):
+            at = pulse.due(self._path.now)
+            if at is not None:
+                wire.send_rtcp(rtcp.compound(SITE_SSRC, _question(at)))
 
     def _probe(self) -> None:
         for probe in self.sender.probes():
@@ -197,6 +221,18 @@ class Site:
         self._path.at(self._path.now + self.receiver.play(self._path.now), self._pull)
 
 
+def _question(at: int) -> bytes:
+    return rtcp.build_question(SITE_SSRC, at)
+
+
+def _take_answers(pulse: Pulse, data: bytes, now: float) -> None:
+    """What `agent.attempt.Attempt` does with RTCP."""
+    pulse.heard(now)
+    for one in rtcp.parse(data):
+        if isinstance(one, rtcp.Answer):
+            pulse.answered(one.at, now)
+
+
 class Path:
     """One speaker and one listener, who is held to a mode, with a relay between."""
 
@@ -206,9 +242,21 @@ class Path:
         self._mode, self._first, self._second = mode, first, second
         self._events: list[tuple[float, int, Callable[[], object]]] = []
         self._order = itertools.count()
+        self._lateness = random.Random(salt)
+        self._late: dict[int, float] = {}
         self.sites: dict[str, SiteLinks] = {}
         self.forwarding = Forwarding(self.sites)
         self._routes = itertools.count(1)
+
+    def noticed(self, at: float) -> float:
+        """When what an emulated link delivers at this moment comes: event loops look once a
+        millisecond, and are not always punctual."""
+        if at == self.now:
+            return at
+        look = math.ceil(at / LOOP_S)
+        if look not in self._late:
+            self._late[look] = self._lateness.uniform(0.0, LATE_S)
+        return look * LOOP_S + self._late[look]
 
     def at(self, when: float, call: Callable[[], object]) -> None:
         heapq.heappush(self._events, (when, next(self._order), call))
