@@ -18,12 +18,13 @@ from collections.abc import Callable, Iterable
 
 from agent import lines, rtcp, rtp
 from agent.audio import opus
+from agent.audio.even import Even
 from agent.audio.hop import HISTORY, Again, Distances, Frame, VoiceStream, before, follows
 from agent.audio.ladder import Ladder, Settings
 from agent.audio.mixer import level_dbov
 from agent.bandwidth import PROBED_BELOW, UNLIMITED, Full, probes
-from agent.clock import FrameClock
-from agent.devices import Camera, Microphone
+from agent.clock import FRAME_S, FrameClock
+from agent.devices import Camera, Microphone, Pcm
 from agent.picture.outgoing import Pictures
 from agent.stream import Stream
 from agent.trains import Timetable, train
@@ -135,6 +136,8 @@ class Sender:
         self._clock = FrameClock()
         self._send: Callable[[bytes], None] | None = None
         self._opus = opus.Encoder(self.settings.bitrate, fec=False, dtx=True)
+        self._even = Even()
+        self._coded_at = self.settings.bitrate
         self.restart()
 
     def restart(self) -> None:
@@ -223,7 +226,7 @@ class Sender:
             return
         if not was_open:
             self._opus.reset()
-        data = self._opus.encode(pcm)
+        data = self._encode(pcm)
         if len(data) <= opus.DTX_BYTES and was_open:
             self._send_all(stream.rest())
             return
@@ -232,6 +235,16 @@ class Sender:
             self.keep(now, stream.ssrc, ts, stream.seq, self.level, data)
         distances = self.settings.distances
         self._send_all(stream.next_packets(data, ts, distances, self.level, marker=not was_open))
+
+    def _encode(self, pcm: Pcm) -> bytes:
+        wanted = self.settings.bitrate
+        bitrate = self._even.bitrate(wanted)
+        if bitrate != self._coded_at:
+            self._opus.set_bitrate(bitrate)
+            self._coded_at = bitrate
+        data = self._opus.encode(pcm)
+        self._even.coded(len(data), wanted, FRAME_S)
+        return data
 
     @property
     def _is_at_rest(self) -> bool:
@@ -248,8 +261,6 @@ class Sender:
         """Send as the link needs it from now on."""
         self._adjusted_at, self._was_calm = now, self._ladder.is_calm
         before, self.settings = self.settings, self._ladder.settings(now)
-        if self.settings.bitrate != before.bitrate:
-            self._opus.set_bitrate(self.settings.bitrate)
         if self.settings.fec_percent != before.fec_percent:
             self._opus.set_fec(self.settings.fec_percent > 0, self.settings.fec_percent)
         video = self.settings.video
