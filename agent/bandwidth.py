@@ -68,12 +68,14 @@ SILENT_S = 10.0
 """After so long the way may be another one: less than passes between trains over an idle link."""
 
 PROBE_BYTES = (16, 72)
-PROBE_EVERY_S = 0.6
+PROBE_EVERY_S, PROBE_THIN_EVERY_S = 0.6, 1.2
+"""The second on a link that carries little more than a voice, which waits behind each pair."""
+
 PROBED_BELOW = 1_500_000
 """What carries more than this carries all there is."""
 
 PROBE_LATE_S = 0.5
-PROBES, PROBES_FOR_S = 4, 5.0
+PROBES, PROBES_FOR_S = 4, 7.0
 BELIEVED, MOST_AT_ONCE = 0.8, 4.0
 """Of what probes tell, so much is taken for granted; and so many times what was known before."""
 
@@ -316,8 +318,8 @@ class Bandwidth:
             self.available = int(probed)
             self._full = max(self._full, probed)
             self._raised_at = self._believed_at = now
-        if probed and self.available >= max(rate for _at, rate in self._probes):
-            return  # not one pair tells of more
+        if probed and self.available >= sorted(rate for _at, rate in self._probes)[-2]:
+            return  # but one pair, of which both came at once, none tells of more
         grow = self._grow if self.available < self._full else min(self._grow, GROW_BEYOND)
         self.available = int(self.available * (1 + grow * elapsed)) + 1
         if self.available > UNLIMITED:

@@ -32,10 +32,10 @@ OVERHEAD = 50 * 8 * OVERHEAD_BYTES
 
 COPY_HEADER = 50 * 8 * 4
 LEAN_SAVES = 50 * 8 * 8
-USED = 0.85
+USED = 0.94
 """Of its nominal bitrate Opus uses so much on speech."""
 
-AGAIN_FILLS = 0.88
+AGAIN_FILLS = 0.9
 """Where what is lost is asked for again, no more than this is filled, what is sent again with it:
 that comes late enough without a queue."""
 
@@ -59,7 +59,7 @@ FAILED_AFTER_S = 0.5
 SAFE = 0.9
 ROOM = 1.05
 VIDEO_LEAST, VIDEO_AGAIN = 40_000, 50_000
-THIN = 100_000
+THIN, THIN_NO_MORE = 100_000, 120_000
 LONG_WAY_S = 0.15
 
 CONVERSATION: tuple[Distances, Distances] = ((2, 4), (1, 2, 4, 5))
@@ -77,7 +77,7 @@ COPIED: tuple[tuple[int, Distances], ...] = (
     (24_000, PARITY),
     (20_000, PARITY),
     (15_000, PARITY),
-    (20_000, TWINS),
+    (12_000, PARITY),
     (15_000, TWINS),
     (12_000, TWINS),
 )
@@ -86,17 +86,24 @@ and carries little: what costs most first, the best one that fits is chosen. Par
 of the holes that a copy leaves; where single frames are too much, frames go in pairs that have a
 copy each, 20 ms later: that spares headers."""
 
+FAR: tuple[tuple[int, Distances], ...] = (
+    *COPIED[:5],
+    (20_000, TWINS),
+    *COPIED[6:],
+)
+"""The same to somebody who has time, but is too far to ask again: for him a better voice in pairs
+is more than a lesser one with parity."""
+
 ALONE: tuple[tuple[int, Distances], ...] = (
     (40_000, ()),
     (32_000, ()),
-    (24_000, ()),
-    (20_000, ()),
+    (24_000, PAIRS),
     (20_000, PAIRS),
     (15_000, PAIRS),
     (12_000, PAIRS),
 )
 """The same where what is lost is asked for again. Of a pair two frames are lost at once, and missed
-later: better ask for single ones."""
+later; but the headers that it spares leave room for a better voice, and for what is sent again."""
 
 TWINS_FROM = 20_000
 
@@ -191,6 +198,7 @@ class Ladder:
         self._coded_before: int | None = None
         self._tried_frames = 0
         self._sent_at = -math.inf
+        self._was_thin = False
         self._wanted = 0
         self._wanted_since = 0.0
         self._failures = _Failures()
@@ -234,7 +242,7 @@ class Ladder:
         if self._level == 0 or self.available == math.inf:
             return None
         if not self.hurried:
-            return SINGLE_BITRATE if self.is_thin else None
+            return SINGLE_BITRATE if self._was_thin else None
         return COPIED[self._wanted][0] if self._wanted else None
 
     def _choose_wanted(self, now: float) -> None:
@@ -309,6 +317,7 @@ class Ladder:
     def settings(self, now: float) -> Settings:
         """What to send from now on; to be asked a few times a second."""
         self._choose_wanted(now)
+        self._was_thin = self.available < (THIN_NO_MORE if self._was_thin else THIN)
         wishes = self._wishes(now)
         least = self._least_rank()
         rank = self._rank_in(wishes)
@@ -364,7 +373,8 @@ class Ladder:
         copies = (distances, distances[:3], distances[:2], one_copy)
         wishes = [Settings(best, one) for one in copies]
         is_late = self.hurried or self.rtt_s > LONG_WAY_S
-        ways = [Settings(*way) for way in (COPIED if is_late else ALONE) if way[0] in bitrates]
+        known = COPIED if self.hurried else FAR if is_late else ALONE
+        ways = [Settings(*way) for way in known if way[0] in bitrates]
         wishes += [one for one in ways if one not in wishes]
         fec = 0
         if is_late:

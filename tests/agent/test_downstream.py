@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import rtcp
-from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, Frame
+from agent.audio.hop import ONE_COPY, PAIRS, PARITY, Distances, Frame
 from agent.audio.ladder import (
     BITRATES,
     CLEAR,
@@ -387,12 +387,12 @@ def test_what_waits_goes_out_before_what_does_not_follow_it() -> None:
 def test_a_site_in_conversation_asks_for_a_smaller_voice_where_no_copy_of_it_fits() -> None:
     link = Downlink()
     link.speak_and_lose(51, 3)
-    link.down.estimate(Settings(BITRATES[3], TWINS).cost, link.now)
+    link.down.estimate(Settings(BITRATES[4], PARITY).cost, link.now)
     link.speak(0.2)
     assert link.down.wants_bitrate == SINGLE_BITRATE, "it has the time to ask for what it lost"
     link.down.set_modes("conversation", "auto")
     link.speak(0.2)
-    assert link.down.wants_bitrate == BITRATES[3]
+    assert link.down.wants_bitrate == BITRATES[4]
     link.down.set_modes("clear", "auto")
     link.speak(0.2)
     assert link.down.wants_bitrate == SINGLE_BITRATE
