@@ -39,7 +39,7 @@ from agent.recording.segment import (
     SegmentWriter,
     append,
 )
-from agent.recording.timeline import Ahead, Timeline
+from agent.recording.timeline import Timeline
 from protocol import messages as m
 from protocol.binary import Later
 
@@ -56,8 +56,9 @@ NAME = re.compile(r"[\w-]{1,80}")
 MB = 1_000_000
 PROGRAM_SLOTS = ("floor", "chair", "panel-1", "panel-2")
 
-Voice = tuple[Literal["voice"], str, str, int, Frame, float]
-Picture = tuple[Literal["picture"], str, str, rtp.Header, bytes, float]
+# What it is, its slot, site and SSRC, when it came.
+Voice = tuple[Literal["voice"], str, str, int, float, Frame]
+Picture = tuple[Literal["picture"], str, str, int, float, rtp.Header, bytes]
 Late = tuple[Literal["later"], Later]
 Order = tuple[Literal["order"], m.RecordOrder | None, float]
 Items = Iterable[Voice | Picture | Order | Late]
@@ -119,14 +120,14 @@ class Recorder:
     def voice(self, slot: str, site: str, ssrc: int, frame: Frame, arrival: float) -> None:
         """A frame of sound of a slot. `ssrc`, number and timestamp are the site's own."""
         if self._order is not None:
-            self._put(("voice", slot, site, ssrc, frame, arrival))
+            self._put(("voice", slot, site, ssrc, arrival, frame))
 
     def picture(
         self, slot: str, site: str, header: rtp.Header, packet: bytes, arrival: float
     ) -> None:
         """A packet of a slot's picture, with the site's own header."""
         if self._order is not None and slot in SLOT_TRACKS:
-            self._put(("picture", slot, site, header, packet, arrival))
+            self._put(("picture", slot, site, header.ssrc, arrival, header, packet))
 
     def take_later(self, later: Later) -> None:
         """What a site sends afterwards, of whatever meeting that is recorded here."""
@@ -290,7 +291,7 @@ class Recorder:
 
 def _came_at(item: Voice | Picture | Order | Late) -> float:
     """When a frame came; what is no frame need not wait."""
-    return item[5] if item[0] in ("voice", "picture") else -math.inf
+    return item[4] if item[0] in ("voice", "picture") else -math.inf
 
 
 class _Take:
@@ -331,52 +332,38 @@ class _Take:
             self._put_picture(item, ahead)
 
     def _put_voice(self, item: Voice, ahead: Items) -> None:
-        _kind, slot, site, ssrc, frame, arrival = item
-
-        def following() -> list[tuple[int, float]]:
-            return [
-                (other[4].ts, other[5])
-                for other in ahead
-                if other[0] == "voice" and (other[1], other[3]) == (slot, ssrc)
-            ]
-
-        at_ms = self._at_ms(slot, lines.OPUS_CLOCK, site, ssrc, frame.ts, arrival, following)
+        _kind, slot, site, ssrc, _arrival, frame = item
+        at_ms = self._at_ms(item, lines.OPUS_CLOCK, frame.ts, ahead)
         self.writer.block(SLOT_TRACKS[slot], at_ms, frame.data, is_key=True)
         self._written.setdefault((site, ssrc), []).append(frame.seq)
         for moment, data in self._program.push(slot, at_ms, frame.level, frame.data):
             self.writer.block(PROGRAM, moment, data, is_key=True)
 
     def _put_picture(self, item: Picture, ahead: Items) -> None:
-        _kind, slot, site, header, packet, arrival = item
-        ssrc = header.ssrc
-
-        def following() -> list[tuple[int, float]]:
-            return [
-                (other[3].ts, other[5])
-                for other in ahead
-                if other[0] == "picture" and other[3].ssrc == ssrc and other[3].marker
-            ]
-
+        _kind, _slot, _site, ssrc, arrival, header, packet = item
         payload = packet[header.payload_offset : header.payload_end]
         if ssrc != self._picture_ssrc:
             self._picture_ssrc = ssrc
             self._pictures = vp8_packets.Assembler()  # its numbers are another site's
         for picture in self._pictures.push(header, payload, arrival):
-            at_ms = self._at_ms(slot, lines.VP8_CLOCK, site, ssrc, picture.ts, arrival, following)
+            at_ms = self._at_ms(item, lines.VP8_CLOCK, picture.ts, ahead)
             self.writer.block(PICTURE, at_ms, picture.data, is_key=picture.keyframe)
 
-    def _at_ms(
-        self,
-        slot: str,
-        clock_rate: int,
-        site: str,
-        ssrc: int,
-        ts: int,
-        arrival: float,
-        ahead: Ahead,
-    ) -> int:
+    def _at_ms(self, item: Voice | Picture, clock_rate: int, ts: int, ahead: Items) -> int:
+        source, arrival = item[:4], item[4]
+        _kind, slot, site, ssrc = source
+
+        def following() -> list[tuple[int, float]]:
+            """What its source sent after it; of a picture the last packet tells."""
+            return [
+                (other[5].ts, other[4])
+                for other in ahead
+                if other[0] == "voice" or other[0] == "picture" and other[5].marker
+                if other[:4] == source
+            ]
+
         timeline, told = self._lines.get(slot) or (Timeline(clock_rate), 0)
-        at_ms = max(0, round(1000 * (timeline.at(ssrc, ts, arrival, ahead) - self.began_at)))
+        at_ms = max(0, round(1000 * (timeline.at(ssrc, ts, arrival, following) - self.began_at)))
         if timeline.begins != told:
             first_ts, first = timeline.base
             first_ms = round(1000 * (first - self.began_at))

@@ -40,11 +40,15 @@ def speak(recorder: Recorder, count: int, begin: float, site: str = "kandis") ->
         recorder.voice("floor", site, 7, frame, begin + n * 0.02)
 
 
-def show(recorder: Recorder, seq: int, data: bytes, now: float, *, ssrc: int = 9) -> None:
+def show(
+    recorder: Recorder, seq: int, data: bytes, now: float, *, ssrc: int = 9, sooner_s: float = 0.0
+) -> None:
+    """A picture; all its packets but the last come so much sooner."""
     for part, payload in enumerate(vp8_packets.packetize(data, seq)):
         last = part == -(-len(data) // 1176) - 1
         packet = rtp.build(97, seq + part, 90 * seq, ssrc, payload, marker=last)
-        recorder.picture("main", "kandis", rtp.parse(packet), packet, now)
+        at = now if last else now - sooner_s
+        recorder.picture("main", "kandis", rtp.parse(packet), packet, at)
 
 
 def read(folder: Path) -> list[Segment]:
@@ -87,7 +91,8 @@ def test_a_turn_begins_at_its_place_though_the_relay_was_held_up(tmp_path: Path)
     recorder.take_order(ORDER, now)
     for n in range(60):
         arrival = now + max(0.25, 0.02 * n)
-        recorder.voice("chair", "hall", 3, Frame(n, n * 960, b"hall", level=127), arrival)
+        chair = Frame(n, 5000 + n * 960, b"hall", level=127)
+        recorder.voice("chair", "hall", 3, chair, arrival)
         recorder.voice("floor", "kandis", 7, Frame(n, n * 960, b"kandis", level=20), arrival)
     recorder.close()
     (one,) = read(tmp_path / "m1")
@@ -95,6 +100,18 @@ def test_a_turn_begins_at_its_place_though_the_relay_was_held_up(tmp_path: Path)
         said = [block for block in texts(one, track) if block[1] == data]
         assert said == [(20 * n, data) for n in range(60)]
     assert [mark.at_ms for mark in one.marks if isinstance(mark, Fed)] == [0, 0]
+
+
+def test_a_picture_begins_at_its_place_though_the_relay_was_held_up(tmp_path: Path) -> None:
+    """It came with its last packet: how long the others took to send tells nothing."""
+    recorder = Recorder(tmp_path, free=lambda folder: PLENTY)
+    now = time.monotonic()
+    recorder.take_order(ORDER, now)
+    for n in range(10):
+        show(recorder, 100 * n, b"\0" + bytes(1500), now + max(0.25, 0.1 * n), sooner_s=0.04)
+    recorder.close()
+    (one,) = read(tmp_path / "m1")
+    assert [at_ms for at_ms, _data in texts(one, segment.PICTURE)] == [100 * n for n in range(10)]
 
 
 def test_a_turn_begins_at_its_place_though_its_first_packets_were_lost(tmp_path: Path) -> None:
