@@ -62,7 +62,6 @@ EXEMPT = {
         "console/relay/embedded.py",
     ),
     "tests/e2e/test_rehearsal.py": (  # what holds processes and connections together
-        "agent/site.py",
         "console/rehearsal/director.py",
     ),
     "tests/agent/test_relay.py": ("agent/lines.py",),
