@@ -26,6 +26,10 @@ DUCKED = 0.5
 DUCK_HOLD_FRAMES = 25
 DUCK_PER_FRAME, UNDUCK_PER_FRAME = 0.25, 0.05
 
+FADE_SAMPLES = 480
+RISING: Wave = np.linspace(0.0, 1.0, FADE_SAMPLES, dtype=np.float32)
+"""Fades sound in within 10 ms, and out when it is reversed."""
+
 
 def level_dbov(pcm: Pcm) -> int:
     """The level of a frame in -dBov: 0 is the loudest, 127 digital silence (RFC 6464)."""

@@ -13,8 +13,7 @@ Rules:
 - The delay changes in pauses of speech; in speech it only grows, and only where sound is
   concealed anyway: what is missing then is waited for, and nothing of what comes late is lost. The
   same holds a drifting clock.
-- What comes too late to be heard still tells the decoder what was said: it goes back to before the
-  hole and decodes what it guessed, so that what follows does not suffer from the guess.
+- What comes too late to be heard still tells the decoder what was said (`agent.audio.mending`).
 - A packet with the marker bit, or off the line, begins another speaker: what is left of the one
   before is faded out in 10 ms and dropped; nothing of the delay is inherited but what the link
   itself is known for.
@@ -27,7 +26,7 @@ Times are monotonic seconds given by the caller. After AUDIO.md.
 import math
 from collections import deque
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
@@ -36,7 +35,8 @@ from agent.audio.activity import VoiceActivity
 from agent.audio.bursts import Bursts
 from agent.audio.hop import PARITY, Distances, Missing, Patience, before
 from agent.audio.lateness import WINDOW_FRAMES, Lateness
-from agent.audio.mixer import FULL_SCALE, SILENT, Wave, dbov_of, power_of
+from agent.audio.mending import Decoder, Mending
+from agent.audio.mixer import FADE_SAMPLES, FULL_SCALE, RISING, SILENT, Wave, dbov_of, power_of
 
 Mode = Literal["auto", "conversation", "clear"]
 Voice = Literal["conversation", "clear"]
@@ -46,7 +46,6 @@ SAMPLES = 960
 RATE = 48_000
 FRAME_S = 0.02
 MAX_FRAMES = 100
-FADE_SAMPLES = 480
 
 FIRST_S, KNOWN_FRAMES = 0.01, 50
 """On a good link a speaker is heard so much sooner than nearly all packets come: the grid of pulls
@@ -103,23 +102,9 @@ LOUD_FRAMES = 3
 HOLD_FRAMES = 2
 NOISE_FRAMES = 50
 
-MEND_FRAMES = 8
-"""A frame that comes too late is of use while no more than so many were played since."""
-
 MAX_TRIES = 8
 FORGET_S = 0.5
 MAX_MISSING = 200
-
-
-class Decoder(Protocol):
-    """What decodes; a damaged packet raises ValueError."""
-
-    def decode(self, packet: bytes) -> Wave: ...
-    def decode_fec(self, next_packet: bytes) -> Wave: ...
-    def conceal(self) -> Wave: ...
-    def reset(self) -> None: ...
-    def keep(self) -> None: ...
-    def back(self) -> None: ...
 
 
 class Stats:
@@ -173,11 +158,11 @@ class Playout:
         self.dbov = SILENT
         """The level of what was pulled last, -dBov (RFC 6464)."""
         self._decoder = decoder
+        self._mending = Mending(decoder)
         self._link = link or LinkMemory()
         self._seqs = rtp.SeqUnwrapper()
         self._stamps = rtp.TsUnwrapper()
         self._silence: Wave = np.zeros(SAMPLES, dtype=np.float32)
-        self._ramp = np.linspace(0.0, 1.0, FADE_SAMPLES, dtype=np.float32)
         self._noise = np.random.default_rng(1)
         self._rtt_s = 0.0
         self._leaving: Wave | None = None
@@ -210,11 +195,6 @@ class Playout:
         # (pull - timestamp in seconds) of the last pulls, as if the delay had been what it is now
         self._waited: deque[float] = deque(maxlen=RECENT_PULLS)
         self._fade_in = True
-        # The first frame that was guessed (the decoder was kept before it); what was played since
-        # or came too late; whether anything did that the decoder does not know.
-        self._hole: int | None = None
-        self._since: dict[int, bytes] = {}
-        self._is_guessing = False
         self._distances: Distances = ()
         # How many frames back copies reach, on this hop and on the speaker's.
         self._reach = self._reach_before = 0
@@ -314,9 +294,10 @@ class Playout:
         self._concealed_run += 1
         if self._next is not None and self._concealed_run <= CONCEAL_FRAMES:
             self._leaving = self._conceal().copy()
-            self._leaving[:FADE_SAMPLES] *= self._ramp[::-1]
+            self._leaving[:FADE_SAMPLES] *= RISING[::-1]
             self._leaving[FADE_SAMPLES:] = 0
         self._decoder.reset()
+        self._mending.forget()
         self._missing.clear()
         if len(self._late) >= KNOWN_FRAMES:
             self._link.next_speaker()
@@ -581,6 +562,10 @@ class Playout:
                 self._came_late(index, self._frames.pop(index)[0])
         return min(self._frames)
 
+    def _came_late(self, index: int, payload: bytes) -> None:
+        self.stats.late += 1
+        self._mending.came_late(index, payload)
+
     def _play(self, delay_s: float) -> Wave:
         assert self._next is not None
         self.delay_ms = delay_s * 1000
@@ -616,55 +601,16 @@ class Playout:
         elif origin == "again":
             self.stats.again += 1
         try:
-            return self._decoded(self._next - 1, payload)
+            return self._mending.decode(self._next - 1, payload)
         except ValueError:
             return self._decoder.conceal()
-
-    # -- what comes too late -----------------------------------------------------------------------
-
-    def _miss(self) -> None:
-        """The next frame is not there, and will be guessed."""
-        assert self._next is not None
-        if self._hole is None or self._next - self._hole > MEND_FRAMES:
-            self._hole, self._since, self._is_guessing = self._next, {}, False
-            self._decoder.keep()
-
-    def _came_late(self, index: int, payload: bytes) -> None:
-        self.stats.late += 1
-        if self._hole is not None and index >= self._hole:
-            self._since[index] = payload
-            self._is_guessing = True
-
-    def _decoded(self, index: int, payload: bytes) -> Wave:
-        if self._hole is None or index - self._hole > MEND_FRAMES:
-            self._hole, self._is_guessing = None, False
-            return self._decoder.decode(payload)
-        self._since[index] = payload
-        if self._is_guessing:
-            return self._mended(range(self._hole, index), payload)
-        return self._decoder.decode(payload)
-
-    def _mended(self, before: Sequence[int], payload: bytes) -> Wave:
-        """A frame as it is when the decoder knows of those before what is known now. It begins as
-        the sound would have gone on, or there would be a click."""
-        self._is_guessing = False
-        start = self._decoder.decode(payload)[:FADE_SAMPLES] * self._ramp[::-1]
-        self._decoder.back()
-        for index in before:
-            if index in self._since:
-                self._decoder.decode(self._since[index])
-            else:
-                self._decoder.conceal()
-        pcm = self._decoder.decode(payload)
-        pcm[:FADE_SAMPLES] = start + pcm[:FADE_SAMPLES] * self._ramp
-        return pcm
 
     # -- holes -------------------------------------------------------------------------------------
 
     def _bridge(self, excess_s: float) -> Wave:
         """Nothing is there for this frame: recover it, conceal it, or fall silent."""
         assert self._next is not None
-        self._miss()
+        self._mending.missed(self._next)
         if not self._frames:
             self._concealed_run += 1
             if self._concealed_run > CONCEAL_FRAMES:
@@ -696,13 +642,13 @@ class Playout:
 
     def _held(self) -> Wave:
         self._stretch()
-        self._is_guessing = True
+        self._mending.held()
         return self._concealed()
 
     def _not_sent(self, later: int, excess_s: float) -> Wave:
         """The speaker paused (DTX) until `later`: a good time to change the delay."""
         assert self._next is not None
-        self._hole, self._is_guessing = None, False
+        self._mending.forget()
         step = 1
         if excess_s > LONG_BY_S and later - self._next > 1:
             skipped = min(later - self._next - 1, max(1, int(excess_s / FRAME_S)))
@@ -777,7 +723,7 @@ class Playout:
     def _faded_in(self, pcm: Wave) -> Wave:
         self._fade_in = False
         out = pcm.copy()
-        out[:FADE_SAMPLES] *= self._ramp
+        out[:FADE_SAMPLES] *= RISING
         return out
 
 

@@ -11,13 +11,13 @@ from agent import voice
 from agent.audio import opus
 from agent.audio.hop import PARITY
 from agent.audio.ladder import CLEAR, CONVERSATION
+from agent.audio.mixer import FADE_SAMPLES
 from agent.audio.playout import (
     ALIGN_FROM_S,
     CLEAR_COPIED_S,
     CLEAR_FLOOR_S,
     CONVERSATION_MAX_S,
     CONVERSATION_RECOVER_S,
-    FADE_SAMPLES,
     FIRST_S,
     HOLD_FRAMES,
     JUST_S,
