@@ -82,6 +82,9 @@ BELIEVED, MOST_AT_ONCE = 0.8, 4.0
 TRAINED = 0.9
 """Of what trains tell: their packets are larger, and more of them."""
 
+AGAIN_BYTES = 200
+"""Of a packet of voice that is sent again over a thin link, with its headers."""
+
 DOUBTED_FOR_S, MAX_DOUBTED_S = 10.0, 160.0
 
 
@@ -151,6 +154,12 @@ class Bandwidth:
         self._probes: deque[tuple[float, float]] = deque(maxlen=PROBES)
         self._raised_at = self._believed_at = -math.inf
         self._doubted_s, self._doubted_until = DOUBTED_FOR_S, -math.inf
+
+    @property
+    def each_s(self) -> float:
+        """How much later than the one before each of several packets comes that are asked for at
+        once."""
+        return 0.0 if self.available is None else 8 * AGAIN_BYTES / self.available
 
     def excuse(self, late_s: float, now: float) -> None:
         """We ourselves were late by so much: what came meanwhile waited for us, not on the link."""

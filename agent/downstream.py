@@ -32,9 +32,12 @@ PACED = 0.9
 SEVERAL = 1.5
 """From so many voices on they are several, if one pauses now and then."""
 
-COUNTED_LOOKS, COUNTED_TOGETHER_S, VOICES_FOR_S = 5, 1.0, 10.0
+COUNTED_LOOKS, COUNTED_TOGETHER_S, VOICES_FOR_S = 10, 1.0, 10.0
 """The voices are counted over so many looks, which lie no further apart than this; one that pauses
 is counted for a while."""
+
+AT_ONCE = 0.2
+"""Where somebody else begins, frames come at once that waited on his link: no second voice."""
 
 
 class Downstream:
@@ -139,7 +142,7 @@ class Downstream:
         since = self._frames[0][0]
         if self.available and now > since:
             sent = sum(count for _at, count in self._frames) - self._frames[0][1]
-            voices = max(1.0, round(2 * sent * FRAME_S / (now - since)) / 2)
+            voices = max(1.0, round(2 * sent * FRAME_S / (now - since) - AT_ONCE) / 2)
             if voices >= self.voices or now - self._counted_at > VOICES_FOR_S:
                 self.voices, self._counted_at = voices, now
 
@@ -173,6 +176,7 @@ class Downstream:
         which a key frame is needed. Of most links nothing bad is known, and while nothing changes
         their choice stays what it was: that costs little."""
         if self.available:
+            self._ladder.voices = self.voices
             self._ladder.available = self.available / self.voices
         if self.is_settled(rates, bitrate):
             return []

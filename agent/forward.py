@@ -403,13 +403,13 @@ class UplinkGaps:
         """Whether anything is missing that may still come."""
         return bool(self._missing)
 
-    def due(self, now: float, rtt_s: float) -> list[int]:
-        """Sequence numbers to ask for now."""
-        asked = []
+    def due(self, now: float, rtt_s: float, each_s: float = 0.0) -> list[int]:
+        """Sequence numbers to ask for now. `each_s`: of several each comes so much later."""
+        asked: list[int] = []
         for seq, one in list(self._missing.items()):
             if now - one.missed_at > GIVE_UP_S or one.tries >= MAX_TRIES:
                 del self._missing[seq]
             elif now >= one.ask_at:
+                one.asked(now, rtt_s + len(asked) * each_s)
                 asked.append(seq & 0xFFFF)
-                one.asked(now, rtt_s)
         return asked

@@ -360,8 +360,7 @@ class Receiver:
         for audio in self._audio.values():
             if now - audio.heard_at > IDLE_AFTER_S:
                 continue
-            if missing := audio.playout.missing(now, rtt_s):
-                self._send(rtcp.build_nack(self._ssrc, audio.ssrc, missing))
+            self._ask_for_voice(audio, now, rtt_s)
         for window in self._video.values():
             for ssrc, missing, needs_key in window.wishes(now, rtt_s):
                 if missing:
@@ -375,7 +374,7 @@ class Receiver:
         return self.rtt_ms / 1000 + self._bandwidth.queue_s
 
     def _ask_for_voice(self, audio: AudioSlot, now: float, rtt_s: float) -> None:
-        missing = audio.playout.missing(now, rtt_s)
+        missing = audio.playout.missing(now, rtt_s, self._bandwidth.each_s)
         if missing:
             self._send(rtcp.build_nack(self._ssrc, audio.ssrc, missing))
 

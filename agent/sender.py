@@ -305,7 +305,8 @@ class Sender:
                 case rtcp.Tmmbr(media_ssrc=ssrc, bitrate=bitrate):
                     self.pictures.limit(ssrc, bitrate, arrival)
                 case rtcp.Nack(media_ssrc=ssrc, seqs=seqs):
-                    due = [seq for seq in seqs if self._again.is_due(ssrc, seq, arrival)]
+                    rtt_s = self.rtt_ms / 1000
+                    due = [s for s in seqs if self._again.is_due(ssrc, s, arrival, rtt_s)]
                     if ssrc == self._audio.ssrc:
                         self._send_all(self._audio.again(due))
                     else:

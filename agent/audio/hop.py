@@ -20,7 +20,12 @@ FRAME_S = 0.02
 HISTORY = 128
 SEEN = 512
 ASK_AGAIN_S = 0.015
-ANSWERED_FOR_S = 0.03
+ANSWERED_FOR_S, ANSWERED_FAR_FOR_S = 0.03, 0.05
+"""So long a request may be one that was said twice; on a long way, where it was and nobody asks
+again so soon, it may come later."""
+
+TWICE_FROM_S = 0.04
+"""From such a round trip on a request is said twice."""
 ANSWERS_FROM = 0.65
 """Of the round trip: what comes so long after it was asked for is the answer. The round trip is
 that of reports, which are larger than a request and fill a thin link for longer."""
@@ -111,7 +116,7 @@ class Missing:
         if not self.tries:
             self.asked_at = now
         self.tries += 1
-        self._is_said_again = rtt_s >= 2 * FRAME_S
+        self._is_said_again = rtt_s >= TWICE_FROM_S
         self.ask_at = now + (FRAME_S if self._is_said_again else 2 * FRAME_S)
 
 
@@ -124,10 +129,10 @@ class Again:
         self._sent_at: dict[tuple[int, int], float] = {}
         self._echoes: deque[tuple[float, int, int]] = deque()
 
-    def is_due(self, ssrc: int, seq: int, now: float) -> bool:
+    def is_due(self, ssrc: int, seq: int, now: float, rtt_s: float = 0.0) -> bool:
         """Whether a packet that is asked for now is to be sent; then it counts as sent."""
         sent_at = self._sent_at.pop((ssrc, seq), -math.inf)
-        if now - sent_at < ANSWERED_FOR_S:
+        if now - sent_at < (ANSWERED_FAR_FOR_S if rtt_s >= TWICE_FROM_S else ANSWERED_FOR_S):
             self._sent_at[ssrc, seq] = sent_at
             return False
         self._sent_at[ssrc, seq] = now

@@ -52,6 +52,9 @@ CLEAN_FOR_S = 10.0
 BETTER_FOR_S = 5.0
 TRY_AGAIN_S, LATER, MAX_TRY_AGAIN_S = 20.0, 4.0, 160.0
 FORGIVEN_AFTER_S = 300.0
+ANOTHER = 0.75
+"""What costs less than this of what failed before did not fail again."""
+
 SAME_FAILURE_S = 5.0
 FAILED_AFTER_S = 0.5
 """An estimate that is less for a shorter time fell for a queue that soon was gone."""
@@ -140,7 +143,7 @@ def _cost(bitrate: int, distances: Distances, has_fec: bool) -> float:
 
 
 class _Failures:
-    """What was too much for the link: it is tried again later and later."""
+    """What was too much for the link: the same is tried again later and later."""
 
     def __init__(self) -> None:
         # What was cut, and when, of which it is not known yet whether it was too much.
@@ -169,7 +172,8 @@ class _Failures:
         if now - self._at < SAME_FAILURE_S:
             return
         is_old = now - self._at > FORGIVEN_AFTER_S
-        self._wait_s = TRY_AGAIN_S if is_old else min(MAX_TRY_AGAIN_S, LATER * self._wait_s)
+        is_another = is_old or cost < ANOTHER * self._cost
+        self._wait_s = TRY_AGAIN_S if is_another else min(MAX_TRY_AGAIN_S, LATER * self._wait_s)
         self._cost = cost if is_old else min(cost, self._cost)
         self._at = now
 
@@ -188,6 +192,9 @@ class Ladder:
         self.loss = 0.0
         self.rtt_s = 0.0
         self.available: float = math.inf
+        self.voices = 1.0
+        """How many share the link: what is available is left to each of them. What is cut for that
+        was not too much."""
         self.hurried = False
         """Whether somebody is held to conversation, and can't wait for what is asked for again."""
         self.coded_at: int | None = None
@@ -328,9 +335,10 @@ class Ladder:
             max([least, *ns[:1]]) if ns else len(wishes) - 1 for ns in (fitting, rising)
         )
         is_asked_for, self._coded_before = self.coded_at != self._coded_before, self.coded_at
-        if first > rank and self._cost_of(self._chosen) > self.available:
+        whole = self.voices * self.available
+        if first > rank and self._cost_of(self._chosen) > whole:
             self._failures.cut(self._cost_of(self._chosen), now)
-        self._failures.look(self.available, now)
+        self._failures.look(whole, now)
         if first >= rank or self.available == math.inf or is_asked_for:
             rank, self._fits_since = first, None
         elif better >= rank:

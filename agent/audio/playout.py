@@ -52,7 +52,7 @@ FIRST_S, KNOWN_FRAMES = 0.01, 50
 adds half a frame, and where it adds less the delay grows. So many frames tell how good it is."""
 
 CONVERSATION_FLOOR_S = 0.06
-CONVERSATION_RECOVER_S = 0.094
+CONVERSATION_RECOVER_S = 0.09
 CONVERSATION_MAX_S, CONVERSATION_SHAKY_MAX_S = 0.17, 0.2
 """The second where a link jitters and loses: what is sent again or twice is late there, too."""
 
@@ -60,7 +60,7 @@ REACH_S, JUST_S = 0.1, 0.001
 """Copies that come so late are waited for in conversation, and just so long: the way of 30 ms, the
 frame of 20, the codec's 6.5 and 1 or 2 at the two ends and the relay leave 102 of 160 ms."""
 
-PARITY_SPARE_S = 0.01
+PARITY_SPARE_S = 0.007
 """More is not waited for on a thin link: of two such links the delay of both adds up."""
 
 CLEAR_FLOOR_S, CLEAR_COPIED_S = 0.34, 0.342
@@ -491,8 +491,9 @@ class Playout:
         stamp = self._stamps.highest + rtp.ts_delta(ts, self._stamps.highest & 0xFFFFFFFF)
         return self._late.fastest + stamp / RATE + self.delay_ms / 1000
 
-    def missing(self, now: float, rtt_s: float) -> list[int]:
-        """Sequence numbers (16 bits) to ask for now, while they can still come in time."""
+    def missing(self, now: float, rtt_s: float, each_s: float = 0.0) -> list[int]:
+        """Sequence numbers (16 bits) to ask for now, while they can still come in time. `each_s`:
+        of several that are asked for at once each comes so much later."""
         self._rtt_s = rtt_s
         asked: list[int] = []
         if not self._missing:
@@ -503,8 +504,8 @@ class Playout:
                 if one.tries == 0 or now > one.ask_at + FORGET_S:
                     del self._missing[number]
             elif now >= one.ask_at:
+                one.asked(now, rtt_s + len(asked) * each_s)
                 asked.append(number & 0xFFFF)
-                one.asked(now, rtt_s)
         return asked
 
     def _can_come(self, number: int, at: float) -> bool:

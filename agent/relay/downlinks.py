@@ -216,7 +216,8 @@ class Downlinks:
             # What did not come up yet was not sent again in vain.
             sent = links.downstream.voice
             seqs = tuple(seq for seq in seqs if sent.distances_of(ssrc, seq) is not None)
-        seqs = tuple(seq for seq in seqs if links.again.is_due(ssrc, seq, now))
+        rtt_s = links.round_trip.ms / 1000
+        seqs = tuple(seq for seq in seqs if links.again.is_due(ssrc, seq, now, rtt_s))
         if isinstance(slot, VideoSlot):
             if links.paced is None:
                 for again in slot.history(seqs, links.site):

@@ -79,7 +79,7 @@ class Uplinks:
     @staticmethod
     def ask_for_missing(links: SiteLinks, upstream: Upstream, now: float) -> None:
         """What is due to be asked for, at first or again."""
-        missing = upstream.gaps.due(now, links.answer_s)
+        missing = upstream.gaps.due(now, links.answer_s, links.bandwidth.each_s)
         if missing and links.uplink is not None:
             nack = rtcp.build_nack(1, upstream.ssrc, missing)
             links.uplink.send_rtcp(rtcp.compound(1, nack))

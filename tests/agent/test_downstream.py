@@ -145,6 +145,16 @@ def test_of_several_voices_each_has_its_share_and_pictures_have_what_all_leave()
     assert down.voices == 3 and down.distances == PAIRS, "singly they don't fit"
 
 
+def test_what_comes_at_once_of_who_begins_is_no_second_voice() -> None:
+    down, now = Downstream(), 1.0
+    down.estimate(100_000, now)
+    for frames in (*[5] * 20, 0, 0, 18, *[5] * 20):
+        now += 0.1
+        down.sending(frames, now)
+        down.update(RATES, now)
+        assert down.voices == 1.0
+
+
 def test_while_a_queue_drains_pictures_go_out_slowly() -> None:
     down = Downstream()
     assert down.pace(1.0) == UNKNOWN

@@ -338,6 +338,14 @@ def test_what_is_missing_is_asked_for_at_once_until_it_comes_or_it_is_too_late()
     assert gaps.due(5.0, 0.05) == []
 
 
+def test_of_several_each_is_awaited_for_as_long_as_those_before_it_take() -> None:
+    gaps = UplinkGaps()
+    gaps.push(1, 0.0)
+    gaps.push(4, 0.0)
+    asked = {at: seqs for at in range(0, 130, 5) if (seqs := gaps.due(at / 1000, 0.05, 0.03))}
+    assert asked == {0: [2, 3], 20: [2, 3], 65: [2], 85: [2], 95: [3], 115: [3]}
+
+
 def test_what_was_lost_on_the_way_up_is_marked_for_the_way_down() -> None:
     gaps = UplinkGaps()
     frames = [Frame(seq, seq * 960, b"x", recovered=4 * (seq == 2)) for seq in range(6)]

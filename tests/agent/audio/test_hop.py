@@ -541,6 +541,14 @@ def test_saying_it_twice_does_not_put_off_the_answer_to_the_next_request() -> No
     assert again.is_due(SSRC, 5, 1.0 + 1.1 * hop.ANSWERED_FOR_S)
 
 
+def test_over_a_long_way_a_request_that_is_said_twice_may_come_late() -> None:
+    again, late_s = hop.Again(), 1.1 * hop.ANSWERED_FOR_S
+    assert late_s < hop.ANSWERED_FAR_FOR_S < hop.TWICE_FROM_S + hop.ASK_AGAIN_S
+    assert again.is_due(SSRC, 5, 1.0, hop.TWICE_FROM_S)
+    assert not again.is_due(SSRC, 5, 1.0 + late_s, hop.TWICE_FROM_S)
+    assert again.is_due(SSRC, 5, 1.0 + 1.1 * hop.ANSWERED_FAR_FOR_S, hop.TWICE_FROM_S)
+
+
 def test_what_was_answered_in_vain_is_answered_twice() -> None:
     again = Again()
     again.is_due(SSRC, 5, 1.0)

@@ -353,6 +353,34 @@ def test_it_is_tried_later_each_time_up_to_a_bound_and_the_least_that_failed_cou
     assert failures.may_be_tried(rules.SAFE * 80_000 - 1, now - 1)
 
 
+def test_what_is_much_less_did_not_fail_again() -> None:
+    failures = rules._Failures()
+    failures.note(100_000, 0.0)
+    failures.note(rules.ANOTHER * 100_000 - 1, 30.0)
+    assert not failures.may_be_tried(70_000, 30.0 + rules.TRY_AGAIN_S - 1)
+    assert failures.may_be_tried(70_000, 30.0 + rules.TRY_AGAIN_S)
+    failures.note(70_000, 60.0)
+    assert not failures.may_be_tried(70_000, 60.0 + rules.TRY_AGAIN_S)
+
+
+def test_what_gives_way_to_another_voice_was_not_too_much() -> None:
+    ladder = Ladder()
+    ladder.hurried = True
+    ladder.told(BAD)
+    ladder.available = 1.01 * rules.ROOM * Settings(BITRATES[4], PARITY).cost
+    alone = ladder.after(rules.BETTER_FOR_S)
+    assert alone.distances == PARITY
+    for voices in (2.0, 1.0):
+        ladder.available *= ladder.voices / voices
+        ladder.voices = voices
+        less = ladder.after(2 * rules.BETTER_FOR_S)
+    assert less == alone
+    ladder.available /= 2
+    ladder.after(2 * rules.BETTER_FOR_S)
+    ladder.available *= 2
+    assert ladder.after(2 * rules.BETTER_FOR_S) != alone, "that was"
+
+
 def test_a_failure_is_forgiven_after_a_long_time() -> None:
     failures = rules._Failures()
     for at in (0.0, 30.0, 120.0):

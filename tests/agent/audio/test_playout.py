@@ -200,6 +200,23 @@ def test_missing_packets_are_asked_for_while_they_can_still_come() -> None:
     assert not Playout(Tape()).missing(1.0, 0.1)
 
 
+def test_of_several_each_is_awaited_for_as_long_as_those_before_it_take() -> None:
+    def asked(each_s: float) -> dict[int, list[float]]:
+        room, found = Room(), {10: [], 11: []}  # type: dict[int, list[float]]
+        room.playout.mode = "clear"
+        talk(room, range(1, 21), lost=(10, 11))
+        for _ in range(60):
+            room.run(FRAME_S / 4)
+            for seq in room.playout.missing(room.now, 0.06, each_s):
+                found[seq].append(room.now)
+        return found
+
+    at_once, one_by_one = asked(0.0), asked(0.05)
+    assert at_once[10] == at_once[11] == one_by_one[10]
+    assert one_by_one[11][:2] == at_once[11][:2], "and said twice"
+    assert one_by_one[11][2] == pytest.approx(at_once[11][2] + 0.05, abs=FRAME_S / 2)
+
+
 def test_the_delay_grows_where_packets_are_lost_and_come_back_late() -> None:
     clean, lossy = Room(), Room()
     talk(clean, range(1, 301))
