@@ -48,7 +48,9 @@ def rehearse(
     rtt: Annotated[str, Parameter(help="Round trip of every site's link: 80ms.")] = "",
     jitter: Annotated[str, Parameter(help="Standard deviation of the delay: 30ms.")] = "",
     rate: Annotated[str, Parameter(help="Bandwidth of every site's link each way: 256k.")] = "",
-    seed: Annotated[int, Parameter(help="Seed of the emulated links.")] = 1,
+    seed: Annotated[
+        str, Parameter(help="Seed of the emulated links; with --voice also several: 91,92,93.")
+    ] = "1",
     kill: Annotated[
         list[str] | None,
         Parameter(help="Kill a process: relay@20s, server@20s or a site's agent, kandis@20s."),
@@ -135,6 +137,10 @@ def rehearse(
     in bursts, jN has a jitter of N ms, Nk carries N kbit/s; --seed makes other losses. All of it
     takes most of an hour on two cores; exit code 0 when every goal is reached.
 
+    In bursts one seed's PESQ is largely luck. With several, as --seed 91,92,93, each link is
+    measured once with each, by the others, too; a row tells the figures over all of them, which
+    the goals are held against, and the least mean PESQ of one. It takes as many times as long.
+
     With --switches each switch is judged by the stamps in the pictures: whose it is, whether it is
     whole. With --link it tells which pictures that site was sent (high, low, none) from when on and
     how soon they were back, how clearly it heard and was heard before, during and after that, and
@@ -159,6 +165,8 @@ def rehearse(
     giliran rehearse --for 45m --turn 20s --video 160x90@2
 
     giliran rehearse --voice --profiles r20,ge10 --links listening --seed 7
+
+    giliran rehearse --voice --profiles ge10,ge20 --seconds 25 --seed 91,92,93
     """
 
     def progress(text: str) -> None:
@@ -177,6 +185,7 @@ def rehearse(
         "jobs": jobs,
     }
     try:
+        seeds = _seeds(seed)
         if json is not None and not json.absolute().parent.is_dir():
             raise ValueError(_("--json {path}: there is no such folder").format(path=json))
         if voice:
@@ -184,12 +193,14 @@ def rehearse(
                 {**given, "kill": kill, "cut": cut, "break": broken, "for": length, "link": link},
                 _("--{name} does not go with --voice"),
             )
-            voices = VoiceRehearsal(_voice_options(of_voice, seed), progress)
+            voices = VoiceRehearsal(_voice_options(of_voice, seeds), progress)
             voice_result = asyncio.run(voices.run(keep))
             print(voice_table(voice_result))
             _write(json, voice_result)
             return 0 if voice_result.ok else 1
         _refuse(of_voice, _("--{name} needs --voice"))
+        if len(seeds) > 1:
+            raise ValueError(_("--seed {text}: several need --voice").format(text=seed))
         impair = ",".join(
             f"{name}={_checked(name, value)}" for name, value in given.items() if value
         )
@@ -201,8 +212,8 @@ def rehearse(
         options = Options(
             sites=sites,
             turn_s=parse_seconds(turn),
-            seed=seed,
-            impair=f"{impair},seed={seed}" if impair else "",
+            seed=seeds[0],
+            impair=f"{impair},seed={seeds[0]}" if impair else "",
             video=video,
             faults=tuple(sorted(faults, key=lambda fault: fault.at_s)),
             roster=roster,
@@ -235,7 +246,21 @@ def _refuse(options: dict[str, Any], why: str) -> None:
             raise ValueError(why.format(name=name))
 
 
-def _voice_options(given: dict[str, Any], seed: int) -> VoiceOptions:
+def _seeds(text: str) -> list[int]:
+    """Those in `91,92,93`. Raises ValueError."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(re.fullmatch("[0-9]+", part) for part in parts):
+        raise ValueError(
+            _("--seed {text}: expected a whole number, or several as 91,92,93").format(text=text)
+        )
+    seeds = [int(part) for part in parts]
+    for seed in seeds:
+        if seeds.count(seed) > 1:
+            raise ValueError(_("--seed {text}: {seed} is there twice").format(text=text, seed=seed))
+    return seeds
+
+
+def _voice_options(given: dict[str, Any], seeds: list[int]) -> VoiceOptions:
     """Raises ValueError that lists the known names."""
     usual = VoiceOptions()
     plain = {
@@ -244,7 +269,7 @@ def _voice_options(given: dict[str, Any], seed: int) -> VoiceOptions:
     }
     known: dict[str, Iterable[str]] = {"profiles": PROFILES, "modes": MODES, "links": LINKS}
     named = {name: chosen(f"--{name}", given[name], names) for name, names in known.items()}
-    return msgspec.convert({**named, **plain, "seed": seed}, VoiceOptions)
+    return msgspec.convert({**named, **plain, "seeds": seeds}, VoiceOptions)
 
 
 def _write(path: Path | None, result: msgspec.Struct) -> None:

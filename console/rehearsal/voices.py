@@ -1,11 +1,11 @@
 """The voice path rehearsed: how clearly speech is heard at sites behind bad links.
 
 Each profile is a meeting of real processes for each mode (who is held to conversation costs the
-others something). Two sites speak in turn: `near` behind a clean link, `far` behind the profile's;
-the others listen behind a clean link or the profile's. Who speaks and who listens tells which link
-is bad: the listening site's, the speaking site's or both. All play the same speech; what was spoken
-when is known, and what each listener's speaker got was recorded, so nothing is inferred from what
-was sent.
+others something) and each seed. Two sites speak in turn: `near` behind a clean link, `far` behind
+the profile's; the others listen behind a clean link or the profile's. Who speaks and who listens
+tells which link is bad: the listening site's, the speaking site's or both. All play the same
+speech; what was spoken when is known, and what each listener's speaker got was recorded, so nothing
+is inferred from what was sent.
 
 The same speech goes through the same impairments by other programs (`giliran baseline`). All
 recordings are scored at the end, when nothing that runs in real time is disturbed any more.
@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import msgspec
@@ -35,6 +36,7 @@ from console.rehearsal.scoreboard import (
     complaints,
     judge,
     median,
+    over_seeds,
 )
 from console.rehearsal.stage import Stage, StageError, ask
 from protocol import commands as c
@@ -70,11 +72,15 @@ class VoiceOptions(msgspec.Struct, frozen=True):
     modes: tuple[Mode, ...] = MODES
     links: tuple[LinkName, ...] = LINKS
     seconds: float = 40.0
-    seed: int = 1
+    seeds: tuple[int, ...] = (1,)
     speech: Path | None = None
     baselines: bool = True
     pictures: bool = False
     jobs: int = 0
+
+    def label(self, text: str, seed: int) -> str:
+        """The text, with the seed where there are several."""
+        return f"{text} seed {seed}" if len(self.seeds) > 1 else text
 
 
 class Speech(msgspec.Struct, frozen=True):
@@ -184,23 +190,25 @@ class Gate:
 
 
 class Meeting:
-    """The meeting of one profile, in which all listen in one mode."""
+    """The meeting of one profile and seed, in which all listen in one mode."""
 
     def __init__(
         self,
         profile: Profile,
         mode: Mode,
+        seed: int,
         options: VoiceOptions,
         speech: Speech,
         folder: Path,
         progress: Callable[[str], None],
     ) -> None:
         self.profile = profile
-        self.name = f"{profile.name} {mode}"
+        self.name = options.label(f"{profile.name} {mode}", seed)
         options = msgspec.structs.replace(options, modes=(mode,))
         self.heard: list[Heard] = []
         self.late_ms: dict[str, float] = {}
         self._options = options
+        self._seed = seed
         self._speech = speech
         self._folder = folder
         self._plan = plan(options)
@@ -236,7 +244,7 @@ class Meeting:
         if listener is not None:
             arguments += ["--speaker", f"file:{self._folder / site}.wav"]
         if site == FAR or (listener is not None and listener.impaired):
-            arguments += ["--impair", self.profile.impair(self._options.seed)]
+            arguments += ["--impair", self.profile.impair(self._seed)]
         return [*arguments, "--verbose"]
 
     async def _play(self, stage: Stage, director: Director) -> None:
@@ -308,6 +316,7 @@ class Meeting:
             own_delay_ms=median(reading.delay_ms for reading in own),
             mos=median(reading.mos for reading in own if reading.mos),
             cpu_percent=median(reading.cpu_percent for reading in own),
+            seeds=[self._seed],
         )
 
 
@@ -350,7 +359,7 @@ class VoiceRehearsal:
     def estimate_s(self, speech: Speech) -> float:
         """About how long it takes."""
         options = self.options
-        tasks = [PROFILES[name].settle_s for name in options.profiles for _mode in options.modes]
+        tasks = [PROFILES[name].settle_s for name, _mode, _seed in self._asked_meetings()]
         spoken = options.seconds + speech.longest_s / 2
         count = len(turns(options))
         total_s = 0.0
@@ -359,6 +368,7 @@ class VoiceRehearsal:
             turn_s = TURN_START_S + max(batch) + spoken + TAIL_S
             total_s += STAGE_START_S + count * turn_s
         scored = sum(len(turn.links) for turn in turns(options)) * len(options.profiles)
+        scored *= len(options.seeds)
         if options.baselines:
             runs = len(self._asked_baselines())
             scored += runs
@@ -379,21 +389,26 @@ class VoiceRehearsal:
 
     # -- the meetings ------------------------------------------------------------------------------
 
+    def _asked_meetings(self) -> list[tuple[str, Mode, int]]:
+        options = self.options
+        return list(product(options.profiles, options.modes, options.seeds))
+
     async def _hold(self, folder: Path, speech: Speech) -> list[Meeting]:
         """All profiles' meetings, some at once; they begin to measure together."""
         held = []
-        asked = [(name, mode) for name in self.options.profiles for mode in self.options.modes]
+        asked = self._asked_meetings()
         for first in range(0, len(asked), self._jobs):
             batch = [
                 Meeting(
                     PROFILES[name],
                     mode,
+                    seed,
                     self.options,
                     speech,
-                    folder / f"{name}-{mode}",
+                    folder / self.options.label(f"{name}-{mode}", seed).replace(" ", "-"),
                     self._progress,
                 )
-                for name, mode in asked[first : first + self._jobs]
+                for name, mode, seed in asked[first : first + self._jobs]
             ]
             gate = Gate(meeting.name for meeting in batch)
             async with asyncio.TaskGroup() as group:
@@ -424,10 +439,10 @@ class VoiceRehearsal:
         hops = [1] if {"listening", "speaking"} & set(links) else []
         hops += [2] if "both" in links else []
         return [
-            Baseline(program, name, count)
-            for program in PROGRAMS
-            for name in self.options.profiles
-            for count in hops
+            Baseline(program, name, count, seeds=[seed])
+            for program, name, count, seed in product(
+                PROGRAMS, self.options.profiles, hops, self.options.seeds
+            )
         ]
 
     def _baseline_seconds(self, speech: Speech) -> float:
@@ -452,15 +467,17 @@ class VoiceRehearsal:
 
     async def _run_baseline(self, one: Baseline, folder: Path, speech: Speech) -> bool:
         """Whether it ran; else why it didn't is kept."""
-        hop = PROFILES[one.profile].impair(self.options.seed)
-        self._progress(f"{one.program}: {one.profile} over {one.hops} bad hop(s)")
+        (seed,) = one.seeds
+        hop = PROFILES[one.profile].impair(seed)
+        what = self.options.label(one.profile, seed)
+        self._progress(f"{one.program}: {what} over {one.hops} bad hop(s)")
         said = await ask(
             "baseline",
             one.program,
             "--speech",
             str(folder / "speech.wav"),
             "--out",
-            str(recording_of(one, folder)),
+            str(self._recording_of(one, folder)),
             "--seconds",
             f"{self._baseline_seconds(speech):g}",
             "--warm-up",
@@ -480,6 +497,10 @@ class VoiceRehearsal:
         self._progress(f"{one.program}: {why}")
         return False
 
+    def _recording_of(self, one: Baseline, folder: Path) -> Path:
+        name = self.options.label(f"{one.program}-{one.profile}-{one.hops}", *one.seeds)
+        return folder / "baselines" / f"{name.replace(' ', '-')}.wav"
+
     # -- figures -----------------------------------------------------------------------------------
 
     async def _score(
@@ -498,7 +519,7 @@ class VoiceRehearsal:
             for meeting in meetings
             for heard in meeting.heard
         ]
-        jobs += [{"stereo": str(recording_of(one, folder))} for one in baselines]
+        jobs += [{"stereo": str(self._recording_of(one, folder))} for one in baselines]
         self._progress(f"scoring {len(jobs)} recordings")
         listing = folder / "jobs.json"
         listing.write_text(json.dumps(jobs, indent=1))
@@ -520,14 +541,18 @@ class VoiceRehearsal:
             row.figures = figures
         for one, figures in zip(baselines, rest[len(rows) :], strict=True):
             one.figures = figures
-        for row in rows:
-            row.missed = judge(row, baselines)
-        why = [*self._errors, *complaints(rows)]
         options = self.options
+        starved = _starved(options, meetings, baselines)
+        if len(options.seeds) > 1:
+            rows, baselines = over_seeds(rows), over_seeds(baselines)
+        for row in rows:
+            for judged in (row, *row.runs):
+                judged.missed = judge(judged, baselines)
+        why = [*self._errors, *complaints(rows)]
         return VoiceResult(
             ok=not why,
             why=why,
-            seed=options.seed,
+            seeds=list(options.seeds),
             seconds=options.seconds,
             speech=str(options.speech) if options.speech is not None else "the shipped clips",
             wall_s=round(wall_s, 1),
@@ -536,16 +561,15 @@ class VoiceRehearsal:
             codec=codec,
             missing=codec.missing,
             unavailable=self._unavailable,
-            starved=_starved(meetings, baselines),
+            starved=starved,
             settings={
                 "pictures": str(options.pictures).lower(),
-                **{name: PROFILES[name].impair(options.seed) for name in options.profiles},
+                **{
+                    name: "; ".join(map(PROFILES[name].impair, options.seeds))
+                    for name in options.profiles
+                },
             },
         )
-
-
-def recording_of(one: Baseline, folder: Path) -> Path:
-    return folder / "baselines" / f"{one.program}-{one.profile}-{one.hops}.wav"
 
 
 def _last_line(text: str) -> str:
@@ -554,18 +578,21 @@ def _last_line(text: str) -> str:
     return next((line for line in reversed(lines) if line), "")
 
 
-def _starved(meetings: list[Meeting], baselines: list[Baseline]) -> list[str]:
+def _starved(
+    options: VoiceOptions, meetings: list[Meeting], baselines: list[Baseline]
+) -> list[str]:
     """Processes that were late, worst first."""
     late = [
-        (late_ms, f"{meeting.name} {name} ({late_ms:.0f} ms late)")
+        (late_ms, f"{meeting.name} {name}")
         for meeting in meetings
         for name, late_ms in meeting.late_ms.items()
     ]
     late += [
-        (one.late_ms, f"{one.program} {one.profile} ({one.late_ms:.0f} ms late)")
+        (one.late_ms, options.label(f"{one.program} {one.profile}", *one.seeds))
         for one in baselines
     ]
-    return [text for late_ms, text in sorted(late, reverse=True) if late_ms > LATE_MS]
+    late = [one for one in sorted(late, reverse=True) if one[0] > LATE_MS]
+    return [f"{who} ({late_ms:.0f} ms late)" for late_ms, who in late]
 
 
 def _packets_a_second(

@@ -256,6 +256,11 @@ def test_minutes_without_a_journal(db: Path, tmp_path: Path):
         (["rehearse", "--cut", "kandis@soon+1s"], "'soon': expected a time"),
         (["rehearse", "--json", "missing/out.json"], "there is no such folder"),
         (["rehearse", "--roster", "nowhere"], "no shipped roster of this name"),
+        (["rehearse", "--seed", "x"], "--seed x: expected a whole number"),
+        (["rehearse", "--voice", "--seed", "1,,2"], "--seed 1,,2: expected a whole number"),
+        (["rehearse", "--voice", "--seed", "1,2,-3"], "--seed 1,2,-3: expected a whole number"),
+        (["rehearse", "--voice", "--seed", "8, 7,07"], "--seed 8, 7,07: 7 is there twice"),
+        (["rehearse", "--sites", "2", "--seed", "1,2"], "--seed 1,2: several need --voice"),
     ],
 )
 def test_arguments_that_make_no_sense_are_told_at_once(tmp_path: Path, arguments, told):

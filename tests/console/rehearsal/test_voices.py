@@ -17,7 +17,7 @@ from agent.speech import CLIPS
 from console.meeting.state import entry_sites
 from console.rehearsal import profiles, voices
 from console.rehearsal.profiles import LINKS, MODES, PROFILES, LinkName
-from console.rehearsal.scoreboard import Baseline, VoiceResult, table
+from console.rehearsal.scoreboard import Baseline, Figures, Row, VoiceResult, table
 from console.rehearsal.voices import (
     FAR,
     LEAD_S,
@@ -25,6 +25,7 @@ from console.rehearsal.voices import (
     MIN_SECONDS,
     NEAR,
     Gate,
+    Heard,
     Meeting,
     Speech,
     VoiceOptions,
@@ -143,8 +144,8 @@ def test_the_plan_is_one_of_a_meeting_with_a_hall_and_who_is_needed(
 def test_who_is_behind_the_bad_link_and_what_all_hear_and_show(
     tmp_path: Path, pictures: bool
 ) -> None:
-    options = VoiceOptions(seed=5, pictures=pictures)
-    meeting = Meeting(PROFILES["r20"], "clear", options, SPEECH, tmp_path / "m", print)
+    options = VoiceOptions(seeds=(4, 5), pictures=pictures)
+    meeting = Meeting(PROFILES["r20"], "clear", 5, options, SPEECH, tmp_path / "m", print)
     given_to = {entry.id: meeting._agent_options(entry.id, 1, 0) for entry in plan(options).sites}
     impaired = {site for site, said in given_to.items() if "--impair" in said}
     assert impaired & {NEAR, FAR, "clean-clear", "impaired-clear"} == {FAR, "impaired-clear"}
@@ -213,6 +214,7 @@ def test_it_takes_longer_to_measure_more() -> None:
     assert minutes() > 2 * minutes(jobs=2) * 0.9
     assert minutes(baselines=True) > minutes()
     assert minutes(seconds=80.0) > minutes()
+    assert minutes(seeds=(1, 2, 3)) == pytest.approx(3 * minutes())
 
 
 def test_baselines_run_over_as_many_bad_hops_as_rows_have() -> None:
@@ -227,14 +229,71 @@ def test_baselines_run_over_as_many_bad_hops_as_rows_have() -> None:
     assert hops(*LINKS) == [1, 2]
 
 
-def test_who_fell_behind_is_told_worst_first() -> None:
-    meeting = Meeting(PROFILES["r5"], "clear", VoiceOptions(), SPEECH, Path("x"), print)
-    meeting.late_ms = {"far": voices.LATE_MS + 1, "near": voices.LATE_MS - 1}
-    slow = Baseline("aiortc", "r5", 1, late_ms=500.0)
-    assert voices._starved([meeting], [slow]) == [
-        "aiortc r5 (500 ms late)",
-        f"r5 clear far ({voices.LATE_MS + 1:.0f} ms late)",
+def test_each_seed_has_a_meeting_and_baselines_of_its_own() -> None:
+    options = VoiceOptions(profiles=("r5", "ge10"), links=("both",), seeds=(91, 92))
+    asked = VoiceRehearsal(options, print)
+    assert asked._asked_meetings() == [
+        (name, mode, seed) for name in ("r5", "ge10") for mode in MODES for seed in (91, 92)
     ]
+    assert [(one.program, one.profile, *one.seeds) for one in asked._asked_baselines()] == [
+        (program, name, seed)
+        for program in voices.PROGRAMS
+        for name in ("r5", "ge10")
+        for seed in (91, 92)
+    ]
+    places = {asked._recording_of(one, Path("x")) for one in asked._asked_baselines()}
+    assert len(places) == 8 and Path("x/baselines/aiortc-r5-2-seed-91.wav") in places
+    one = VoiceRehearsal(VoiceOptions(), print)
+    assert (
+        one._recording_of(Baseline("aiortc", "r5", 2, seeds=[1]), Path("x")).stem == "aiortc-r5-2"
+    )
+
+
+@pytest.mark.parametrize(("seeds", "named"), [((92,), ""), ((91, 92), " seed 92")])
+def test_who_fell_behind_is_told_worst_first(seeds: tuple[int, ...], named: str) -> None:
+    options = VoiceOptions(seeds=seeds)
+    meeting = Meeting(PROFILES["r5"], "clear", 92, options, SPEECH, Path("x"), print)
+    meeting.late_ms = {"far": voices.LATE_MS + 1, "near": voices.LATE_MS - 1}
+    slow = Baseline("aiortc", "r5", 1, late_ms=500.0, seeds=[92])
+    assert voices._starved(options, [meeting], [slow]) == [
+        f"aiortc r5{named} (500 ms late)",
+        f"r5 clear{named} far ({voices.LATE_MS + 1:.0f} ms late)",
+    ]
+
+
+def the_result(*pesqs: float) -> VoiceResult:
+    """Of meetings of the seeds 1, 2, ... in which so much was heard; the goal is 4.0."""
+    seeds = tuple(range(1, 1 + len(pesqs)))
+    rehearsal = VoiceRehearsal(VoiceOptions(profiles=("r20",), seeds=seeds), print)
+    meetings = []
+    for seed in seeds:
+        one = Meeting(PROFILES["r20"], "clear", seed, rehearsal.options, SPEECH, Path("x"), print)
+        row = Row("r20", "listening", "clear", goal_pesq=4.0, seeds=[seed])
+        one.heard = [Heard(row, Path("x.wav"), 0.0, 40.0)]
+        meetings.append(one)
+    theirs = [Baseline("chromium", "r20", 1, seeds=[seed]) for seed in seeds]
+    scores = [Figures(pesq=pesq, utterances=4) for pesq in (4.5, *pesqs, *[2.0] * len(seeds))]
+    return rehearsal._result(meetings, theirs, scores, 99.0)
+
+
+def test_one_seed_is_judged_by_itself_and_several_by_all_they_heard() -> None:
+    single = the_result(3.9)
+    assert (single.ok, single.seeds, single.rows[0].missed) == (False, [1], ["pesq"])
+    assert (single.rows[0].runs, single.baselines[0].runs) == ([], [])
+    assert single.settings["r20"] == "loss=20%,rtt=60ms,seed=1"
+    good = the_result(3.9, 4.3)
+    (row,) = good.rows
+    assert (good.ok, good.why, good.seeds, row.missed) == (True, [], [1, 2], [])
+    assert [(run.seeds, run.figures.pesq, run.missed) for run in row.runs] == [
+        ([1], 3.9, ["pesq"]),
+        ([2], 4.3, []),
+    ]
+    (theirs,) = good.baselines
+    assert (theirs.figures.pesq, len(theirs.runs)) == (2.0, 2)
+    assert good.settings["r20"].count("loss=20%") == 2 and "seed=2" in good.settings["r20"]
+    bad = the_result(4.3, 3.6)
+    assert (bad.ok, bad.why) == (False, ["r20, listening, clear: PESQ 3.95, goal 4.00"])
+    assert msgspec.json.decode(msgspec.json.encode(bad), type=VoiceResult) == bad
 
 
 def test_packets_are_counted_of_one_connection_only() -> None:
@@ -283,8 +342,8 @@ def test_speech_is_carried_over_a_bad_link_recorded_and_scored(
     """Real processes. How good the figures are is for `giliran rehearse --voice` to say."""
     monkeypatch.setattr(profiles, "SETTLE_S", 1.0)
     options = VoiceOptions(
-        profiles=("r10",), modes=("conversation",), links=("listening",), seconds=5.0, seed=3,
-        baselines=False, jobs=1, speech=short_speech(tmp_path / "mine.wav"),
+        profiles=("r10",), modes=("conversation",), links=("listening",), seconds=5.0, seeds=(3, 4),
+        baselines=False, jobs=2, speech=short_speech(tmp_path / "mine.wav"),
     )  # fmt: skip
     said: list[str] = []
     result = asyncio.run(VoiceRehearsal(options, said.append).run(tmp_path))
@@ -298,9 +357,14 @@ def test_speech_is_carried_over_a_bad_link_recorded_and_scored(
     assert row.figures.delay_ms is not None and row.figures.delay_ms > 30, "half a round trip"
     assert row.kbps is not None and row.down_kbps is not None and row.kbps > row.down_kbps > 10
     assert row.own_delay_ms is not None and row.mos is not None
-    assert result.settings["r10"] == "loss=10%,rtt=60ms,seed=3" and result.baselines == []
+    assert row.seeds == [3, 4] and result.baselines == []
+    heard = [run.figures for run in row.runs]
+    assert sum(one.utterances for one in heard) == row.figures.utterances
+    assert all(one.error == "" and one.utterances >= 1 for one in heard)
     assert ("pesq" in result.missing) == (row.figures.pesq is None)
-    assert "r10 conversation: near speaks" in "\n".join(said)
-    with wave.open(str(tmp_path / "r10-conversation" / "impaired-conversation.wav")) as recorded:
-        assert recorded.getframerate() == 48_000
+    for seed in (3, 4):
+        assert f"r10 conversation seed {seed}: near speaks" in "\n".join(said)
+        place = tmp_path / f"r10-conversation-seed-{seed}" / "impaired-conversation.wav"
+        with wave.open(str(place)) as recorded:
+            assert recorded.getframerate() == 48_000
     assert msgspec.json.decode(msgspec.json.encode(result), type=VoiceResult) == result
