@@ -50,7 +50,7 @@ LOSSY_FROM, CLEAN_BELOW = 0.01, 0.003
 BAD_FROM, FAIR_BELOW = 0.06, 0.04
 CLEAN_FOR_S = 10.0
 BETTER_FOR_S = 5.0
-TRY_AGAIN_S, LATER, MAX_TRY_AGAIN_S = 20.0, 4.0, 160.0
+TRY_AGAIN_S, LATER, MAX_TRY_AGAIN_S = 10.0, 4.0, 160.0
 FORGIVEN_AFTER_S = 300.0
 ANOTHER = 0.75
 """What costs less than this of what failed before did not fail again."""
@@ -215,6 +215,7 @@ class Ladder:
         self._chosen = Settings()
         self._chosen_for = (0, False)
         self._rank = 0
+        self._best = bitrates[0]
         self._fits_since: float | None = None
         self._video_on = True
 
@@ -326,6 +327,9 @@ class Ladder:
         self._choose_wanted(now)
         self._was_thin = self.available < (THIN_NO_MORE if self._was_thin else THIN)
         wishes = self._wishes(now)
+        best = self._allowed_bitrates(now)[0]
+        # Somebody else's link held it back, and had its time to be better.
+        is_freed, self._best = best > self._best, best
         least = self._least_rank()
         rank = self._rank_in(wishes)
         costs = [self._cost_of(one) for one in wishes]
@@ -343,6 +347,8 @@ class Ladder:
             rank, self._fits_since = first, None
         elif better >= rank:
             self._fits_since = None
+        elif is_freed:
+            rank, self._fits_since = better, None
         elif self._fits_since is None:
             self._fits_since = now
         elif now - self._fits_since >= BETTER_FOR_S:

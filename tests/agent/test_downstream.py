@@ -14,7 +14,7 @@ from agent.audio.ladder import (
     VIDEO_LEAST,
     Settings,
 )
-from agent.bandwidth import DRAIN_S
+from agent.bandwidth import DRAIN_S, PROBE_EVERY_S, PROBE_THIN_EVERY_S
 from agent.batches import PAIR_WITHIN_S, Batches
 from agent.downstream import Downstream
 from agent.pacing import UNKNOWN
@@ -153,6 +153,19 @@ def test_what_comes_at_once_of_who_begins_is_no_second_voice() -> None:
         down.sending(frames, now)
         down.update(RATES, now)
         assert down.voices == 1.0
+
+
+@pytest.mark.parametrize(
+    ("available", "every_s"), [(64_000, PROBE_THIN_EVERY_S), (300_000, PROBE_EVERY_S)]
+)
+def test_a_link_that_carries_little_more_than_a_voice_is_probed_seldom(
+    available: int, every_s: float
+) -> None:
+    down = Downstream()
+    down.estimate(available, 1.0)
+    down.update(RATES, 1.0)
+    due = [at for at in range(1000, 20_000, 10) if down.is_to_be_probed(at / 1000)]
+    assert len(due) == pytest.approx(19 / every_s, abs=1)
 
 
 def test_while_a_queue_drains_pictures_go_out_slowly() -> None:

@@ -373,12 +373,12 @@ def test_what_gives_way_to_another_voice_was_not_too_much() -> None:
     for voices in (2.0, 1.0):
         ladder.available *= ladder.voices / voices
         ladder.voices = voices
-        less = ladder.after(2 * rules.BETTER_FOR_S)
-    assert less == alone
+        ladder.after(1.0)
+    assert ladder.after(rules.BETTER_FOR_S + TICK_S) == alone
     ladder.available /= 2
-    ladder.after(2 * rules.BETTER_FOR_S)
+    ladder.after(1.0)
     ladder.available *= 2
-    assert ladder.after(2 * rules.BETTER_FOR_S) != alone, "that was"
+    assert ladder.after(rules.BETTER_FOR_S + TICK_S) != alone, "that was"
 
 
 def test_a_failure_is_forgiven_after_a_long_time() -> None:
@@ -431,6 +431,23 @@ def test_what_is_sent_goes_on_where_a_limit_comes_or_goes() -> None:
     ladder.limit(BITRATES[3], ladder.now)
     assert ladder.after(TICK_S) == parity
     assert ladder.after(rules.LIMIT_FOR_S) == parity
+
+
+def test_where_somebody_else_asks_for_less_no_more_the_voice_is_better_at_once() -> None:
+    ladder = Ladder()
+    ladder.hurried = True
+    ladder.told(BAD)
+    ladder.available = 1.01 * rules.ROOM * Settings(BITRATES[4], PARITY).cost
+    better = ladder.after(2 * rules.BETTER_FOR_S)
+    ladder.limit(BITRATES[5], ladder.now)
+    assert ladder.after(TICK_S).bitrate == BITRATES[5]
+    ladder.limit(BITRATES[4], ladder.now)
+    assert ladder.after(TICK_S) == better
+    ladder.limit(BITRATES[5], ladder.now)
+    ladder.after(TICK_S)
+    ladder.available = Settings(BITRATES[4], PARITY).cost
+    ladder.limit(BITRATES[4], ladder.now)
+    assert ladder.after(TICK_S).bitrate == BITRATES[5], "there must be some room to spare"
 
 
 @pytest.mark.parametrize(
