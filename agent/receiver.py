@@ -26,9 +26,10 @@ from agent import lines, rtcp, rtp
 from agent.audio import opus
 from agent.audio.clarity import Clarity
 from agent.audio.cue import Chime
+from agent.audio.delay import LinkMemory, Mode, Voice
 from agent.audio.hop import Blocks, before
 from agent.audio.mixer import SILENT, Mixer, Wave, add, level_dbov, shortened
-from agent.audio.playout import SAMPLES, LinkMemory, Mode, Playout, Voice
+from agent.audio.playout import SAMPLES, Playout
 from agent.bandwidth import Bandwidth
 from agent.clock import FRAME_S, FrameClock
 from agent.devices import Display, Speaker
@@ -240,7 +241,7 @@ class Receiver:
     def mode(self, mode: Mode) -> None:
         self._mode = mode
         for one in self._audio.values():
-            one.playout.mode = mode
+            one.playout.aim.mode = mode
 
     @property
     def cue(self) -> Cue:
@@ -463,6 +464,7 @@ class Receiver:
         active = [one for one in self._audio.values() if one.heard_at > now - HEARING_FOR_S]
         # One who only listens tells little of the sound.
         active = [one for one in active if one.spoke_at > now - SPEAKING_FOR_S] or active
+        voices = [one.playout.aim.voice for one in active]
         lost, expected = self._lost()
         return Heard(
             level=level_dbov(self._played),
@@ -475,7 +477,7 @@ class Receiver:
             late_ms=self._clock.take_late_ms(),
             mos=_worst(one.mos() for one in active),
             mos_cq=_worst(one.mos(one.playout.delay_ms) for one in active),
-            voice="clear" if any(a.playout.voice == "clear" for a in active) else "conversation",
+            voice="clear" if "clear" in voices else "conversation",
             queue_ms=round(1000 * self._bandwidth.queue_s, 1),
             frozen=frozen,
             lip_ms=round(self._lip_ms, 1),

@@ -7,12 +7,9 @@ Rules:
   packet never stalls the sound.
 - Frames lie on a line by their timestamps, not by sequence numbers: a stretch that was not sent
   is a pause, not a loss.
-- The delay aims at a quantile of what frames were late by, whichever way they came, between bounds
-  of the mode: `conversation` keeps it short, `clear` leaves time for everything to be recovered,
-  `auto` is the first on a good link and the second on a bad one.
-- The delay changes in pauses of speech; in speech it only grows, and only where sound is
-  concealed anyway: what is missing then is waited for, and nothing of what comes late is lost. The
-  same holds a drifting clock.
+- The delay becomes the one aimed at (`agent.audio.delay`) in pauses of speech; in speech it only
+  grows, and only where sound is concealed anyway: what is missing then is waited for, and nothing
+  of what comes late is lost. The same holds a drifting clock.
 - What comes too late to be heard still tells the decoder what was said (`agent.audio.mending`).
 - A packet with the marker bit, or off the line, begins another speaker: what is left of the one
   before is faded out in 10 ms and dropped; nothing of the delay is inherited but what the link
@@ -32,42 +29,18 @@ import numpy as np
 
 from agent import rtp
 from agent.audio.activity import VoiceActivity
-from agent.audio.bursts import Bursts
-from agent.audio.hop import PARITY, Distances, Missing, Patience, before
-from agent.audio.lateness import WINDOW_FRAMES, Lateness
+from agent.audio.delay import CLEAR_MAX_S, Aim, LinkMemory
+from agent.audio.delay import Mode as Mode
+from agent.audio.hop import Distances, Missing, Patience, before
 from agent.audio.mending import Decoder, Mending
 from agent.audio.mixer import FADE_SAMPLES, FULL_SCALE, RISING, SILENT, Wave, dbov_of, power_of
 
-Mode = Literal["auto", "conversation", "clear"]
-Voice = Literal["conversation", "clear"]
 Origin = Literal["packet", "copy", "again"]
 
 SAMPLES = 960
 RATE = 48_000
 FRAME_S = 0.02
 MAX_FRAMES = 100
-
-FIRST_S, KNOWN_FRAMES = 0.01, 50
-"""On a good link a speaker is heard so much sooner than nearly all packets come: the grid of pulls
-adds half a frame, and where it adds less the delay grows. So many frames tell how good it is."""
-
-CONVERSATION_FLOOR_S = 0.06
-CONVERSATION_RECOVER_S = 0.09
-CONVERSATION_MAX_S, CONVERSATION_SHAKY_MAX_S = 0.17, 0.2
-"""The second where a link jitters and loses: what is sent again or twice is late there, too."""
-
-REACH_S, JUST_S = 0.1, 0.001
-"""Copies that come so late are waited for in conversation, and just so long: the way of 30 ms, the
-frame of 20, the codec's 6.5 and 1 or 2 at the two ends and the relay leave 102 of 160 ms."""
-
-PARITY_SPARE_S = 0.007
-"""More is not waited for on a thin link: of two such links the delay of both adds up."""
-
-CLEAR_FLOOR_S, CLEAR_COPIED_S = 0.34, 0.342
-CLEAR_MAX_S = 0.55
-REACH_FRAMES, BEYOND_FROM = 17, 0.006
-"""In `clear` copies reach back so many frames on a bad link, and have just time to come. More than
-that is waited for where a larger share than the second is lost in bursts that are longer."""
 
 LONG_BY_S, SHORT_BY_S = 0.0185, 0.0015
 """In a pause the delay is brought back when it is off by so much: together a frame."""
@@ -83,19 +56,8 @@ PUNCTUAL_S = 0.002
 """A pull that comes so much too soon is on time: the clock stays where it was set, also where sound
 begins anew after a hole."""
 
-SHAKY_S, QUEUED = 0.04, 1.25
-"""From one packet to the next delays differ by more than the first on a link that jitters; where
-packets queue they don't, and one in a hundred is late by the second times what one in ten is."""
-
-MARGIN_S = 0.012
 TOO_LATE_S = 1.0
 TOO_OLD_S, HOLE_FRAMES = 0.015, 50
-
-BAD_FROM, GOOD_FROM = 0.012, 0.003
-"""Share of frames that came out of turn (lost on some hop, or far out of order): `auto` turns to
-`clear` above the first, back to `conversation` below the second."""
-
-DISTURBED_FRAMES = 300
 
 CONCEAL_FRAMES = 5
 LOUD_FRAMES = 3
@@ -125,41 +87,20 @@ class Stats:
         self.lost = 0
 
 
-class LinkMemory:
-    """What the slots of one downlink know together: the share of frames that came out of turn on
-    the way from the relay (0 to 1), and what those who spoke last were late by (seconds, the
-    `QUANTILE`; None while nobody spoke for long enough)."""
-
-    def __init__(self) -> None:
-        self.disturbed = 0.0
-        self.late_s: float | None = None
-        # As it was with the speaker before.
-        self._before = math.inf
-
-    @property
-    def is_good(self) -> bool:
-        """Whether all but nothing is lost on it."""
-        return self.disturbed < GOOD_FROM
-
-    def next_speaker(self) -> None:
-        """Another one speaks: what was lost with one of the last two alone, his own link lost."""
-        self.disturbed, self._before = min(self.disturbed, self._before), self.disturbed
-
-
 class Playout:
     """One slot's receive path. Sequence numbers and timestamps are those of the slot."""
 
     def __init__(
         self, decoder: Decoder, *, mode: Mode = "auto", link: LinkMemory | None = None
     ) -> None:
-        self.mode: Mode = mode
+        self.aim = Aim(mode, link or LinkMemory())
+        """The delay that is wanted; its mode may be changed at any time."""
         self.stats = Stats()
         self.delay_ms = 0.0
         self.dbov = SILENT
         """The level of what was pulled last, -dBov (RFC 6464)."""
         self._decoder = decoder
         self._mending = Mending(decoder)
-        self._link = link or LinkMemory()
         self._seqs = rtp.SeqUnwrapper()
         self._stamps = rtp.TsUnwrapper()
         self._silence: Wave = np.zeros(SAMPLES, dtype=np.float32)
@@ -168,7 +109,6 @@ class Playout:
         self._leaving: Wave | None = None
         self._pulled_power = -1.0
         """Mean square of the frame that is pulled, where it is known; below 0 where not."""
-        self._voice: Voice = "conversation"
         self._highest: int | None = None
         self._highest_stamp = 0
         self._missing: dict[int, Missing] = {}
@@ -188,7 +128,7 @@ class Playout:
         self._played_to = -(1 << 40)
         self._played_number = number - 1
         self._start_at: float | None = None
-        self._newest = self._newest_number = -1
+        self._newest = -1
         self._concealed_run = 0
         self._noise_run = 0
         self._since_change = 0
@@ -196,15 +136,6 @@ class Playout:
         self._waited: deque[float] = deque(maxlen=RECENT_PULLS)
         self._fade_in = True
         self._distances: Distances = ()
-        # How many frames back copies reach, on this hop and on the speaker's.
-        self._reach = self._reach_before = 0
-        self._reach_told = number
-        self._late = Lateness()
-        self._bursts = Bursts()
-        self._beyond = 0.0
-        # The last packet that came in turn by itself: lost neither here nor on the hop before.
-        self._whole_number = number - 1
-        self._disturbed = self._link.disturbed
 
     # -- in ------------------------------------------------------------------------------------
 
@@ -251,10 +182,10 @@ class Playout:
             distances = tuple(sorted(o // SAMPLES for o, _data in blocks if o))
         self._distances = distances
         if distances:
-            self._reach = distances[-1]
-        alone = before(distances)
+            self.aim.reach = distances[-1]
         if recovered:
-            self._reach_before, self._reach_told = recovered, number
+            self.aim.took_recovered(number, recovered)
+        alone = before(distances)
         if self._highest is None or number > self._highest:
             self._highest_stamp = stamp
         lost = self.stats.lost
@@ -269,7 +200,7 @@ class Playout:
                 continue
             if offset == 0:
                 if not was_asked and not recovered:
-                    self._late.push_straight(arrival - stamp / RATE)
+                    self.aim.late.push_straight(arrival - stamp / RATE)
                 origin: Origin = "again" if was_asked else "packet"
                 self._take(index, number, payload, arrival, origin, recovered=recovered)
             elif number - distance >= self._first_number:
@@ -299,8 +230,7 @@ class Playout:
         self._decoder.reset()
         self._mending.forget()
         self._missing.clear()
-        if len(self._late) >= KNOWN_FRAMES:
-            self._link.next_speaker()
+        self.aim.begin(number)
         self._begin_epoch(number, stamp)
         self._has_begun = is_begin
         self._highest = number - 1
@@ -319,7 +249,8 @@ class Playout:
         """A frame came, in a packet of its own or as a copy. `is_straight`: in turn, and that is
         not told yet."""
         if index > self._newest:
-            self._note_newest(index, number, recovered > 0)
+            self._newest = index
+            self.aim.took_newest(number, recovered)
         elif index in self._frames or index < self._newest - 2 * MAX_FRAMES:
             return
         elif index in self._numbers:
@@ -328,10 +259,8 @@ class Playout:
         if len(self._numbers) > 4 * MAX_FRAMES:
             self._numbers = dict(list(self._numbers.items())[-3 * MAX_FRAMES :])
         way = arrival - (self._base + index * SAMPLES) / RATE
-        if self._late.push(way, is_straight=is_straight):
-            self._beyond = self._bursts.beyond(self._newest_number, REACH_FRAMES)
-            if len(self._late) >= KNOWN_FRAMES:
-                self._link.late_s = self._late.late_s
+        if self.aim.late.push(way, is_straight=is_straight):
+            self.aim.measured()
         due = self._played_to if self._next is None else self._next
         if index < due:
             self._came_late(index, payload)
@@ -344,21 +273,8 @@ class Playout:
             del self._frames[min(self._frames)]
         if self._next is None:
             first_s = (self._base + min(self._frames) * SAMPLES) / RATE
-            self._start_at = self._late.fastest + first_s + self._first_delay_s
-
-    def _note_newest(self, index: int, number: int, is_recovered: bool) -> None:
-        """A frame came in turn, or after some that are missing, or late from the hop before. What
-        was not sent (DTX) has no number, and is not missed."""
-        missed = number - self._newest_number - 1 if self._newest >= 0 else 0
-        self._newest, self._newest_number = index, number
-        link_bad = 1.0 if 0 < missed <= MAX_FRAMES else 0.0
-        bad = 1.0 if is_recovered else link_bad
-        self._disturbed += (bad - self._disturbed) / DISTURBED_FRAMES
-        self._link.disturbed += (link_bad - self._link.disturbed) / DISTURBED_FRAMES
-        if not is_recovered:
-            lost = number - self._whole_number - 1
-            self._bursts.push(number, lost if 0 < lost <= MAX_FRAMES else 0)
-            self._whole_number = number
+            delay_s = self.aim.first_s if self._played_to < 0 else self.aim.delay_s
+            self._start_at = self.aim.late.fastest + first_s + delay_s
 
     def _note_number(
         self,
@@ -374,12 +290,12 @@ class Playout:
         it are never sent alone. `is_late`: it was lost on the hop before."""
         one = self._missing.pop(number, None)
         if self._highest is None or number <= self._highest:
-            late = is_late if self.voice == "clear" else None
+            late = is_late if self.aim.voice == "clear" else None
             return one is not None and self._patience.came(
                 one, arrival, self._rtt_s, sent, late=late
             )
         if not is_begin:
-            distances = self._distances if self.voice == "clear" else ()
+            distances = self._distances if self.aim.voice == "clear" else ()
             for lost in range(max(self._highest + 1, number - MAX_FRAMES), number - alone):
                 wait_s = self._patience.wait_s(number - lost, distances, self._rtt_s)
                 self._missing[lost] = Missing(arrival, arrival + wait_s, sent)
@@ -393,75 +309,9 @@ class Playout:
     # -- delay -----------------------------------------------------------------------------------
 
     @property
-    def voice(self) -> Voice:
-        """The mode in use."""
-        if self.mode != "auto":
-            self._voice = self.mode
-        elif self._disturbed > BAD_FROM:
-            self._voice = "clear"
-        elif self._disturbed < GOOD_FROM:
-            self._voice = "conversation"
-        return self._voice
-
-    @property
     def is_speaking(self) -> bool:
         """Whether what is played is speech, not a pause of it."""
         return not self._level.in_pause
-
-    @property
-    def target_s(self) -> float:
-        """The delay aimed at, from when the fastest packet would come to its sound."""
-        if self.voice == "clear":
-            floor_s = CLEAR_COPIED_S if self._copies_reach == REACH_FRAMES else CLEAR_FLOOR_S
-            late_s = min(CLEAR_MAX_S, self._late.longest_s + MARGIN_S)
-            return max(floor_s, late_s) if self._is_longer_worth else floor_s
-        if self._disturbed < GOOD_FROM:
-            return min(CONVERSATION_MAX_S, max(CONVERSATION_FLOOR_S, self._late.late_s + MARGIN_S))
-        reach = self._copies_reach
-        if self._late.shake_s > SHAKY_S or not reach:
-            is_lossy = self._late.late_s > CONVERSATION_SHAKY_MAX_S
-            most_s = CONVERSATION_SHAKY_MAX_S if is_lossy else CONVERSATION_MAX_S
-            late_s = max(self._late.jitter_s, self._late.latest_s) + MARGIN_S
-        else:
-            # What comes later than any copy is not waited for.
-            most_s = CONVERSATION_MAX_S
-            spare_s = FRAME_S
-            if reach == PARITY[-1]:
-                # On a thin link frames take long by their size, which is in what they are late by.
-                spare_s = min(PARITY_SPARE_S, max(0.0, self._late.latest_s - reach * FRAME_S))
-            copied_s = min(CONVERSATION_RECOVER_S, reach * FRAME_S + spare_s + MARGIN_S)
-            if reach * FRAME_S <= REACH_S:
-                copied_s = max(copied_s, reach * FRAME_S + JUST_S)
-            late_s = max(copied_s, QUEUED * self._late.tenth_s + MARGIN_S)
-        return min(most_s, max(CONVERSATION_FLOOR_S, late_s))
-
-    @property
-    def _copies_reach(self) -> int:
-        """How many frames back copies reach, on this hop or on the speaker's."""
-        is_old = self._newest_number - self._reach_told > WINDOW_FRAMES
-        return max(self._reach, 0 if is_old else self._reach_before)
-
-    @property
-    def _is_longer_worth(self) -> bool:
-        """Whether in `clear` more than a few frames come later than the floor leaves time for: so
-        they did where the way itself varies or a queue stands, so they will where bursts are
-        long."""
-        if self._late.shake_s > SHAKY_S or self._late.straight_s + MARGIN_S > CLEAR_FLOOR_S:
-            return self._late.mostly_s + MARGIN_S > CLEAR_FLOOR_S
-        return self._beyond > BEYOND_FROM
-
-    @property
-    def _first_delay_s(self) -> float:
-        """The delay to begin with. Who gets the floor is to be heard at once, on a bad link, too:
-        where nobody asked for `clear` the delay is short at first, and grows in his first pause. On
-        a link that is known to be good it is less than what packets are late by there: it grows
-        where the first one is missed."""
-        if self.mode == "auto" and self._played_to < 0:
-            late_s = self._link.late_s
-            if self._disturbed < GOOD_FROM and late_s is not None:
-                return min(self.target_s, max(0.0, late_s - FIRST_S))
-            return min(self.target_s, CONVERSATION_RECOVER_S)
-        return self.target_s
 
     @property
     def early_s(self) -> float:
@@ -481,15 +331,15 @@ class Playout:
     @property
     def _spare_s(self) -> float:
         """By how much the delay is longer than the one aimed at."""
-        return min(self._waited) - self._late.fastest - self.target_s
+        return min(self._waited) - self.aim.late.fastest - self.aim.delay_s
 
     def plays_at(self, ts: int) -> float | None:
         """When the sound with this timestamp is or was played (monotonic seconds); None while
         nothing plays."""
-        if self._next is None or self._stamps.highest is None or math.isinf(self._late.fastest):
+        if self._next is None or self._stamps.highest is None or math.isinf(self.aim.late.fastest):
             return None
         stamp = self._stamps.highest + rtp.ts_delta(ts, self._stamps.highest & 0xFFFFFFFF)
-        return self._late.fastest + stamp / RATE + self.delay_ms / 1000
+        return self.aim.late.fastest + stamp / RATE + self.delay_ms / 1000
 
     def missing(self, now: float, rtt_s: float, each_s: float = 0.0) -> list[int]:
         """Sequence numbers (16 bits) to ask for now, while they can still come in time. `each_s`:
@@ -510,13 +360,13 @@ class Playout:
 
     def _can_come(self, number: int, at: float) -> bool:
         """Whether a packet that arrives at this time is still of use."""
-        if self._highest is None or math.isinf(self._late.fastest):
+        if self._highest is None or math.isinf(self.aim.late.fastest):
             return False
-        index = self._newest - (self._newest_number - number)
-        due = self._late.fastest + (self._base + index * SAMPLES) / RATE
-        if self._next is not None and index < self._next and self.voice == "conversation":
+        index = self._newest - (self.aim.newest - number)
+        due = self.aim.late.fastest + (self._base + index * SAMPLES) / RATE
+        if self._next is not None and index < self._next and self.aim.voice == "conversation":
             return False
-        longest_s = CLEAR_MAX_S if self.voice == "clear" else self.target_s
+        longest_s = CLEAR_MAX_S if self.aim.voice == "clear" else self.aim.delay_s
         return at < due + max(longest_s, self.delay_ms / 1000) + FRAME_S
 
     # -- out -------------------------------------------------------------------------------------
@@ -548,15 +398,16 @@ class Playout:
         waited_s = now - (self._base + self._next * SAMPLES) / RATE
         self._waited.append(waited_s)
         if self._next in self._frames:
-            return self._play(waited_s - self._late.fastest)
+            return self._play(waited_s - self.aim.late.fastest)
         return self._bridge(self._spare_s)
 
     def _first_in_time(self, now: float) -> int:
         """Where the sound goes on: in conversation, what came too late after a hole in somebody's
         speech is given up, or all that follows would be late."""
         is_hole = self._played_to >= 0 and self._noise_run <= HOLE_FRAMES
-        if self.voice == "conversation" and is_hole and self.is_speaking:
-            oldest_s = now - self._late.fastest - self.target_s - TOO_OLD_S - self._base / RATE
+        if self.aim.voice == "conversation" and is_hole and self.is_speaking:
+            delay_s = self.aim.delay_s + TOO_OLD_S
+            oldest_s = now - self.aim.late.fastest - delay_s - self._base / RATE
             for index in sorted(self._frames)[:-1]:
                 if index * SAMPLES / RATE >= oldest_s:
                     break

@@ -244,7 +244,7 @@ def test_in_a_pause_the_clock_is_set_so_that_nobody_waits_for_a_tick(phase_ms: i
         receiver.take(packet, at)
         while played_to < at + 0.02:
             played_to += receiver.play(played_to)
-    target_ms = 1000 * playout.target_s
+    target_ms = 1000 * playout.aim.delay_s
     assert target_ms - 1000 * SHORT_BY_S <= playout.delay_ms <= target_ms + 1000 * ALIGN_FROM_S
     lengths = [len(pcm) for pcm in room.sound]
     assert sum(length < 960 for length in lengths) <= 1, "once is enough"

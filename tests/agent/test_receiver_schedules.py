@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from agent import lines, rtcp, rtp, voice
 from agent.audio import opus
+from agent.audio.delay import CONVERSATION_MAX_S, Mode
 from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, Frame, VoiceStream
 from agent.audio.ladder import CLEAR, CONVERSATION
 from agent.audio.mixer import LIMIT
-from agent.audio.playout import CONVERSATION_MAX_S, FRAME_S, SAMPLES, Mode, Playout
+from agent.audio.playout import FRAME_S, SAMPLES, Playout
 from agent.batches import Batches
 from agent.forward import VoiceSlot
 from agent.receiver import Receiver
@@ -319,5 +320,5 @@ def test_after_a_minute_of_silence_the_next_word_is_there_at_once() -> None:
     assert loud.index(True) * FRAME_S <= CONVERSATION_MAX_S
     assert all(loud[loud.index(True) :]), "and goes on"
     slot = receiver._audio["floor"]
-    assert slot.playout.voice == "conversation" and slot.playout.stats.lost == 0
+    assert slot.playout.aim.voice == "conversation" and slot.playout.stats.lost == 0
     assert elements(receiver, {id(room)}) < KEPT

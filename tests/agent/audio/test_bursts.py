@@ -5,8 +5,8 @@ import random
 import pytest
 
 from agent.audio.bursts import Bursts
+from agent.audio.delay import BEYOND_FROM
 from agent.audio.lateness import LONG_WINDOW_FRAMES as WINDOW_PACKETS
-from agent.audio.playout import BEYOND_FROM
 
 
 def lossy(loss: float, mean: float, packets: int, seed: int = 1) -> Bursts:

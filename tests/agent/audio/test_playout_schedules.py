@@ -9,22 +9,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.audio.delay import (
+    CLEAR_FLOOR_S,
+    CLEAR_MAX_S,
+    CONVERSATION_FLOOR_S,
+    CONVERSATION_MAX_S,
+    LinkMemory,
+    Mode,
+)
 from agent.audio.hop import ONE_COPY, PAIRS, TWINS, Distances, before
 from agent.audio.ladder import CLEAR, CONVERSATION
 from agent.audio.lateness import LONG_WINDOW_FRAMES
 from agent.audio.playout import (
-    CLEAR_FLOOR_S,
-    CLEAR_MAX_S,
     CONCEAL_FRAMES,
-    CONVERSATION_FLOOR_S,
-    CONVERSATION_MAX_S,
     FRAME_S,
     MAX_FRAMES,
     MAX_MISSING,
     RATE,
     SAMPLES,
-    LinkMemory,
-    Mode,
     Playout,
 )
 
@@ -167,7 +169,7 @@ def hurl(rng: random.Random, playout: Playout, seconds: float, begin: float) -> 
                     coming.append((now + rng.random() * jitter_s, *packet, marker))
         if rng.random() < 0.01:
             sender.distances = rng.choice(SETS)
-            playout.mode = rng.choice(MODES)
+            playout.aim.mode = rng.choice(MODES)
         coming.sort(key=lambda one: one[0])
         while coming and coming[0][0] <= now:
             at, seq, ts, blocks, begins = coming.pop(0)
@@ -201,7 +203,7 @@ def test_after_any_weather_the_next_speaker_is_heard_whole_and_soon(seed: int, m
     decoder = Numbered()
     playout = Playout(decoder, mode=mode, link=LinkMemory())
     hurl(rng, playout, 2.0, 100.0)
-    playout.mode = mode
+    playout.aim.mode = mode
     assert playout._highest is not None
     seq, ts = playout._highest + 1, playout._highest_stamp + rng.randrange(48_000)
     decoder.heard.clear()
@@ -221,7 +223,7 @@ def test_after_any_weather_the_next_speaker_is_heard_whole_and_soon(seed: int, m
         at += FRAME_S
     heard = [number - 50_000 for number in decoder.heard if number > 50_000]
     assert heard == list(range(1, 101))
-    longest_s = CONVERSATION_MAX_S if playout.voice == "conversation" else CLEAR_MAX_S
+    longest_s = CONVERSATION_MAX_S if playout.aim.voice == "conversation" else CLEAR_MAX_S
     assert first_at is not None and first_at - 105.0 <= longest_s + FRAME_S
 
 
@@ -293,7 +295,7 @@ def test_pairs_are_no_loss_and_cost_a_frame_of_delay_at_most(
             assert playout.missing(now, 0.1) == []
         stats = playout.stats
         assert (stats.lost, stats.late, stats.concealed, stats.recovered) == (0, 0, 0, 0)
-        assert playout.voice == ("clear" if mode == "clear" else "conversation")
+        assert playout.aim.voice == ("clear" if mode == "clear" else "conversation")
         delays[copies] = playout.delay_ms
     assert delays[distances] - delays[()] <= 1000 * FRAME_S + 1
 
@@ -325,7 +327,7 @@ def test_ten_minutes_in_which_somebody_only_breathes_now_and_then() -> None:
             playout.push(seq & 0xFFFF, ts, b"%d" % seq, now, marker=tick == 0)
         playout.pull(now + 0.005)
     assert decoder.heard == list(range(1, len(decoder.heard) + 1))
-    assert playout.voice == "conversation", "a pause is not a bad link"
+    assert playout.aim.voice == "conversation", "a pause is not a bad link"
     assert (seq - len(decoder.heard)) * FRAME_S <= CONVERSATION_FLOOR_S + 2 * FRAME_S
     stats = playout.stats
     assert (stats.lost, stats.late, stats.recovered) == (0, 0, 0)
@@ -347,7 +349,7 @@ def test_pauses_of_speech_do_not_make_a_link_bad_and_losses_between_them_do(
                 playout.push(seq, tick * SAMPLES, b"%d" % seq, now, marker=tick == 0)
         playout.pull(now + 0.005)
         delays.append(playout.delay_ms / 1000)
-    assert playout.voice == voice and (link.disturbed > 0) == lost
+    assert playout.aim.voice == voice and (link.disturbed > 0) == lost
     assert (max(delays) < CONVERSATION_FLOOR_S + 2 * FRAME_S) == (not lost)
 
 
