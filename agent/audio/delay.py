@@ -32,8 +32,9 @@ REACH_S, JUST_S = 0.1, 0.001
 """Copies that come so late are waited for in conversation, and just so long: the way of 30 ms, the
 frame of 20, the codec's 6.5 and 1 or 2 at the two ends and the relay leave 102 of 160 ms."""
 
-PARITY_SPARE_S = 0.007
-"""More is not waited for on a thin link: of two such links the delay of both adds up."""
+PARITY_SPARE_S, PARITY_BOTH_SPARE_S = 0.016, 0.009
+"""More is not waited for on a thin link: the second where the speaker's is one, too, for the delay
+of both adds up."""
 
 CLEAR_FLOOR_S, CLEAR_COPIED_S = 0.34, 0.342
 CLEAR_MAX_S = 0.55
@@ -158,7 +159,9 @@ class Aim:
             spare_s = FRAME_S
             if reach == PARITY[-1]:
                 # On a thin link frames take long by their size, which is in what they are late by.
-                spare_s = min(PARITY_SPARE_S, max(0.0, self.late.latest_s - reach * FRAME_S))
+                is_both = self.reach and self._reached_before
+                most_spare_s = PARITY_BOTH_SPARE_S if is_both else PARITY_SPARE_S
+                spare_s = min(most_spare_s, max(0.0, self.late.latest_s - reach * FRAME_S))
             copied_s = min(CONVERSATION_RECOVER_S, reach * FRAME_S + spare_s + MARGIN_S)
             if reach * FRAME_S <= REACH_S:
                 copied_s = max(copied_s, reach * FRAME_S + JUST_S)
@@ -181,8 +184,13 @@ class Aim:
     @property
     def _copies_reach(self) -> int:
         """How many frames back copies reach, on this hop or on the speaker's."""
+        return max(self.reach, self._reached_before)
+
+    @property
+    def _reached_before(self) -> int:
+        """The same on the speaker's hop, where that lost something lately."""
         is_old = self.newest - self._reach_told > WINDOW_FRAMES
-        return max(self.reach, 0 if is_old else self._reach_before)
+        return 0 if is_old else self._reach_before
 
     @property
     def _is_longer_worth(self) -> bool:

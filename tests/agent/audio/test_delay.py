@@ -13,6 +13,7 @@ from agent.audio.delay import (
     JUST_S,
     MARGIN_S,
     MOST_LOST,
+    PARITY_BOTH_SPARE_S,
     PARITY_SPARE_S,
     QUEUED,
     REACH_FRAMES,
@@ -209,9 +210,9 @@ def test_the_mean_of_bursts_tells_whether_more_is_waited_for_and_not_the_luck_of
     assert in_bursts([2 * one for one in short]).aim.delay_s > CLEAR_FLOOR_S
 
 
-def with_parity(late_s: float) -> Playout:
+def with_parity(late_s: float, *, both: bool = False) -> Playout:
     """Single frames over a thin link, every tenth brought back by parity 20 to 60 ms later; frames
-    differ in size, and in what they take for that."""
+    differ in size, and in what they take for that. `both`: the speaker's link loses some, too."""
     playout = Playout(Tape(), mode="conversation")
     for place in range(1000):
         at = 100 + place * FRAME_S + late_s * (place % 4) / 3
@@ -221,7 +222,8 @@ def with_parity(late_s: float) -> Playout:
         is_back = place % 10 == 5 + back
         blocks = [(back * 960, b"%d" % (place - back + 1))] if is_back else []
         blocks.append((0, b"%d" % (place + 1)))
-        playout.push(place, place * 960, blocks, at, distances=PARITY)
+        before = PARITY[-1] if both and place % 50 == 1 else 0
+        playout.push(place, place * 960, blocks, at, distances=PARITY, recovered=before)
     return playout
 
 
@@ -230,6 +232,8 @@ def test_what_parity_brings_back_is_waited_for_and_not_for_much_more() -> None:
     tight, wide = with_parity(0.005).aim.delay_s, with_parity(0.03).aim.delay_s
     assert PARITY[-1] * FRAME_S + MARGIN_S <= tight < wide
     assert wide <= PARITY[-1] * FRAME_S + MARGIN_S + PARITY_SPARE_S
+    both = with_parity(0.03, both=True).aim.delay_s
+    assert tight < both <= PARITY[-1] * FRAME_S + MARGIN_S + PARITY_BOTH_SPARE_S < wide
     assert with_parity(0.0).stats.lost == 100
 
 
