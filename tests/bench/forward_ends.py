@@ -100,12 +100,14 @@ class Ends:
         self._received = 0
 
     async def run(self) -> None:
-        """Report once a second, as receivers do."""
+        """Report once a second, each site at a moment of its own, as receivers do."""
         while True:
-            await asyncio.sleep(REPORT_EVERY_S)
-            for _uplink, *downlinks in self.links.values():
-                for downlink in downlinks:
-                    downlink.send_rtcp(rtcp.build_rr(9, [], cname="site"))
+            downlinks = [one for _uplink, *rest in self.links.values() for one in rest]
+            begin = asyncio.get_running_loop().time()
+            for number, downlink in enumerate(downlinks):
+                await _until(begin + number * REPORT_EVERY_S / len(downlinks))
+                downlink.send_rtcp(rtcp.build_rr(9, [], cname="site"))
+            await _until(begin + REPORT_EVERY_S)
 
     def _connection(self) -> Connection:
         return Connection(loopback=True, on_rtp=self._count, on_rtcp=_ignore, on_state=_ignore)
