@@ -69,7 +69,8 @@ SILENT_S = 10.0
 
 PROBE_BYTES = (16, 72)
 PROBE_EVERY_S, PROBE_THIN_EVERY_S = 0.6, 2.0
-"""The second on a link that carries little more than a voice, which waits behind each pair."""
+"""The second to somebody in conversation on a link that carries little more than a voice, which
+waits behind each pair."""
 
 PROBED_BELOW = 1_500_000
 """What carries more than this carries all there is."""

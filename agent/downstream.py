@@ -17,9 +17,10 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 
 from agent import rtcp
+from agent.audio.delay import Mode
 from agent.audio.hop import HISTORY, PAIRS, Distances
 from agent.audio.ladder import BITRATES, VIDEO_LEAST, Ladder, Settings
-from agent.audio.playout import FRAME_S, Mode
+from agent.audio.playout import FRAME_S
 from agent.bandwidth import PROBE_EVERY_S, PROBE_THIN_EVERY_S, PROBED_BELOW, Full
 from agent.batches import Membership
 from agent.picture.layers import PictureName
@@ -157,7 +158,8 @@ class Downstream:
 
     def is_to_be_probed(self, now: float) -> bool:
         """Whether a pair is due; then it is to be sent."""
-        every_s = PROBE_THIN_EVERY_S if self.is_thin else PROBE_EVERY_S
+        is_in_the_way = self.is_thin and self._ladder.hurried
+        every_s = PROBE_THIN_EVERY_S if is_in_the_way else PROBE_EVERY_S
         if not 0 < self.available < PROBED_BELOW or now - self._probed_at < every_s:
             return False
         self._probed_at = now

@@ -29,8 +29,7 @@ import numpy as np
 
 from agent import rtp
 from agent.audio.activity import VoiceActivity
-from agent.audio.delay import CLEAR_MAX_S, Aim, LinkMemory
-from agent.audio.delay import Mode as Mode
+from agent.audio.delay import CLEAR_MAX_S, Aim, LinkMemory, Mode
 from agent.audio.hop import Distances, Missing, Patience, before
 from agent.audio.mending import Decoder, Mending
 from agent.audio.mixer import FADE_SAMPLES, FULL_SCALE, RISING, SILENT, Wave, dbov_of, power_of

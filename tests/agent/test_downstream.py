@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import rtcp
+from agent.audio.delay import Mode
 from agent.audio.hop import ONE_COPY, PAIRS, PARITY, Distances, Frame
 from agent.audio.ladder import (
     BITRATES,
@@ -156,12 +157,18 @@ def test_what_comes_at_once_of_who_begins_is_no_second_voice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("available", "every_s"), [(64_000, PROBE_THIN_EVERY_S), (300_000, PROBE_EVERY_S)]
+    ("available", "voice", "every_s"),
+    [
+        (64_000, "conversation", PROBE_THIN_EVERY_S),
+        (64_000, "clear", PROBE_EVERY_S),
+        (300_000, "conversation", PROBE_EVERY_S),
+    ],
 )
-def test_a_link_that_carries_little_more_than_a_voice_is_probed_seldom(
-    available: int, every_s: float
+def test_a_voice_that_is_in_a_hurry_waits_behind_few_probes(
+    available: int, voice: Mode, every_s: float
 ) -> None:
     down = Downstream()
+    down.set_modes(voice, "auto")
     down.estimate(available, 1.0)
     down.update(RATES, 1.0)
     due = [at for at in range(1000, 20_000, 10) if down.is_to_be_probed(at / 1000)]

