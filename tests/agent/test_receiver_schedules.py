@@ -32,8 +32,8 @@ KEPT = 20_000
 """Elements that a receiver may hold on to: windows of four slots, and what pictures wait for."""
 
 AUDIBLE = 0.05
-"""A voice is 0.7 loud and more. What libopus makes of a lost frame of one has up to 0.04 at the tones
-of others, who need not be there."""
+"""A voice is 0.7 loud and more. What libopus makes of a lost frame of one has up to 0.04 at the
+tones of others, who need not be there."""
 
 CLICK = 4000
 """From one sample to the next: both tones together at most 2000."""
