@@ -68,7 +68,7 @@ SILENT_S = 10.0
 """After so long the way may be another one: less than passes between trains over an idle link."""
 
 PROBE_BYTES = (16, 72)
-PROBE_EVERY_S, PROBE_THIN_EVERY_S = 0.6, 2.0
+PROBE_EVERY_S, PROBE_THIN_EVERY_S = 0.6, 1.2
 """The second to somebody in conversation on a link that carries little more than a voice, which
 waits behind each pair."""
 
@@ -76,7 +76,7 @@ PROBED_BELOW = 1_500_000
 """What carries more than this carries all there is."""
 
 PROBE_LATE_S = 0.5
-PROBES, PROBES_FOR_S = 4, 10.0
+PROBES, PROBES_FOR_S = 4, 7.0
 BELIEVED, MOST_AT_ONCE = 0.8, 4.0
 """Of what probes tell, so much is taken for granted; and so many times what was known before."""
 
