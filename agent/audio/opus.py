@@ -27,8 +27,8 @@ _SET_MAX_BANDWIDTH, _MEDIUM_BAND, _WIDEBAND = 4004, 1102, 1103
 _SET_INBAND_FEC, _SET_PACKET_LOSS, _SET_DTX, _SET_SIGNAL = 4012, 4014, 4016, 4024
 
 WIDE_FROM = 24_000
-"""Below this bitrate 6 kHz are coded, not 8: the narrower voice is the better one (wideband PESQ of
-the codec alone 3.36 for 3.26 at 12 kbit/s, 3.77 for 3.68 at 15, alike at 20), and takes less."""
+"""Below this bitrate 6 kHz are coded, not 8: at 15 kbit/s wideband PESQ is the same, 0.08 higher
+where 2 % of the frames are guessed, 0.14 with 5 %, and it takes 2 % less."""
 
 Pcm = NDArray[np.int16]
 
