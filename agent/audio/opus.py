@@ -23,12 +23,8 @@ _APPLICATION_VOIP = 2048
 _SIGNAL_VOICE = 3001
 _SET_BITRATE, _SET_VBR, _SET_COMPLEXITY = 4002, 4006, 4010
 _RESET_STATE = 4028
-_SET_MAX_BANDWIDTH, _MEDIUM_BAND, _WIDEBAND = 4004, 1102, 1103
+_SET_MAX_BANDWIDTH, _WIDEBAND = 4004, 1103
 _SET_INBAND_FEC, _SET_PACKET_LOSS, _SET_DTX, _SET_SIGNAL = 4012, 4014, 4016, 4024
-
-WIDE_FROM = 24_000
-"""Below this bitrate 6 kHz are coded, not 8: at 15 kbit/s wideband PESQ is the same, 0.08 higher
-where 2 % of the frames are guessed, 0.14 with 5 %, and it takes 2 % less."""
 
 Pcm = NDArray[np.int16]
 
@@ -97,8 +93,8 @@ def _whole(count: int) -> None:
 
 
 class Encoder:
-    """Voice encoder, wideband or a little less. `bitrate` in bit/s; `loss_percent` is the loss to
-    prepare for when `fec` (in-band, LBRR) is on; with `dtx` it sends next to nothing in silence."""
+    """Voice encoder, wideband. `bitrate` in bit/s; `loss_percent` is the loss to prepare for when
+    `fec` (in-band, LBRR) is on; with `dtx` it sends next to nothing in silence."""
 
     def __init__(
         self,
@@ -117,6 +113,9 @@ class Encoder:
         self._packet = memoryview(self._out).cast("B")
         self._set(_SET_SIGNAL, _SIGNAL_VOICE)
         self._set(_SET_COMPLEXITY, complexity)
+        # 8 kHz carries all of speech that can be understood; libopus would spend 3 of 24 kbit/s
+        # above it, and 0.2 to 0.4 of wideband PESQ.
+        self._set(_SET_MAX_BANDWIDTH, _WIDEBAND)
         self.set_bitrate(bitrate)
         self.set_fec(fec, loss_percent)
         self.set_dtx(dtx)
@@ -131,9 +130,6 @@ class Encoder:
     def set_bitrate(self, bitrate: int) -> None:
         """Change the bitrate (bit/s) while running."""
         self._set(_SET_BITRATE, bitrate)
-        # 8 kHz carries all of speech that can be understood; libopus would spend 3 of 24 kbit/s
-        # above it, and 0.2 to 0.4 of wideband PESQ.
-        self._set(_SET_MAX_BANDWIDTH, _WIDEBAND if bitrate >= WIDE_FROM else _MEDIUM_BAND)
 
     def set_fec(self, fec: bool, loss_percent: int) -> None:
         """In-band redundancy for an expected loss; without an expected loss it does nothing."""

@@ -33,8 +33,8 @@ def most(sizes: np.ndarray) -> float:
 @pytest.mark.parametrize("bitrate", [15_000, 20_000])
 def test_half_a_second_takes_hardly_more_than_the_bitrate(bitrate: int) -> None:
     usual, even = (coded(bitrate, evenly=one) for one in (False, True))
-    assert most(usual) > 1.1 * bitrate
-    assert most(even) < 1.08 * bitrate
+    assert most(usual) > 1.12 * bitrate
+    assert most(even) < 1.1 * bitrate
     assert even.mean() > 0.97 * usual.mean(), "what is less is less only where it was too much"
 
 

@@ -5,8 +5,6 @@ import pytest
 
 from agent import voice
 from agent.audio import opus
-from agent.devices import read_sound
-from agent.speech import CLIPS
 
 
 def frames(count: int, site: int = 5) -> list[opus.Pcm]:
@@ -27,26 +25,6 @@ def test_a_voice_comes_through_at_its_bitrate() -> None:
     encoder.set_bitrate(12_000)
     thin = [encoder.encode(pcm) for pcm in frames(100)]
     assert sum(map(len, thin)) < 0.8 * sum(map(len, packets))
-
-
-MEDIUM_BAND, WIDEBAND = 5, 9
-"""SILK, 20 ms (RFC 6716, table 2)."""
-
-
-def test_what_is_coded_at_little_is_narrower() -> None:
-    """It changes in a pause: nobody hears it."""
-    speech, encoder = read_sound(CLIPS[0])[: 12 * opus.RATE], opus.Encoder(opus.WIDE_FROM)
-
-    def kind() -> int:
-        starts = range(0, len(speech), opus.SAMPLES)
-        packets = [encoder.encode(speech[first : first + opus.SAMPLES]) for first in starts]
-        return packets[-1][0] >> 3
-
-    assert kind() == WIDEBAND
-    encoder.set_bitrate(20_000)
-    assert kind() == MEDIUM_BAND
-    encoder.set_bitrate(opus.WIDE_FROM)
-    assert kind() == WIDEBAND
 
 
 def test_in_band_redundancy_is_better_than_concealment() -> None:
