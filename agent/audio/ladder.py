@@ -327,7 +327,7 @@ class Ladder:
         self._choose_wanted(now)
         self._was_thin = self.available < (THIN_NO_MORE if self._was_thin else THIN)
         wishes = self._wishes(now)
-        best = self._allowed_bitrates(now)[0]
+        best = wishes[0].bitrate
         # Somebody else's link held it back, and had its time to be better.
         is_freed, self._best = best > self._best, best
         least = self._least_rank()
